@@ -1,0 +1,16 @@
+"""Doorbells: a Celery message that says "there is work" and may be lost or doubled without harm."""
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def ring(task: str, *args: object) -> None:
+    """Asks a worker to run `task` soon. Never raises: the beat sweep finds the row anyway."""
+    try:
+        current_app.send_task(task, args=args)
+    except (OperationalError, OSError) as broker_away:
+        log.warning("The broker did not take a doorbell for %s: %s", task, broker_away)

@@ -1,0 +1,83 @@
+"""The base of every error this product answers with.
+
+    ProductError
+    ├── Forbidden            the actor lacks a scope for this subject
+    ├── Unauthenticated      no token, or one that is unknown, expired or revoked
+    ├── NotFound, Invalid …  subclassed by each app for its own things
+
+`kind` says what the caller can do about it; `registry/problems.py` alone turns kinds and codes into HTTP.
+"""
+
+from typing import Literal
+
+Kind = Literal[
+    "not_found", "invalid", "conflict", "forbidden", "unauthenticated", "too_large", "limited", "unavailable"
+]
+
+
+class ProductError(Exception):
+    """An answer, not an accident: a sentence for a person, a code and facts for a program.
+
+    `code` is a name that is stable for ever; `facts` are JSON values and become `details` of the answer.
+    Two errors are equal when their class and facts are.
+    """
+
+    kind: Kind = "invalid"
+    code: str = "invalid"
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.facts == getattr(other, "facts", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.message))
+
+
+class Unauthenticated(ProductError):
+    kind = "unauthenticated"
+    code = "unauthenticated"
+
+
+class Forbidden(ProductError):
+    kind = "forbidden"
+    code = "forbidden"
+
+    @classmethod
+    def lacking(cls, scope: str, subject: str | None) -> "Forbidden":
+        where = f" on subject '{subject}'" if subject is not None else ""
+        return cls(
+            f"This needs the scope '{scope}'{where}, which you do not have. Ask an administrator for a role, "
+            "or use a token with that scope.",
+            scope=scope,
+            subject=subject,
+        )
+
+
+class TokenNotFound(ProductError):
+    kind = "not_found"
+    code = "token_not_found"
+
+
+class InvalidToken(ProductError):
+    """A token request that cannot be granted: unknown scope, expiry in the past, …"""
+
+    code = "invalid_token_request"
+
+
+class LoginThrottled(ProductError):
+    kind = "limited"
+    code = "login_throttled"
+
+
+class InvitationInvalid(ProductError):
+    code = "invitation_invalid"
+
+
+class TargetRefused(ProductError):
+    """An outbound address that this server does not call; `OUTBOUND_ALLOW` names the exceptions."""
+
+    code = "target_refused"

@@ -1,0 +1,139 @@
+"""What is stored about alerts: rules and their editions, where evaluation stands, groups, episodes, channels."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Severity(models.TextChoices):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class Channel(models.Model):
+    """Where notifications go. First kind: a webhook signed as Standard Webhooks says."""
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.CharField(max_length=2000)
+    secret = models.CharField(max_length=200)
+    enabled = models.BooleanField(default=True)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rule(models.Model):
+    """A rule by name; what it says is in its newest edition."""
+
+    name = models.CharField(max_length=200, unique=True)
+    enabled = models.BooleanField(default=True)
+    current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
+    channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # Events up to this position of the log have been judged.
+    cursor = models.BigIntegerField(default=0)
+    evaluated_at = models.DateTimeField(null=True)
+    # A sentence when the rule could not be evaluated: shown, never silent.
+    problem = models.TextField(blank=True)
+    late_ignored = models.BigIntegerField(default=0)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleVersion(models.Model):
+    """An immutable edition of a rule: `at least threshold matching events within window, per group`."""
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+    # The condition tree: {"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}.
+    selector = models.JSONField()
+    threshold = models.PositiveIntegerField(default=1)
+    window_seconds = models.PositiveIntegerField(default=300)
+    group_by = ArrayField(models.CharField(max_length=200), default=list)
+    # How long after the last match above the threshold an episode stays open.
+    keep_firing_seconds = models.PositiveIntegerField(default=300)
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["rule", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "number"], name="one_edition_per_number"),
+            models.CheckConstraint(condition=Q(threshold__gte=1), name="threshold_is_positive"),
+            models.CheckConstraint(condition=Q(window_seconds__gte=1), name="window_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} (edition {self.number})"
+
+
+class Episode(models.Model):
+    """One firing of one group of one rule, from the moment it fired until it resolved."""
+
+    class State(models.TextChoices):
+        FIRING = "firing"
+        RESOLVED = "resolved"
+
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="episodes")
+    rule_version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
+    group_key = models.CharField(max_length=1000)
+    # {"node_id": "…"}: what the group is, readable.
+    group = models.JSONField(default=dict)
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.FIRING)
+    # Event times of the first match of the firing window, of the match that crossed the threshold, of the last match.
+    started_at = models.DateTimeField()
+    fired_at = models.DateTimeField()
+    last_match_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    # The highest count in one window.
+    peak = models.PositiveIntegerField()
+    matches = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "group_key", "number"], name="one_episode_per_number"),
+            # Two workers cannot open the same firing twice.
+            models.UniqueConstraint(
+                fields=["rule", "group_key"], condition=Q(state="firing"), name="one_open_episode_per_group"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} #{self.number} {self.group_key}"
+
+
+class Evidence(models.Model):
+    """An event that belongs to an episode (the first ones, up to a limit; `Episode.matches` counts all)."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="evidence")
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["occurred_at", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["episode", "position"], name="one_piece_of_evidence_per_event")
+        ]
+
+    def __str__(self) -> str:
+        return f"event at {self.position}"

@@ -1,0 +1,183 @@
+"""What is stored of events: the append-only log, its head, the dedup keys, the quarantine, and replay runs."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Event(models.Model):
+    """One stored event. Partitioned by the day it was received; rows are only ever COPYed in.
+
+    `raw` is what the producer sent, byte for byte. `document` is derived from it for queries and null where
+    jsonb cannot represent it. `position` grows in commit order without gaps, so a reader's cursor skips nothing.
+    """
+
+    pk = models.CompositePrimaryKey("received_at", "position")
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    # The producer's clock, clamped into what a timestamp holds; the original stays in `raw`.
+    occurred_at = models.DateTimeField()
+    event_id = models.CharField(max_length=255, db_collation="C")
+    event_type = models.CharField(max_length=255, db_collation="C")
+    # The label the producer sent, or "" (then the subject's `version_when_absent` was applied).
+    schema_version = models.CharField(max_length=60, blank=True)
+    # The content that judged it; null for an accepted event of unknown type.
+    content_id = models.BigIntegerField(null=True)
+    node_id = models.CharField(max_length=255, db_collation="C")
+    correlation_id = models.CharField(max_length=255, null=True, db_collation="C")
+    parent_correlation_id = models.CharField(max_length=255, null=True, db_collation="C")
+    trace_id = models.CharField(max_length=64, null=True, db_collation="C")
+    span_id = models.CharField(max_length=32, null=True, db_collation="C")
+    error_code = models.CharField(max_length=255, null=True, db_collation="C")
+    sample_rate = models.FloatField(default=1.0)
+    # [{"code", "pointer", "keyword", "message"}], null when the event is valid.
+    violations = models.JSONField(null=True)
+    # What was odd but accepted: "naive_timestamp", "clock_out_of_range", …
+    lints = models.JSONField(null=True)
+    raw = models.BinaryField()
+    document = models.JSONField(null=True)
+    # Who sent it: the label of the token.
+    producer = models.CharField(max_length=260)
+
+    class Meta:
+        managed = False
+        db_table = "events_event"
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}"
+
+
+class LogHead(models.Model):
+    """The last position given out: one row, whose row lock is the append lock (migration 0001 inserts it)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_log_head")]
+
+    def __str__(self) -> str:
+        return str(self.position)
+
+
+class EventKey(models.Model):
+    """Which event ids are stored, for as long as the dedup horizon."""
+
+    event_id = models.CharField(max_length=255, primary_key=True, db_collation="C")
+    received_on = models.DateField()
+    # SHA-256 of the raw bytes: the same id with other bytes is a conflict, not a duplicate.
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        indexes = [models.Index(fields=["received_on"])]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class QuarantinedEvent(models.Model):
+    """An event that was acknowledged but not let into the log; kept byte for byte until somebody decides."""
+
+    received_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
+    times_seen = models.PositiveIntegerField(default=1)
+    event_id = models.CharField(max_length=255, db_collation="C")
+    event_type = models.CharField(max_length=255, db_collation="C")
+    schema_version = models.CharField(max_length=60, blank=True)
+    node_id = models.CharField(max_length=255, blank=True, db_collation="C")
+    correlation_id = models.CharField(max_length=255, null=True, db_collation="C")
+    # "violates_schema", "unknown_event_type", "unknown_schema_version"
+    reason = models.CharField(max_length=40)
+    errors = models.JSONField(default=list)
+    digest = models.BinaryField(max_length=32)
+    raw = models.BinaryField()
+    producer = models.CharField(max_length=260)
+    # Set when a later decision let it into the log.
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "digest"], name="one_quarantine_row_per_event")
+        ]
+        indexes = [models.Index(fields=["event_type", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}: {self.reason}"
+
+
+class Replay(models.Model):
+    """A run over stored events at a chosen speed. The row is the whole state: a killed worker loses nothing.
+
+    The worker that holds `epoch` owns the run; every checkpoint is conditional on it, so one that was
+    thought dead is fenced out. Virtual time v (seconds since the first event) runs as
+    v(t) = anchor_virtual + (t - anchored_at) * speed.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        PAUSED = "paused"
+        CANCELLING = "cancelling"
+        CANCELLED = "cancelled"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    ENDED = (State.CANCELLED, State.COMPLETED, State.FAILED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    correlation_id = models.CharField(max_length=255, db_collation="C")
+    target = models.CharField(max_length=2000)
+    secret = models.CharField(max_length=200, blank=True)
+    # 0 = as fast as possible.
+    speed = models.FloatField(default=1.0)
+    # Longest wait between two events in seconds of original time; null = as it was.
+    max_gap = models.FloatField(null=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
+    # Fixed at start: retention and new events cannot change a run.
+    total = models.PositiveIntegerField(default=0)
+    # How many items are done: the checkpoint.
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    anchored_at = models.DateTimeField(null=True)
+    anchor_virtual = models.FloatField(default=0.0)
+    epoch = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(done__lte=F("total")), name="replay_does_not_overrun"),
+        ]
+
+    def __str__(self) -> str:
+        return f"replay {self.id} of {self.correlation_id}"
+
+
+class ReplayItem(models.Model):
+    """One event of a run: where it stands on the virtual timeline and what became of it."""
+
+    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items")
+    index = models.PositiveIntegerField()
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    # Seconds since the first event, after the max-gap clamp, before speed.
+    virtual = models.FloatField()
+    planned_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    status = models.IntegerField(null=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["replay", "index"], name="one_replay_item_per_index")]
+
+    def __str__(self) -> str:
+        return f"item {self.index}"

@@ -1,0 +1,191 @@
+"""What the catalogue stores: subjects, immutable contents, versions, their configuration, taxonomies."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Level(models.TextChoices):
+    """Confluent's seven: in which direction, and how far back, a new version must be compatible."""
+
+    NONE = "NONE"
+    BACKWARD = "BACKWARD"
+    BACKWARD_TRANSITIVE = "BACKWARD_TRANSITIVE"
+    FORWARD = "FORWARD"
+    FORWARD_TRANSITIVE = "FORWARD_TRANSITIVE"
+    FULL = "FULL"
+    FULL_TRANSITIVE = "FULL_TRANSITIVE"
+
+
+class Policy(models.TextChoices):
+    """What "compatible" means: our two worlds, or one of Confluent's two tables of changes."""
+
+    DECLARED = "DECLARED"
+    OPEN = "OPEN"
+    STRICT = "STRICT"
+    LENIENT = "LENIENT"
+
+
+class Mode(models.TextChoices):
+    READWRITE = "READWRITE"
+    READONLY = "READONLY"
+    IMPORT = "IMPORT"
+
+
+class Subject(models.Model):
+    """A name under which versions of one schema live. It exists as long as it has a version, deleted ones included."""
+
+    name = models.CharField(max_length=255, unique=True, db_collation="C")
+    owner = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    # Events: quarantine what violates the schema (True), or store and mark it (False).
+    strict = models.BooleanField(default=False)
+    # What an event without schema_version means: an exact SemVer, or "latest".
+    version_when_absent = models.CharField(max_length=40, default="latest")
+    # null = the instance's EVENT_RETENTION_DAYS.
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    accept_undecided = models.BooleanField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Configuration(models.Model):
+    """Level, policy and mode of one subject, or (`subject=""`) of the whole instance; null = not set here.
+
+    Kept by name because a subject may be configured before its first version exists.
+    """
+
+    subject = models.CharField(max_length=255, unique=True, blank=True, db_collation="C")
+    level = models.CharField(max_length=20, choices=Level.choices, null=True)
+    policy = models.CharField(max_length=10, choices=Policy.choices, null=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices, null=True)
+    normalize = models.BooleanField(null=True)
+    # Set through the wire API: then Confluent's rule for transitive levels holds (all live versions, not the major's).
+    by_wire_api = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.subject or "everything"
+
+
+class Content(models.Model):
+    """An immutable schema text; its id is what clients put on the wire. Never updated, ids never reused."""
+
+    # SHA-256 over the canonical JSON and the resolved references; "canonical.py" says how.
+    digest = models.BinaryField(max_length=32, unique=True)
+    text = models.TextField()
+    dialect = models.CharField(max_length=255)
+    # [{"name", "subject", "version"}] as uploaded.
+    references = models.JSONField(default=list)
+    guid = models.UUIDField(unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"schema {self.pk}"
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def live(self) -> "VersionQuerySet":
+        """Not deleted and neither draft nor archived: what listings, `latest` and compatibility see."""
+        return self.filter(
+            deleted_at__isnull=True, state__in=[Version.State.ACTIVE, Version.State.DEPRECATED]
+        )
+
+
+class Version(models.Model):
+    """One content under one subject: number (1, 2, 3 …), SemVer, and the evidence it was accepted on."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        DEPRECATED = "deprecated"
+        ARCHIVED = "archived"
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="versions")
+    semver = models.CharField(max_length=60)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    # {"policy", "level", "bump", "bump_reason", "against": [{"version", "status", "witness", "changes", …}], "findings"}
+    verdict = models.JSONField(default=dict)
+    metadata = models.JSONField(null=True)
+    rule_set = models.JSONField(null=True)
+    note = models.TextField(blank=True)
+    published_by = models.CharField(max_length=200)
+    published_at = models.DateTimeField(db_default=Now())
+    # Soft delete, as registry clients know it: hidden, but its number and id stay taken.
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["subject", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "number"], name="one_version_per_number"),
+            # The race of simultaneous uploads of one schema is decided here.
+            models.UniqueConstraint(
+                fields=["subject", "content", "semver"],
+                condition=Q(deleted_at__isnull=True),
+                name="one_live_version_per_content_and_label",
+            ),
+        ]
+        indexes = [models.Index(fields=["-published_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject} v{self.number} ({self.semver})"
+
+
+class Reference(models.Model):
+    """A version's schema refers to another version by name; what is referred to cannot be deleted."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="uses")
+    name = models.CharField(max_length=500)
+    target = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="used_by")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "name"], name="one_reference_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.version} uses {self.target} as {self.name}"
+
+
+class Taxonomy(models.Model):
+    """A named tree of error codes."""
+
+    name = models.CharField(max_length=255, unique=True, db_collation="C")
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "taxonomies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaxonomyVersion(models.Model):
+    """An immutable edition of a taxonomy: the document as uploaded."""
+
+    taxonomy = models.ForeignKey(Taxonomy, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    semver = models.CharField(max_length=60)
+    document = models.JSONField()
+    digest = models.BinaryField(max_length=32)
+    note = models.TextField(blank=True)
+    published_by = models.CharField(max_length=200)
+    published_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["taxonomy", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["taxonomy", "number"], name="one_taxonomy_version_per_number"),
+            models.UniqueConstraint(fields=["taxonomy", "semver"], name="one_taxonomy_version_per_semver"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.taxonomy} {self.semver}"

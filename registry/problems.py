@@ -1,0 +1,168 @@
+"""The one place where a ProductError becomes an HTTP answer.
+
+Body: `{"error_code": 40401, "message": "…", "details": {…}}`; the HTTP status is the first three digits of
+the five-digit code. `Accept: application/problem+json` gets RFC 9457's shape with the same content.
+"""
+
+import logging
+from collections.abc import Callable
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from access.errors import Kind, ProductError
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[Kind, int] = {
+    "invalid": 422,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "limited": 429,
+    "unavailable": 503,
+}
+
+# Codes that registry clients know by number (Confluent's), then ours. Whatever is not listed answers with
+# its kind's status and 00.
+NUMBER: dict[str, int] = {
+    "subject_not_found": 40401,
+    "version_not_found": 40402,
+    "schema_not_found": 40403,
+    "subject_soft_deleted": 40404,
+    "subject_not_soft_deleted": 40405,
+    "version_soft_deleted": 40406,
+    "version_not_soft_deleted": 40407,
+    "subject_level_not_configured": 40408,
+    "subject_mode_not_configured": 40409,
+    "incompatible_schema": 40901,
+    "invalid_schema": 42201,
+    "invalid_version": 42202,
+    "invalid_compatibility_level": 42203,
+    "invalid_mode": 42204,
+    "operation_not_permitted": 42205,
+    "reference_exists": 42206,
+    "id_does_not_match": 42207,
+    "invalid_subject": 42208,
+    "schema_too_large": 42209,
+    "malformed_body": 40000,
+    "unsupported_media_type": 41500,
+}
+
+
+def number_of(error: ProductError) -> int:
+    """The five-digit code of an error."""
+    return NUMBER.get(error.code, STATUS[error.kind] * 100)
+
+
+def body_of(error: ProductError) -> dict[str, object]:
+    body: dict[str, object] = {"error_code": number_of(error), "message": error.message}
+    details = {"code": error.code, **error.facts}
+    return {**body, "details": details}
+
+
+def answer(exc: Exception, context: dict[str, object]) -> Response | None:
+    """DRF's exception handler. Unknown exceptions are not ours to explain: they stay 500 with a stack in the log."""
+    error = _as_product_error(exc)
+    if error is None:
+        return None
+    response = Response(body_of(error), status=number_of(error) // 100)
+    if retry_after := error.facts.get("retry_after"):
+        response["Retry-After"] = str(retry_after)
+    if isinstance(error, NotAuthenticated) or error.kind == "unauthenticated":
+        response["WWW-Authenticate"] = 'Bearer realm="Onex Registry"'
+    return response
+
+
+class NotAuthenticated(ProductError):
+    kind = "unauthenticated"
+    code = "unauthenticated"
+
+
+class Malformed(ProductError):
+    kind = "invalid"
+    code = "malformed_body"
+
+
+class UnsupportedMediaType(ProductError):
+    kind = "invalid"
+    code = "unsupported_media_type"
+
+
+class MethodNotAllowed(ProductError):
+    kind = "invalid"
+    code = "method_not_allowed"
+
+
+class NoSuchPage(ProductError):
+    kind = "not_found"
+    code = "no_such_address"
+
+
+class NotAllowed(ProductError):
+    kind = "forbidden"
+    code = "forbidden"
+
+
+class StoreAway(ProductError):
+    kind = "unavailable"
+    code = "store_unavailable"
+
+
+NUMBER["method_not_allowed"] = 40500
+
+
+def _as_product_error(exc: Exception) -> ProductError | None:
+    if isinstance(exc, ProductError):
+        return exc
+    for kind, translate in _TRANSLATIONS.items():
+        if isinstance(exc, kind):
+            return translate(exc)
+    return None
+
+
+_TRANSLATIONS: dict[type[Exception], Callable[[Exception], ProductError]] = {
+    exceptions.NotAuthenticated: lambda _: NotAuthenticated(
+        "This address needs a token: send 'Authorization: Bearer <token>', or basic authentication with the "
+        "token as password. The page /tokens makes one."
+    ),
+    exceptions.PermissionDenied: lambda exc: NotAllowed(str(exc)),
+    exceptions.ParseError: lambda exc: Malformed(str(exc)),
+    exceptions.UnsupportedMediaType: lambda exc: UnsupportedMediaType(str(exc)),
+    exceptions.MethodNotAllowed: lambda exc: MethodNotAllowed(str(exc)),
+    Http404: lambda _: NoSuchPage(
+        "There is nothing at this address. The list of addresses is at /api/v1/docs."
+    ),
+    PermissionDenied: lambda exc: NotAllowed(str(exc) or "You may not do this."),
+    RequestDataTooBig: lambda exc: Malformed(str(exc)),
+    OperationalError: lambda _: StoreAway(
+        "The database does not answer at the moment; nothing was stored. Try again shortly.", retry_after=2
+    ),
+    PoolTimeout: lambda _: StoreAway(
+        "All database connections are busy; nothing was stored. Try again shortly.", retry_after=2
+    ),
+}
+
+
+class ProblemPages:
+    """On pages, a ProductError that no form caught becomes a page that says the same sentence."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        error = _as_product_error(exc)
+        if error is None or isinstance(exc, Http404 | PermissionDenied):
+            return None
+        status = number_of(error) // 100
+        return render(request, "registry/problem.html", {"error": error, "status": status}, status=status)

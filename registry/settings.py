@@ -1,0 +1,275 @@
+"""Every setting comes from the environment; docs/reference/settings.md has a row for each."""
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- where this instance keeps its own files --------------------------------------------------
+
+ONEX_HOME = Path(env.str("ONEX_HOME", default=str(BASE_DIR / ".onex"))).resolve()
+
+
+def _secret_key() -> str:
+    """The key of this instance: made once, readable by its owner only."""
+    given = env.str("SECRET_KEY", default="")
+    if given:
+        return given
+    file = ONEX_HOME / "secret-key"
+    ONEX_HOME.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="ascii") as new:
+            file.chmod(0o600)
+            new.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return file.read_text(encoding="ascii")
+
+
+def _database_url() -> str:
+    """`DATABASE_URL`, else the embedded server that `./run` started for this home."""
+    given = env.str("DATABASE_URL", default="")
+    if given:
+        return given
+    file = ONEX_HOME / "database-url"
+    if file.exists():
+        return file.read_text(encoding="ascii").strip()
+    raise ImproperlyConfigured(
+        f"No database: DATABASE_URL is not set and {file} does not exist. Start ./run, or set DATABASE_URL."
+    )
+
+
+SECRET_KEY = _secret_key()
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# The address people and webhooks reach this server at; links in notifications begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8090").rstrip("/")
+
+# --- Django -----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "access",
+    "registry",
+    "events",
+    "alerts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "registry.middleware.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "registry.middleware.RequestId",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "access.middleware.ActorOfRequest",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "registry.problems.ProblemPages",
+]
+ROOT_URLCONF = "registry.urls"
+WSGI_APPLICATION = "registry.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DATABASES = {"default": env.db_url_config(_database_url())}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "pool": {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=12),
+        "timeout": env.int("DATABASE_POOL_TIMEOUT", default=10),
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+APPEND_SLASH = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ONEX_HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Served straight from the apps' folders: no collectstatic step between a checkout and a running server.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": env.int("PASSWORD_MIN_LENGTH", default=10)},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_ATTEMPTS_ALLOWED = env.int("LOGIN_ATTEMPTS_ALLOWED", default=5)
+LOGIN_ATTEMPTS_WINDOW = timedelta(seconds=env.int("LOGIN_ATTEMPTS_WINDOW_SECONDS", default=300))
+INVITATION_LIFETIME = timedelta(hours=env.int("INVITATION_LIFETIME_HOURS", default=72))
+TOKEN_ROTATION_OVERLAP = timedelta(hours=env.int("TOKEN_ROTATION_OVERLAP_HOURS", default=24))
+
+# Cookies do not know ports: two registries on one host must not log each other out.
+_PORT = env.int("PORT", default=8090)
+SESSION_COOKIE_NAME = f"onex-session-{_PORT}"
+CSRF_COOKIE_NAME = f"onex-csrf-{_PORT}"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("COOKIES_OVER_HTTPS_ONLY", default=False)
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=24 * 7) * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="onex-registry@localhost")
+
+# --- REST -------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["registry.wire.WireRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["registry.wire.WireParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "registry.problems.answer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Onex Registry",
+    "DESCRIPTION": "Schemas, error codes, events, replay and alerts.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "OAS_VERSION": "3.1.0",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each door has its own limit and its own clear answer
+
+# --- catalogue --------------------------------------------------------------------------------
+
+DEFAULT_COMPATIBILITY = env.str("DEFAULT_COMPATIBILITY", default="BACKWARD")
+DEFAULT_POLICY = env.str("DEFAULT_POLICY", default="DECLARED")
+DEFAULT_DIALECT = env.str("DEFAULT_DIALECT", default="http://json-schema.org/draft-07/schema#")
+SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
+SCHEMA_MAX_DEPTH = env.int("SCHEMA_MAX_DEPTH", default=256)
+ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
+# Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
+UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
+UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+# Panels of the home page: dotted names of `(request) -> {"template", "context"}`.
+HOME_PANELS = ["registry.home.panel", "events.pages.home_panel", "alerts.pages.home_panel"]
+# How long another process may go on answering by-id reads after a revocation or permanent delete.
+FAST_PATH_CHECK_SECONDS = env.float("FAST_PATH_CHECK_SECONDS", default=1.0)
+
+# --- events -----------------------------------------------------------------------------------
+
+INGEST_MAX_EVENTS = env.int("INGEST_MAX_EVENTS", default=5_000)
+INGEST_MAX_BYTES = env.int("INGEST_MAX_BYTES", default=16 * 1024 * 1024)
+EVENT_WARN_BYTES = env.int("EVENT_WARN_BYTES", default=100 * 1024)
+EVENT_MAX_BYTES = env.int("EVENT_MAX_BYTES", default=1024 * 1024)
+EVENT_WARN_DEPTH = env.int("EVENT_WARN_DEPTH", default=10)
+EVENT_MAX_DEPTH = env.int("EVENT_MAX_DEPTH", default=64)
+UNKNOWN_EVENT_TYPE = env.str("UNKNOWN_EVENT_TYPE", default="quarantine")
+UNKNOWN_SCHEMA_VERSION = env.str("UNKNOWN_SCHEMA_VERSION", default="quarantine")
+EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
+DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
+REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
+REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
+
+# --- alerts and deliveries --------------------------------------------------------------------
+
+ALERT_LATENESS = timedelta(seconds=env.int("ALERT_LATENESS_SECONDS", default=600))
+ALERT_MAX_GROUPS = env.int("ALERT_MAX_GROUPS", default=10_000)
+OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
+OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)
+OUTBOUND_PORTS = env.list("OUTBOUND_PORTS", cast=int, default=[80, 443])
+
+# --- Celery -----------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+_BROKER_FOLDER = ONEX_HOME / "broker"
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"visibility_timeout": 120}
+else:
+    _BROKER_FOLDER.mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_BROKER_FOLDER),
+        "data_folder_out": str(_BROKER_FOLDER),
+        "control_folder": str(_BROKER_FOLDER / "control"),
+        "polling_interval": 0.05,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "work"
+CELERY_TASK_ROUTES = {
+    "events.tasks.replay_*": {"queue": "replay"},
+    "alerts.tasks.*": {"queue": "alerts"},
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # the beat sweep re-finds what a lost doorbell missed
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+# A worker that was away finds each sweep once, not a backlog of them: messages expire with their period.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in {
+        "access.tasks.deliver_due": 5.0,
+        "access.tasks.chain_audit": 5.0,
+        "alerts.tasks.evaluate_rules": 2.0,
+        "events.tasks.replay_sweep": 5.0,
+        "events.tasks.prepare_partitions": 3600.0,
+        "events.tasks.apply_retention": 3600.0,
+    }.items()
+}
+
+# --- logging ----------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,6 @@
+"""The facts this app announces after commit. Receivers only ring doorbells."""
+
+from django.dispatch import Signal
+
+# Carries subject (its name) and version (the number).
+version_published = Signal()

@@ -1,0 +1,152 @@
+"""What the page templates need beyond Django's own tags; templates/README.md shows each in use."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+NAVIGATION = (
+    ("", (("Home", "home", "home"),)),
+    ("Catalogue", (("Subjects", "subjects", "schema"), ("Taxonomies", "taxonomies", "taxonomy"))),
+    (
+        "Stream",
+        (
+            ("Events", "events", "events"),
+            ("Violations", "violations", "violation"),
+            ("Replays", "replays", "replay"),
+        ),
+    ),
+    (
+        "Alerts",
+        (("Rules", "rules", "rule"), ("Episodes", "episodes", "bell"), ("Channels", "channels", "channel")),
+    ),
+    ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
+)
+"""Groups of (label, URL name, icon)."""
+
+TONES = {
+    "good": "compatible active stored resolved finished delivered accepted enabled equal proven valid ok",
+    "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale warning "
+    "retrying cancelling expiring major",
+    "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal",
+    "info": "running queued draft info minor rotating invited new",
+    "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled none",
+}
+TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
+MARKS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dot"}
+
+UNITS = (
+    (timedelta(days=365), "y"),
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+)
+HIGHLIGHT_LIMIT = 300_000
+JSON_TOKEN = re.compile(
+    r'(?P<string>"(?:\\.|[^"\\])*")(?P<colon>\s*:)?|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<literal>\b(?:true|false|null)\b)'
+)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of static/registry/icons.svg, hidden from screen readers: the words beside it say the same."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("registry/icons.svg"), name
+    )
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: template.Context) -> list[dict[str, Any]]:
+    """The groups of the sidebar, each link with its address and whether the current page lies under it."""
+    request: HttpRequest = context["request"]
+    groups = ({"title": title, "links": list(_links(links, request.path))} for title, links in NAVIGATION)
+    return [group for group in groups if group["links"]]
+
+
+def _links(links: tuple[tuple[str, str, str], ...], path: str) -> Iterator[dict[str, Any]]:
+    for label, name, icon_name in links:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        current = path == url if url == "/" else path.startswith(url)
+        yield {"label": label, "url": url, "icon": icon_name, "current": current}
+
+
+@register.filter
+def tone(status: str) -> str:
+    """good, warn, bad, info or quiet: how a status is coloured. Unknown ones are quiet."""
+    return TONE_OF.get(str(status).lower(), "quiet")
+
+
+@register.filter
+def mark(tone_name: str) -> str:
+    """The icon that goes with a tone, so that no status is told by colour alone."""
+    return MARKS.get(tone_name, "dot")
+
+
+@register.filter
+def words(status: str) -> str:
+    """A stored name as people read it: stored_with_violations → stored with violations."""
+    return str(status).replace("_", " ")
+
+
+@register.filter
+def relative(at: datetime) -> str:
+    """The distance from now in its largest unit: 3 min ago, in 2 d."""
+    distance = timezone.now() - at
+    size = abs(distance)
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size // unit} {name} ago" if distance > timedelta(0) else f"in {size // unit} {name}"
+    return "just now" if distance >= timedelta(0) else "in under a minute"
+
+
+@register.filter
+def absolute(at: datetime) -> str:
+    """UTC to the millisecond, always labelled as such."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d} UTC"
+
+
+@register.filter
+def json_text(value: Any) -> str:
+    """JSON as people read it. Text is taken to be JSON already and stays exactly as it is."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def json_line(value: Any) -> str:
+    """JSON on one line, for a value within a sentence."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def json_html(value: Any) -> SafeString:
+    """JSON with its tokens marked for colour; very long texts come without."""
+    text = json_text(value)
+    if len(text) > HIGHLIGHT_LIMIT:
+        return mark_safe(escape(text))  # noqa: S308 - escaped
+    return mark_safe("".join(_marked(text)))  # noqa: S308 - every piece is escaped in _marked
+
+
+def _marked(text: str) -> Iterator[str]:
+    end = 0
+    for token in JSON_TOKEN.finditer(text):
+        yield escape(text[end : token.start()])
+        kind = "key" if token["colon"] else token.lastgroup
+        body = token["string"] or token[0]
+        yield f'<span class="j-{kind}">{escape(body)}</span>{token["colon"] or ""}'
+        end = token.end()
+    yield escape(text[end:])
