@@ -165,4 +165,4 @@ def roles_of(user: User) -> tuple[Grant, ...]:
     """Superusers may do everything; everyone else what their role rows say."""
     if user.is_superuser:
         return (EVERYTHING,)
-    return tuple(Grant(ROLES[role.name], role.subject_prefix) for role in user.roles.all())  # type: ignore[attr-defined]
+    return tuple(Grant(ROLES[role.name], role.subject_prefix) for role in user.roles.all())

@@ -17,7 +17,7 @@ ONEX_HOME = Path(env.str("ONEX_HOME", default=str(BASE_DIR / ".onex"))).resolve(
 
 def _secret_key() -> str:
     """The key of this instance: made once, readable by its owner only."""
-    given = env.str("SECRET_KEY", default="")
+    given: str = env.str("SECRET_KEY", default="")
     if given:
         return given
     file = ONEX_HOME / "secret-key"
@@ -33,7 +33,7 @@ def _secret_key() -> str:
 
 def _database_url() -> str:
     """`DATABASE_URL`, else the embedded server that `./run` started for this home."""
-    given = env.str("DATABASE_URL", default="")
+    given: str = env.str("DATABASE_URL", default="")
     if given:
         return given
     file = ONEX_HOME / "database-url"
