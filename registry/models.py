@@ -46,6 +46,8 @@ class Subject(models.Model):
     # null = the instance's EVENT_RETENTION_DAYS.
     retention_days = models.PositiveIntegerField(null=True, blank=True)
     accept_undecided = models.BooleanField(null=True, blank=True)
+    # Judge `format` of event metadata too; an annotation otherwise, as the drafts have it.
+    assert_formats = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]
