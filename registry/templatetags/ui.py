@@ -34,6 +34,7 @@ NAVIGATION = (
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )
 """Groups of (label, URL name, icon)."""
+FOR_ADMINISTRATORS = {"people", "audit"}
 
 TONES = {
     "good": "compatible active stored resolved finished delivered accepted enabled equal proven valid ok",
@@ -70,12 +71,15 @@ def icon(name: str) -> SafeString:
 def navigation(context: template.Context) -> list[dict[str, Any]]:
     """The groups of the sidebar, each link with its address and whether the current page lies under it."""
     request: HttpRequest = context["request"]
-    groups = ({"title": title, "links": list(_links(links, request.path))} for title, links in NAVIGATION)
+    groups = ({"title": title, "links": list(_links(links, request))} for title, links in NAVIGATION)
     return [group for group in groups if group["links"]]
 
 
-def _links(links: tuple[tuple[str, str, str], ...], path: str) -> Iterator[dict[str, Any]]:
+def _links(links: tuple[tuple[str, str, str], ...], request: HttpRequest) -> Iterator[dict[str, Any]]:
+    path, actor = request.path, getattr(request, "actor", None)
     for label, name, icon_name in links:
+        if name in FOR_ADMINISTRATORS and not (actor and actor.may_everywhere("admin")):
+            continue
         try:
             url = reverse(name)
         except NoReverseMatch:
@@ -84,22 +88,41 @@ def _links(links: tuple[tuple[str, str, str], ...], path: str) -> Iterator[dict[
         yield {"label": label, "url": url, "icon": icon_name, "current": current}
 
 
-@register.filter
-def tone(status: str) -> str:
+@register.inclusion_tag("_badge.html")
+def badge(status: str, label: str = "", tone: str = "") -> dict[str, str]:
+    """A status as colour, mark and word."""
+    tone = tone or tone_of(status)
+    return {"tone": tone, "mark": MARKS[tone], "label": label or str(status).replace("_", " ")}
+
+
+@register.inclusion_tag("_time.html")
+def when(at: datetime | None, *, exact: bool = False, never: str = "never") -> dict[str, Any]:
+    """A moment: how long ago, with the full time on hover; `exact=True` the other way round."""
+    return {"at": at, "exact": exact, "never": never}
+
+
+@register.inclusion_tag("_copy.html")
+def copyable(text: object) -> dict[str, str]:
+    """An id or address in monospace with a copy button."""
+    return {"text": str(text)}
+
+
+@register.inclusion_tag("_code.html")
+def code(text: str, id: str, title: str = "", *, wrap: bool = False) -> dict[str, Any]:  # noqa: A002
+    """A block of text in monospace with a copy button; `id` is unique on the page."""
+    return {"text": text, "id": id, "title": title, "wrap": wrap}
+
+
+@register.inclusion_tag("_code.html")
+def json_code(value: Any, id: str, title: str = "", *, wrap: bool = False) -> dict[str, Any]:  # noqa: A002
+    """The same for JSON, coloured. Text is taken to be JSON already and stays exactly as it is."""
+    return {"text": json_html(value), "id": id, "title": title, "wrap": wrap}
+
+
+@register.filter(name="tone")
+def tone_of(status: str) -> str:
     """good, warn, bad, info or quiet: how a status is coloured. Unknown ones are quiet."""
     return TONE_OF.get(str(status).lower(), "quiet")
-
-
-@register.filter
-def mark(tone_name: str) -> str:
-    """The icon that goes with a tone, so that no status is told by colour alone."""
-    return MARKS.get(tone_name, "dot")
-
-
-@register.filter
-def words(status: str) -> str:
-    """A stored name as people read it: stored_with_violations → stored with violations."""
-    return str(status).replace("_", " ")
 
 
 @register.filter
