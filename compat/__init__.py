@@ -1,0 +1,31 @@
+"""Does every instance that a writer may send satisfy the reader's schema? Verdicts with evidence.
+
+Pure: no I/O, no framework. `python -m compat old.json new.json` asks from the command line.
+"""
+
+from compat.errors import CompatError, SchemaError, UnverifiedWitness
+from compat.inspection import MAX_DEPTH, Inspection, Note, inspect_schema
+from compat.judge import bump, check
+from compat.validation import Validator, Violation, compile_validator
+from compat.verdict import Bump, Change, OpenWorldRisk, Verdict
+from compat.witness import Witness
+
+__all__ = [
+    "MAX_DEPTH",
+    "Bump",
+    "Change",
+    "CompatError",
+    "Inspection",
+    "Note",
+    "OpenWorldRisk",
+    "SchemaError",
+    "UnverifiedWitness",
+    "Validator",
+    "Verdict",
+    "Violation",
+    "Witness",
+    "bump",
+    "check",
+    "compile_validator",
+    "inspect_schema",
+]

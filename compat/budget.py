@@ -1,0 +1,30 @@
+"""Work is counted in steps, so that a verdict does not depend on how busy the machine is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from compat.errors import Exhausted
+
+DEFAULT_STEPS = 30_000
+#: Last resort only: the step limits are set so that they end the work first.
+WALL_SECONDS = 0.8
+_CLOCK_EVERY = 64
+
+
+@dataclass
+class Budget:
+    """A purse of steps that the whole of one question spends from."""
+
+    steps: int = DEFAULT_STEPS
+    spent: int = 0
+    _deadline: float = field(default_factory=lambda: time.monotonic() + WALL_SECONDS)
+
+    def spend(self, steps: int = 1) -> None:
+        """Raises Exhausted when the purse is empty."""
+        self.spent += steps
+        if self.spent > self.steps:
+            raise Exhausted(f"the budget of {self.steps} steps ran out")
+        if self.spent % _CLOCK_EVERY < steps and time.monotonic() > self._deadline:
+            raise Exhausted(f"the last-resort clock of {WALL_SECONDS} s ran out")

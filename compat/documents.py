@@ -1,0 +1,70 @@
+"""The documents a schema may refer to: itself and what the caller's store holds. Nothing is ever fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin
+
+import jsonschema_rs
+from referencing import Registry, Resource
+from referencing.jsonschema import Schema as ReferencedSchema
+
+from compat import dialects
+from compat.dialects import Dialect, Schema, Store
+
+#: Base of a schema that names none; the one jsonschema-rs uses.
+BASE = "json-schema:///"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """One root schema with its dialect, and the store around it."""
+
+    root: Schema
+    dialect: Dialect
+    store: Store
+
+    @cached_property
+    def base_uri(self) -> str:
+        """What relative references of the root are resolved against."""
+        keyword = "id" if self.dialect is dialects.D4 else "$id"
+        written = self.root.get(keyword) if isinstance(self.root, dict) else None
+        return urljoin(BASE, written) if isinstance(written, str) else BASE
+
+    @cached_property
+    def named(self) -> dict[str, tuple[Schema, Dialect]]:
+        """Every document of the store under each URI a reference may resolve to."""
+        found: dict[str, tuple[Schema, Dialect]] = {}
+        for name, schema in self.store.items():
+            entry = (schema, dialects.read(schema, self.dialect)[0])
+            found.update(dict.fromkeys((name, urljoin(BASE, name), urljoin(self.base_uri, name)), entry))
+        return found
+
+    @cached_property
+    def registry(self) -> Registry[ReferencedSchema]:
+        """For the reference resolver and for the validator `jsonschema`."""
+        resources = [(self.base_uri, Resource(self.root, specification=self.dialect.specification))]
+        for uri, (schema, dialect) in self.named.items():
+            resources.append((uri, Resource(schema, specification=dialect.specification)))
+        registry: Registry[ReferencedSchema] = Registry().with_resources(resources)
+        return registry
+
+    @cached_property
+    def rust_registry(self) -> jsonschema_rs.Registry | None:
+        """For the validator `jsonschema-rs`; None when there is nothing to register."""
+        if not self.store:
+            return None
+        resources = [(uri, standard(schema, dialect)) for uri, (schema, dialect) in self.named.items()]
+        return jsonschema_rs.Registry(resources)
+
+    @property
+    def all(self) -> list[Any]:
+        """The root and every stored document."""
+        return [self.root, *self.store.values()]
+
+
+def standard(schema: Schema, dialect: Dialect) -> Schema:
+    """The schema saying its dialect in a way every validator knows."""
+    return {**schema, "$schema": dialect.uri} if isinstance(schema, dict) else schema

@@ -1,0 +1,41 @@
+"""What can go wrong, by what the caller can do about it.
+
+CompatError
+├── SchemaError          the schema text has to be mended: says where and why
+├── UnverifiedWitness    a claimed counterexample did not hold: our defect, never shown as a verdict
+└── Exhausted            the step budget ran out: answered as "undecided"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CompatError(Exception):
+    """Base of everything this package raises."""
+
+
+@dataclass(frozen=True)
+class SchemaError(CompatError):
+    """The given schema is not a schema we can read. `pointer` is the JSON Pointer of the offending place."""
+
+    pointer: str
+    message: str
+    reason: str = "invalid"
+
+    def __str__(self) -> str:
+        return f"{self.message} (at {self.pointer or 'the root'})"
+
+
+class UnverifiedWitness(CompatError):
+    """An instance was offered as a witness and at least one validator disagreed."""
+
+
+@dataclass(frozen=True)
+class Exhausted(CompatError):
+    """A search ended without an answer; `reason` says which limit ended it."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,116 @@
+"""Reading a schema: is it one, in which dialect, and what should its author know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from compat import dialects, patterns
+from compat.dialects import D4, Dialect, Schema, Store
+from compat.documents import Documents
+from compat.errors import SchemaError
+from compat.values import depth_of, pointer
+
+#: JSON nesting levels; the deepest real schema of the corpora has 41.
+MAX_DEPTH = 200
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the author of a schema should know; not an error."""
+
+    code: str
+    pointer: str
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"code": self.code, "pointer": self.pointer, "message": self.message}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What reading a schema found out."""
+
+    dialect: str
+    notes: tuple[Note, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"dialect": self.dialect, "notes": [note.as_dict() for note in self.notes]}
+
+
+def inspect_schema(schema: Schema, *, dialect: str | None = None, store: Store | None = None) -> Inspection:
+    """The dialect of a schema and notes about it.
+
+    Raises SchemaError when it is invalid against its meta-schema, refers to something that is not in it or in the
+    store, names an unknown draft, or is nested deeper than MAX_DEPTH.
+    """
+    from compat.rewrite import rewritten
+
+    documents = opened(schema, dialect=dialect, store=store)
+    rewritten(documents)
+    return Inspection(documents.dialect.name, tuple(_notes(documents, dialect)))
+
+
+def opened(schema: Schema, *, dialect: str | Dialect | None = None, store: Store | None = None) -> Documents:
+    """The schema with its dialect decided, valid against its meta-schema. Raises SchemaError."""
+    if not isinstance(schema, (dict, bool)):
+        raise SchemaError("", f"a schema is an object or a boolean, not {type(schema).__name__}")
+    for document in (schema, *(store or {}).values()):
+        if depth_of(document, MAX_DEPTH) > MAX_DEPTH:
+            raise SchemaError("", f"the schema is nested more than {MAX_DEPTH} levels deep", "depth")
+    chosen, _ = dialects.read(schema, dialect)
+    problem = _meta_problem(schema, chosen)
+    if problem is not None:
+        chosen = _older_reading(schema, problem)
+    return Documents(schema, chosen, dict(store or {}))
+
+
+def _older_reading(schema: Schema, problem: SchemaError) -> Dialect:
+    """Draft-04 for a schema without `$schema` that only its boolean exclusive bounds keep from being a newer one."""
+    says_dialect = isinstance(schema, dict) and "$schema" in schema
+    exclusive = problem.pointer.rsplit("/", 1)[-1] in {"exclusiveMinimum", "exclusiveMaximum"}
+    if says_dialect or not exclusive or _meta_problem(schema, D4) is not None:
+        raise problem
+    return D4
+
+
+def _meta_problem(schema: Schema, dialect: Dialect) -> SchemaError | None:
+    """The first thing that keeps a schema from being one of this dialect."""
+    if isinstance(schema, bool):
+        return None
+    error = next(_meta_validator(dialect).iter_errors(schema), None)
+    if error is not None:
+        return SchemaError(pointer(error.instance_path), error.message)
+    return next(_unreadable_patterns(schema), None)
+
+
+@lru_cache(maxsize=len(dialects.ALL))
+def _meta_validator(dialect: Dialect) -> jsonschema_rs.Validator:
+    return dialect.rust(dialect.python.META_SCHEMA, pattern_options=patterns.LINEAR, offline=True)
+
+
+def _unreadable_patterns(schema: Schema) -> Iterator[SchemaError]:
+    for path, text in patterns.found_in(schema):
+        try:
+            patterns.matches(text, "")
+        except ValueError:
+            yield SchemaError(pointer(path), f"{text!r} is not a regular expression (ECMA-262)", "pattern")
+
+
+def _notes(documents: Documents, asked: str | None) -> Iterator[Note]:
+    schema = documents.root
+    custom = dialects.read(schema, asked)[1]
+    if custom is not None:
+        yield Note("custom-dialect", "/$schema", custom)
+    elif isinstance(schema, dict) and "$schema" not in schema:
+        yield Note("no-dialect", "", f"there is no $schema; the schema is read as {documents.dialect.name}")
+    for path, text in patterns.found_in(schema):
+        if patterns.needs_backtracking(text):
+            yield Note("backtracking-pattern", pointer(path), _BACKTRACKING_NOTE)
+
+
+_BACKTRACKING_NOTE = "lookaround and backreferences run on a backtracking engine with a limit, and verdicts about them are often undecided"

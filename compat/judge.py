@@ -1,0 +1,193 @@
+"""The whole question: which way round, in which world, by which means, cheapest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from compat import algebra
+from compat.budget import DEFAULT_STEPS, Budget
+from compat.changes import changes_between, first_tripped
+from compat.declared import declared
+from compat.dialects import Schema, Store
+from compat.documents import Documents
+from compat.errors import Exhausted
+from compat.guess import guesses
+from compat.inspection import opened
+from compat.rewrite import Rewritten, rewritten
+from compat.verdict import Bump, Change, Direction, Mode, OpenWorldRisk, Verdict, World
+from compat.witness import Contest, Witness, restricted
+
+_DIRECTIONS: dict[str, tuple[Direction, ...]] = {
+    "backward": ("backward",),
+    "forward": ("forward",),
+    "full": ("backward", "forward"),
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two schemas: as given, in the normal form, and with undeclared fields excluded."""
+
+    documents: Documents
+    prefix: str
+
+    @cached_property
+    def normal(self) -> Rewritten:
+        return rewritten(self.documents, prefix=self.prefix)
+
+    @cached_property
+    def closed(self) -> Rewritten:
+        return declared(self.normal)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One direction's outcome: a proof, a witness, or the reason for neither."""
+
+    proof: str | None = None
+    witness: Witness | None = None
+    reason: str | None = None
+
+
+def check(  # noqa: PLR0913 -- the public question has these parts
+    old: Schema,
+    new: Schema,
+    *,
+    mode: Mode = "backward",
+    world: World = "open",
+    dialect: str | None = None,
+    store: Store | None = None,
+    budget: int | None = None,
+) -> Verdict:
+    """Whether a reader of one schema accepts what a writer of the other may send, with evidence.
+
+    `backward`: new reads what old wrote; `forward`: old reads what new writes; `full`: both.
+    `open` takes schemas as they are, `declared` restricts the writer to the fields its schema declares.
+    `dialect` applies to schemas without `$schema` (draft-07 otherwise); `store` maps the URIs or names used by `$ref`
+    to schemas; `budget` is a number of steps. Raises SchemaError when one of the two is no schema.
+    """
+    if mode not in _DIRECTIONS or world not in {"open", "declared"}:
+        raise ValueError(f"mode {mode!r} or world {world!r} is unknown")
+    sides = (
+        Side(opened(old, dialect=dialect, store=store), "o"),
+        Side(opened(new, dialect=dialect, store=store), "n"),
+    )
+    return _verdict(sides, mode, world, Budget(budget or DEFAULT_STEPS))
+
+
+def _verdict(sides: tuple[Side, Side], mode: Mode, world: World, purse: Budget) -> Verdict:
+    changes = changes_between(sides[0].documents, sides[1].documents, world)
+    proofs: list[str] = []
+    undecided: list[str] = []
+    for direction in _DIRECTIONS[mode]:
+        answer = _answer(sides, direction, world, purse)
+        if answer.witness is not None:
+            ordered = first_tripped(changes, answer.witness, direction)
+            return Verdict(
+                "incompatible", mode, world,
+                witness=answer.witness, direction=direction, changes=ordered, budget_spent=purse.spent,
+            )  # fmt: skip
+        (proofs if answer.proof else undecided).append(f"{direction}: {answer.proof or answer.reason}")
+    if undecided:
+        return Verdict(
+            "undecided", mode, world, proof="; ".join(undecided), changes=changes, budget_spent=purse.spent
+        )
+    risk = _open_world_risk(sides, mode, changes, purse) if world == "declared" else None
+    return Verdict(
+        "compatible", mode, world,
+        proof="; ".join(proofs), changes=changes, open_world_risk=risk, budget_spent=purse.spent,
+    )  # fmt: skip
+
+
+def _answer(sides: tuple[Side, Side], direction: Direction, world: World, purse: Budget) -> _Answer:
+    writer, reader = sides if direction == "backward" else (sides[1], sides[0])
+    try:
+        sent = writer.closed if world == "declared" else writer.normal
+        restriction = restricted(sent) if world == "declared" else None
+        return _contained(
+            sent, reader.normal, Contest(writer.documents, reader.documents, restriction), purse
+        )
+    except Exhausted as end:
+        return _Answer(reason=end.reason)
+    except RecursionError:
+        return _Answer(reason="the schemas are nested too deeply for the search")
+
+
+def _contained(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
+    if read.root is True or sent == read:
+        return _Answer(proof="the reader's schema is the writer's")
+    if algebra.covers(read, sent):
+        return _Answer(proof="set algebra: every case of the writer's schema is inside the reader's")
+    for instance in guesses(sent, read):
+        purse.spend()
+        if contest.looks_won(instance):
+            return _Answer(witness=Witness(instance, contest))
+    return _Answer(reason="neither a proof nor a counterexample was found")
+
+
+def _open_world_risk(
+    sides: tuple[Side, Side], mode: Mode, changes: tuple[Change, ...], purse: Budget
+) -> OpenWorldRisk | None:
+    """What breaks for writers that send undeclared fields already, if anything does."""
+    for direction in _DIRECTIONS[mode]:
+        answer = _answer(sides, direction, "open", Budget(purse.steps))
+        if answer.witness is not None:
+            change = next(iter(first_tripped(changes, answer.witness, direction)), None)
+            return OpenWorldRisk(_blamed(answer.witness), answer.witness, change)
+    return None
+
+
+def _blamed(witness: Witness) -> str | None:
+    """The property that the reader refuses, by name."""
+    places = [error.pointer.split("/")[1:] for error in witness.errors if error.pointer]
+    names = [part for parts in places for part in reversed(parts) if not part.isdigit()]
+    return names[0].replace("~1", "/").replace("~0", "~") if names else None
+
+
+def bump(  # noqa: PLR0913 -- the public question has these parts
+    old: Schema,
+    new: Schema,
+    *,
+    world: World = "declared",
+    dialect: str | None = None,
+    store: Store | None = None,
+    budget: int | None = None,
+) -> Bump:
+    """The SemVer step from old to new, the two compared as sets in one world.
+
+    Equal sets are a patch, a proven widening is a minor, everything else, undecided included, is a major.
+    Raises SchemaError.
+    """
+    sides = (
+        Side(opened(old, dialect=dialect, store=store), "o"),
+        Side(opened(new, dialect=dialect, store=store), "n"),
+    )
+    steps = budget or DEFAULT_STEPS
+    widened = _inside(sides[0], sides[1], world, Budget(steps))
+    if widened.witness is not None:
+        return Bump("major", "some instances of the old version are refused by the new one", widened.witness)
+    if widened.proof is None:
+        return Bump(
+            "major",
+            f"it could not be proven that the new version accepts what the old one did: {widened.reason}",
+        )
+    equal = _inside(sides[1], sides[0], world, Budget(steps))
+    if equal.proof is not None:
+        return Bump("patch", "both versions admit the same instances")
+    if equal.witness is not None:
+        return Bump("minor", "the new version admits everything the old one did, and more", equal.witness)
+    return Bump("minor", f"the new version admits everything the old one did; perhaps more ({equal.reason})")
+
+
+def _inside(narrow: Side, wide: Side, world: World, purse: Budget) -> _Answer:
+    """Containment with both schemas in the same world, unlike `check`, where only the writer is restricted."""
+    if world == "open":
+        return _answer((narrow, wide), "backward", "open", purse)
+    try:
+        contest = Contest(restricted(narrow.closed), restricted(wide.closed))
+        return _contained(narrow.closed, wide.closed, contest, purse)
+    except Exhausted as end:
+        return _Answer(reason=end.reason)
+    except RecursionError:
+        return _Answer(reason="the schemas are nested too deeply for the search")

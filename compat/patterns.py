@@ -1,0 +1,79 @@
+"""Regular expressions as the whole product reads them: ECMA-262 syntax on an engine that runs in linear time.
+
+Lookaround and backreferences have no linear engine; such a pattern runs on a backtracking one with a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+BACKTRACK_LIMIT = 100_000
+LINEAR = jsonschema_rs.RegexOptions()
+BACKTRACKING = jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT)
+_LOOKAROUND = ("(?=", "(?!", "(?<=", "(?<!")
+
+
+def needs_backtracking(pattern: str) -> bool:
+    """Whether the pattern uses lookaround or a backreference."""
+    in_class, position = False, 0
+    while position < len(pattern):
+        char = pattern[position]
+        if char == "\\":
+            if not in_class and pattern[position + 1 : position + 2] in tuple("123456789k"):
+                return True
+            position += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        elif pattern.startswith(_LOOKAROUND, position):
+            return True
+        position += 1
+    return False
+
+
+def found_in(schema: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every place that may hold a pattern, with its path (properties called `pattern` hold schemas, not text)."""
+    stack: list[tuple[tuple[str | int, ...], Any]] = [((), schema)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(((*path, i), item) for i, item in enumerate(node) if isinstance(item, (dict, list)))
+        elif isinstance(node, dict):
+            yield from _in_object(path, node)
+            stack.extend(((*path, key), item) for key, item in node.items() if _may_hold_schemas(key, item))
+
+
+def _may_hold_schemas(key: str, value: Any) -> bool:
+    return isinstance(value, (dict, list)) and key not in {"enum", "const", "default", "examples"}
+
+
+def _in_object(
+    path: tuple[str | int, ...], node: dict[str, Any]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(node.get("pattern"), str):
+        yield (*path, "pattern"), node["pattern"]
+    members = node.get("patternProperties")
+    if isinstance(members, dict):
+        yield from (((*path, "patternProperties", key), key) for key in members)
+
+
+def options_for(*documents: Any) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
+    """The engine for a set of documents: linear unless one of their patterns cannot run on it."""
+    fancy = any(needs_backtracking(text) for document in documents for _, text in found_in(document))
+    return BACKTRACKING if fancy else LINEAR
+
+
+@lru_cache(maxsize=2048)
+def _matcher(pattern: str) -> jsonschema_rs.Validator:
+    options = BACKTRACKING if needs_backtracking(pattern) else LINEAR
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options, offline=True)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the pattern is found anywhere in the text. Raises ValueError for a pattern that is none."""
+    return _matcher(pattern).is_valid(text)

@@ -1,0 +1,285 @@
+"""Any dialect, with any references, as one self-contained document of 2020-12 that asserts the same.
+
+The result uses `$ref` only as `#/$defs/NAME`, has no identifiers, no annotations, and none of the spellings that older
+drafts had. What cannot be said that way (a `$dynamicRef` with several targets) raises Exhausted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import Schema as ReferencedSchema
+
+from compat import dialects
+from compat.dialects import D2019, D2020, Dialect, Schema
+from compat.documents import Documents
+from compat.errors import Exhausted, SchemaError
+from compat.values import exact, pointer
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A schema in the normal form, and the definitions its references name."""
+
+    root: Schema
+    definitions: dict[str, Schema]
+
+    def document(self) -> Schema:
+        """One stand-alone 2020-12 schema."""
+        if isinstance(self.root, bool) or not self.definitions:
+            return self.root
+        return {**self.root, "$defs": self.definitions}
+
+
+def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False) -> Rewritten:
+    """The normal form; definition names begin with `prefix`. Raises SchemaError for references that lead nowhere."""
+    work = _Work(documents, prefix, formats)
+    place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
+    root = work.schema(documents.root, place)
+    work.finish()
+    return Rewritten(root, work.definitions)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in which document the walk is."""
+
+    resolver: Any
+    dialect: Dialect
+    path: Path
+
+    def below(self, *parts: str | int) -> _Place:
+        return _Place(self.resolver, self.dialect, self.path + parts)
+
+
+@dataclass
+class _Work:
+    documents: Documents
+    prefix: str
+    formats: bool
+    definitions: dict[str, Schema] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _waiting: list[tuple[str, Schema, _Place]] = field(default_factory=list)
+
+    def schema(self, schema: Schema, place: _Place) -> Schema:
+        if isinstance(schema, bool):
+            return schema
+        subresource = place.dialect.specification.create_resource(schema)
+        place = _Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
+        if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
+            return self.reference(schema["$ref"], place.below("$ref"))
+        out: dict[str, Any] = {}
+        for keyword, translate in _KEYWORDS[place.dialect.name].items():
+            if keyword in schema:
+                translate(_Keyword(self, schema, keyword, place), out)
+        return out
+
+    def reference(self, uri: str, place: _Place) -> Schema:
+        try:
+            found = place.resolver.lookup(uri)
+        except Unresolvable as error:
+            raise SchemaError(pointer(place.path), _nowhere(uri), "reference") from error
+        if isinstance(found.contents, bool):
+            return found.contents
+        if not isinstance(found.contents, dict):
+            raise SchemaError(pointer(place.path), f"$ref {uri!r} does not lead to a schema", "reference")
+        return {"$ref": f"#/$defs/{self._name(found.contents, found.resolver, place)}"}
+
+    def _name(self, target: ReferencedSchema, resolver: Any, place: _Place) -> str:
+        if id(target) not in self._names:
+            name = self._names[id(target)] = f"{self.prefix}{len(self._names)}"
+            dialect = dialects.read(target, self._dialect_at(resolver, place))[0]
+            self._waiting.append((name, target, _Place(resolver, dialect, place.path)))
+        return self._names[id(target)]
+
+    def _dialect_at(self, resolver: Any, place: _Place) -> Dialect:
+        stored = self.documents.named.get(resolver._base_uri)
+        return stored[1] if stored else place.dialect
+
+    def finish(self) -> None:
+        """Rewrite the targets found so far, and those found on the way, without recursion from one to the next."""
+        while self._waiting:
+            name, target, place = self._waiting.pop()
+            self.definitions[name] = self.schema(target, place)
+
+
+@dataclass(frozen=True)
+class _Keyword:
+    """One keyword of one schema object, with what a translation may need of its surroundings."""
+
+    work: _Work
+    schema: dict[str, Any]
+    name: str
+    place: _Place
+
+    @property
+    def value(self) -> Any:
+        return self.schema[self.name]
+
+    def sub(self, schema: Schema, *parts: str | int) -> Schema:
+        return self.work.schema(schema, self.place.below(self.name, *parts))
+
+
+_Translation = Callable[[_Keyword, dict[str, Any]], None]
+
+
+def _same(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out[keyword.name] = keyword.value
+
+
+def _one(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out[keyword.name] = keyword.sub(keyword.value)
+
+
+def _list(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out[keyword.name] = [keyword.sub(item, i) for i, item in enumerate(keyword.value)]
+
+
+def _members(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out[keyword.name] = {name: keyword.sub(item, name) for name, item in keyword.value.items()}
+
+
+def _format(keyword: _Keyword, out: dict[str, Any]) -> None:
+    if keyword.work.formats:
+        out["format"] = keyword.value
+
+
+def _type(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out["type"] = keyword.value
+
+
+def _reference(keyword: _Keyword, out: dict[str, Any]) -> None:
+    target = keyword.work.reference(keyword.value, keyword.place.below("$ref"))
+    _also(out, target)
+
+
+def _dynamic(keyword: _Keyword, out: dict[str, Any]) -> None:
+    """A dynamic reference with one possible target is a plain one."""
+    anchor = "$dynamicAnchor" if keyword.name == "$dynamicRef" else "$recursiveAnchor"
+    if sum(_occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
+        raise Exhausted(f"{keyword.name} at {pointer(keyword.place.path)} has several possible targets")
+    target = keyword.work.reference(keyword.value, keyword.place.below(keyword.name))
+    _also(out, target)
+
+
+def _also(out: dict[str, Any], schema: Schema) -> None:
+    if isinstance(schema, dict) and "$ref" in schema and "$ref" not in out:
+        out["$ref"] = schema["$ref"]
+    else:
+        out.setdefault("allOf", []).append(schema)
+
+
+def _all_of(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out.setdefault("allOf", []).extend(keyword.sub(item, i) for i, item in enumerate(keyword.value))
+
+
+def _tuple_items(keyword: _Keyword, out: dict[str, Any]) -> None:
+    """`items` before 2020-12: one schema, or a list with `additionalItems` for what follows."""
+    if not isinstance(keyword.value, list):
+        out["items"] = keyword.sub(keyword.value)
+        return
+    out["prefixItems"] = [keyword.sub(item, i) for i, item in enumerate(keyword.value)]
+    if "additionalItems" in keyword.schema:
+        rest = keyword.schema["additionalItems"]
+        out["items"] = keyword.work.schema(rest, keyword.place.below("additionalItems"))
+
+
+def _dependencies(keyword: _Keyword, out: dict[str, Any]) -> None:
+    for name, dependency in keyword.value.items():
+        if isinstance(dependency, list):
+            out.setdefault("dependentRequired", {})[name] = dependency
+        else:
+            out.setdefault("dependentSchemas", {})[name] = keyword.sub(dependency, name)
+
+
+def _bound(keyword: _Keyword, out: dict[str, Any]) -> None:
+    """Draft-04 bounds are made exclusive by a boolean beside them."""
+    exclusive = "exclusiveMinimum" if keyword.name == "minimum" else "exclusiveMaximum"
+    out[exclusive if keyword.schema.get(exclusive) is True else keyword.name] = keyword.value
+
+
+def _count(keyword: _Keyword, out: dict[str, Any]) -> None:
+    """Counts may be written as 2.0."""
+    out[keyword.name] = int(exact(keyword.value))
+
+
+def _occurrences(document: Any, key: str) -> int:
+    count, stack = 0, [document]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            count += key in node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return count
+
+
+def _nowhere(uri: str) -> str:
+    if "://" in uri and not uri.startswith("json-schema:"):
+        return f"$ref {uri!r} is remote; references are never fetched, register that schema and name it as a reference"
+    return f"$ref {uri!r} leads to nothing in this schema or its references"
+
+
+_REF_HAS_SIBLINGS = {D2019, D2020}
+
+_DRAFT_4: dict[str, _Translation] = {
+    "type": _type,
+    "enum": _same,
+    "multipleOf": _same,
+    "minimum": _bound,
+    "maximum": _bound,
+    "minLength": _count,
+    "maxLength": _count,
+    "pattern": _same,
+    "format": _format,
+    "items": _tuple_items,
+    "minItems": _count,
+    "maxItems": _count,
+    "uniqueItems": _same,
+    "properties": _members,
+    "patternProperties": _members,
+    "additionalProperties": _one,
+    "required": _same,
+    "minProperties": _count,
+    "maxProperties": _count,
+    "dependencies": _dependencies,
+    "allOf": _all_of,
+    "anyOf": _list,
+    "oneOf": _list,
+    "not": _one,
+}
+_BOUNDS: dict[str, _Translation] = dict.fromkeys(
+    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _same
+)
+_DRAFT_6 = {**_DRAFT_4, **_BOUNDS, "const": _same, "contains": _one, "propertyNames": _one}
+_DRAFT_7 = {**_DRAFT_6, "if": _one, "then": _one, "else": _one}
+_DRAFT_2019 = {
+    **{name: translate for name, translate in _DRAFT_7.items() if name != "dependencies"},
+    "$ref": _reference,
+    "$recursiveRef": _dynamic,
+    "minContains": _count,
+    "maxContains": _count,
+    "dependentRequired": _same,
+    "dependentSchemas": _members,
+    "unevaluatedItems": _one,
+    "unevaluatedProperties": _one,
+}
+_DRAFT_2020 = {
+    **{name: translate for name, translate in _DRAFT_2019.items() if name != "$recursiveRef"},
+    "$dynamicRef": _dynamic,
+    "prefixItems": _list,
+    "items": _one,
+}
+_KEYWORDS: dict[str, dict[str, _Translation]] = {
+    "draft-04": _DRAFT_4,
+    "draft-06": _DRAFT_6,
+    "draft-07": _DRAFT_7,
+    "2019-09": _DRAFT_2019,
+    "2020-12": _DRAFT_2020,
+}

@@ -1,0 +1,175 @@
+"""The one way in which the product compiles a schema for validation: linear regexes, no network, annotations inert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+from jsonschema import validators
+from jsonschema.exceptions import ValidationError as PythonError
+
+from compat import patterns
+from compat.dialects import D2019, D2020, Dialect, Schema, Store
+from compat.documents import Documents, standard
+from compat.errors import SchemaError
+from compat.inspection import opened
+from compat.values import pointer
+
+_BACKTRACK_MESSAGE = (
+    "the pattern needed more than {limit} backtracking steps on this value, so it counts as not matching"
+)
+
+
+class _Inert:
+    """A keyword that only annotates."""
+
+    def __init__(self, _parent: dict[str, Any], _value: Any, _path: list[str | int]) -> None: ...
+    def validate(self, _instance: Any) -> None: ...
+
+
+# Drafts 6 and 7 let a validator assert content*, and jsonschema-rs does; `dependencies` left the language with 2019-09.
+_INERT = {"contentEncoding": _Inert, "contentMediaType": _Inert}
+_INERT_FROM_2019 = {**_INERT, "dependencies": _Inert}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One place of an instance that one keyword of the schema refuses."""
+
+    #: JSON Pointer into the instance.
+    pointer: str
+    keyword: str
+    message: str
+    #: JSON Pointer into the schema, of the refusing keyword.
+    schema_pointer: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "pointer": self.pointer,
+            "keyword": self.keyword,
+            "message": self.message,
+            "schema_pointer": self.schema_pointer,
+        }
+
+
+@dataclass(frozen=True)
+class Validator:
+    """A compiled schema. Safe to share between threads and to keep for as long as the schema lives."""
+
+    schema: Schema
+    dialect: str
+    _rust: jsonschema_rs.Validator = field(repr=False, compare=False)
+
+    def is_valid(self, instance: Any) -> bool:
+        return self._rust.is_valid(instance)
+
+    def errors(self, instance: Any) -> list[Violation]:
+        """Every violation, in the order the validator finds them; empty when the instance is valid."""
+        return [_violation(error) for error in self._rust.iter_errors(instance)]
+
+
+def compile_validator(
+    schema: Schema, *, dialect: str | None = None, store: Store | None = None, formats: bool = False
+) -> Validator:
+    """A validator for a schema; without `$schema` and `dialect` it is read as draft-07.
+
+    `store` maps the URIs (or names) that `$ref` may use to schemas; nothing else is ever fetched.
+    `formats` asserts `format`, which is an annotation otherwise. Raises SchemaError.
+    """
+    return rust_validator(opened(schema, dialect=dialect, store=store), formats=formats)
+
+
+def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
+    """The validator `jsonschema-rs` over documents that were read already. Raises SchemaError."""
+    dialect = documents.dialect
+    try:
+        compiled = dialect.rust(
+            standard(documents.root, dialect),
+            validate_formats=formats,
+            registry=documents.rust_registry,
+            pattern_options=patterns.options_for(*documents.all),
+            keywords=_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT,
+            offline=True,
+        )
+    except jsonschema_rs.ValidationError as error:
+        raise SchemaError(pointer(error.instance_path), error.message) from error
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise SchemaError("", str(error).splitlines()[0]) from error
+    return Validator(documents.root, dialect.name, compiled)
+
+
+def python_validator(documents: Documents) -> jsonschema.protocols.Validator:
+    """The second opinion: the validator `jsonschema`, on the same regex engine."""
+    compiled: jsonschema.protocols.Validator = _python_class(documents.dialect)(
+        documents.root, registry=documents.registry, _resolver=documents.registry.resolver(documents.base_uri)
+    )
+    return compiled
+
+
+def _violation(error: jsonschema_rs.ValidationError) -> Violation:
+    limit = isinstance(error.kind, jsonschema_rs.ValidationErrorKind.BacktrackLimitExceeded)
+    message = _BACKTRACK_MESSAGE.format(limit=patterns.BACKTRACK_LIMIT) if limit else error.message
+    return Violation(
+        pointer=pointer(error.instance_path),
+        keyword=_keyword(error),
+        message=message,
+        schema_pointer=pointer(error.schema_path),
+    )
+
+
+def _keyword(error: jsonschema_rs.ValidationError) -> str:
+    """The keyword that refused: `false` schemas are named after the keyword that holds them."""
+    names = [part for part in error.schema_path if isinstance(part, str)]
+    if error.kind.name != "falseSchema":
+        return "pattern" if "Backtrack" in type(error.kind).__name__ else error.kind.name
+    return next((part for part in reversed(names) if part in _HOLDERS), "false")
+
+
+_HOLDERS = {
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "items",
+    "additionalItems",
+    "prefixItems",
+}
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[PythonError]:
+    if isinstance(instance, str) and not patterns.matches(pattern, instance):
+        yield PythonError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, members: Any, instance: Any, _schema: Any) -> Iterator[PythonError]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, subschema in members.items():
+        for name, value in instance.items():
+            if patterns.matches(pattern, name):
+                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, extra: Any, instance: Any, schema: Any) -> Iterator[PythonError]:
+    if not isinstance(instance, dict):
+        return
+    declared, members = schema.get("properties", {}), schema.get("patternProperties", {})
+    for name, value in instance.items():
+        if name not in declared and not any(patterns.matches(pattern, name) for pattern in members):
+            yield from validator.descend(value, extra, path=name)
+
+
+_ON_OUR_ENGINE = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+}
+_PYTHON_CLASSES: dict[str, Any] = {}
+
+
+def _python_class(dialect: Dialect) -> Any:
+    if dialect.name not in _PYTHON_CLASSES:
+        _PYTHON_CLASSES[dialect.name] = validators.extend(dialect.python, validators=_ON_OUR_ENGINE)
+    return _PYTHON_CLASSES[dialect.name]

@@ -1,0 +1,71 @@
+"""JSON values as JSON compares them: 1 is 1.0 but not true, and numbers are exact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+TYPES = ("null", "boolean", "number", "string", "array", "object")
+
+
+def type_of(value: Any) -> str:
+    """The JSON type of a value; integers are numbers here."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float, Decimal, Fraction)):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, (list, tuple)) else "object"
+
+
+def exact(number: Any) -> Fraction:
+    """The number as written: 0.1 is one tenth, not its nearest binary fraction."""
+    return Fraction(str(number)) if isinstance(number, float) else Fraction(number)
+
+
+def frozen(value: Any) -> Hashable:
+    """A hashable stand-in; two values have equal stand-ins when JSON Schema calls them equal."""
+    kind = type_of(value)
+    if kind == "number":
+        return ("number", exact(value))
+    if kind == "array":
+        return ("array", tuple(frozen(item) for item in value))
+    if kind == "object":
+        return ("object", frozenset((key, frozen(item)) for key, item in value.items()))
+    return (kind, value)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether JSON Schema calls both values equal."""
+    return frozen(left) == frozen(right)
+
+
+def text_of(value: Any) -> str:
+    """Compact, key-sorted JSON: the measure of how readable a witness is."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def pointer(parts: Iterator[str | int] | list[str | int] | tuple[str | int, ...]) -> str:
+    """RFC 6901 pointer of a path."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def depth_of(value: Any, limit: int) -> int:
+    """Nesting depth, counted without recursion and no further than just past the limit."""
+    depth, layer = 0, [value]
+    while layer and depth <= limit:
+        layer = [child for item in layer for child in _children(item)]
+        depth += 1
+    return depth
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [item for item in value.values() if isinstance(item, (dict, list))]
+    return [item for item in value if isinstance(item, (dict, list))] if isinstance(value, list) else []

@@ -1,0 +1,80 @@
+"""Counterexamples. One that was not verified cannot exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from compat.documents import Documents
+from compat.errors import UnverifiedWitness
+from compat.rewrite import Rewritten
+from compat.validation import Validator, Violation, python_validator, rust_validator
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a witness has to show: the writer's schema accepts it, the reader's refuses it, by two validators each.
+
+    `restriction` narrows the writer further (the declared world); it is 2020-12 whatever the writer's dialect is.
+    """
+
+    writer: Documents
+    reader: Documents
+    restriction: Documents | None = None
+
+    @cached_property
+    def _accepting(self) -> list[Documents]:
+        return [self.writer] if self.restriction is None else [self.writer, self.restriction]
+
+    @cached_property
+    def _fast(self) -> tuple[list[Validator], Validator]:
+        return [rust_validator(d) for d in self._accepting], rust_validator(self.reader)
+
+    @cached_property
+    def _second(self) -> tuple[list[Any], Any]:
+        return [python_validator(d) for d in self._accepting], python_validator(self.reader)
+
+    def looks_won(self, instance: Any) -> bool:
+        """By the fast validator alone."""
+        accepting, refusing = self._fast
+        return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
+
+    def won(self, instance: Any) -> bool:
+        """By both validators."""
+        try:
+            if not self.looks_won(instance):
+                return False
+            accepting, refusing = self._second
+            return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
+        except (ValueError, TypeError, ArithmeticError, RecursionError):
+            return False  # a validator that cannot judge an instance does not confirm it
+
+    def violations(self, instance: Any) -> list[Violation]:
+        return self._fast[1].errors(instance)
+
+
+@dataclass(frozen=True, init=False)
+class Witness:
+    """An instance that the writer's schema accepts and the reader's refuses; made only by verifying it."""
+
+    instance: Any
+    #: What the reader's schema refuses about it.
+    errors: tuple[Violation, ...]
+
+    def __init__(self, instance: Any, contest: Contest) -> None:
+        """Raises UnverifiedWitness unless both validators agree on both sides."""
+        if not contest.won(instance):
+            raise UnverifiedWitness(repr(instance)[:200])
+        object.__setattr__(self, "instance", instance)
+        object.__setattr__(self, "errors", tuple(contest.violations(instance)))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"instance": self.instance, "errors": [error.as_dict() for error in self.errors]}
+
+
+def restricted(schema: Rewritten) -> Documents:
+    """A normal-form schema as a document that validators can compile."""
+    from compat.dialects import D2020
+
+    return Documents(schema.document(), D2020, {})
