@@ -73,8 +73,33 @@ class LoginThrottled(ProductError):
     code = "login_throttled"
 
 
+class WrongPassword(ProductError):
+    """The name and password do not belong together; which of them is wrong is not said."""
+
+    code = "wrong_password"
+
+
 class InvitationInvalid(ProductError):
+    """An invitation that cannot be made or accepted: used, expired, withdrawn, name taken, …"""
+
     code = "invitation_invalid"
+
+
+class PersonNotFound(ProductError):
+    kind = "not_found"
+    code = "person_not_found"
+
+
+class RoleInvalid(ProductError):
+    """A change of roles that cannot be made: unknown role, or nobody would be left who may administer."""
+
+    code = "role_invalid"
+
+
+class InvalidCursor(ProductError):
+    """An `after` or `before` that no page of the list ever gave."""
+
+    code = "invalid_cursor"
 
 
 class TargetRefused(ProductError):

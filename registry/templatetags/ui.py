@@ -29,7 +29,12 @@ NAVIGATION = (
     ),
     (
         "Alerts",
-        (("Rules", "rules", "rule"), ("Episodes", "episodes", "bell"), ("Channels", "channels", "channel")),
+        (
+            ("Rules", "rules", "rule"),
+            ("Episodes", "episodes", "bell"),
+            ("Channels", "channels", "channel"),
+            ("Deliveries", "deliveries", "out"),
+        ),
     ),
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )

@@ -1,0 +1,54 @@
+"""Pages of a list cut by position, not by offset: new rows at the top move nothing, and page 1,000 costs what page 1 does."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from access.errors import InvalidCursor
+
+Row = TypeVar("Row", bound=Model)
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """`previous` and `next` are the cursors for `before=` and `after=`, None where the list ends."""
+
+    items: list[Row]
+    previous: str | None
+    next: str | None
+
+
+def page_of(
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    *,
+    size: int = PAGE_SIZE,
+    key: str = "pk",
+    descending: bool = True,
+) -> Page[Row]:
+    """The page that the address asks for with `?after=` or `?before=`, ordered by `key`, which has to be unique.
+
+    Raises InvalidCursor for a cursor that no page of this list ever gave.
+    """
+    after = request.GET.get("after", "")
+    before = "" if after else request.GET.get("before", "")
+    falling = descending != bool(before)
+    ordered = rows.order_by(f"-{key}" if falling else key)
+    try:
+        if cursor := after or before:
+            ordered = ordered.filter(**{f"{key}__{'lt' if falling else 'gt'}": cursor})
+        found = list(ordered[: size + 1])
+    except (ValueError, ValidationError) as error:
+        raise InvalidCursor("This page's address is damaged: start again from the first page.") from error
+    more, items = len(found) > size, found[:size]
+    if before:
+        items.reverse()
+    return Page(
+        items,
+        previous=str(getattr(items[0], key)) if items and (more if before else after) else None,
+        next=str(getattr(items[-1], key)) if items and (before or more) else None,
+    )
