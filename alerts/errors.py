@@ -1,0 +1,62 @@
+"""What alert operations answer instead of doing what was asked."""
+
+from access.errors import ProductError
+
+
+class InvalidCondition(ProductError):
+    """A condition tree that cannot be read; `pointer` says where in the tree."""
+
+    code = "invalid_condition"
+
+    @classmethod
+    def at(cls, pointer: str, sentence: str) -> "InvalidCondition":
+        where = f" (at {pointer})" if pointer else ""
+        return cls(f"{sentence}{where}", pointer=pointer)
+
+
+class InvalidRule(ProductError):
+    """A rule that cannot be saved; `field` names what is wrong with it."""
+
+    code = "invalid_rule"
+
+
+class UnknownField(ProductError):
+    """The rule reads a field that no live version of its schemas declares."""
+
+    code = "unknown_field"
+
+
+class RuleNotFound(ProductError):
+    kind = "not_found"
+    code = "rule_not_found"
+
+
+class RuleNameTaken(ProductError):
+    kind = "conflict"
+    code = "rule_name_taken"
+
+
+class RuleChangedMeanwhile(ProductError):
+    """The edit was made on an edition that is no longer the newest."""
+
+    kind = "conflict"
+    code = "rule_changed_meanwhile"
+
+
+class EpisodeNotFound(ProductError):
+    kind = "not_found"
+    code = "episode_not_found"
+
+
+class ChannelNotFound(ProductError):
+    kind = "not_found"
+    code = "channel_not_found"
+
+
+class ChannelNameTaken(ProductError):
+    kind = "conflict"
+    code = "channel_name_taken"
+
+
+class InvalidChannel(ProductError):
+    code = "invalid_channel"
