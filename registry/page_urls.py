@@ -1,3 +1,5 @@
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from registry import taxonomy_urls
+
+urlpatterns: list[URLPattern] = [*taxonomy_urls.pages]
