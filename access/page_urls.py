@@ -1,3 +1,25 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from access import pages, people_pages
+
+urlpatterns = [
+    path("login", pages.login, name="login"),
+    path("logout", pages.logout, name="logout"),
+    path("password", pages.password, name="password"),
+    path("invitations/<str:secret>", pages.invitation, name="invitation"),
+    path("tokens", pages.tokens, name="tokens"),
+    path("tokens/new", pages.token_new, name="token-new"),
+    path("tokens/<int:token_id>/rotate", pages.token_rotate, name="token-rotate"),
+    path("tokens/<int:token_id>/revoke", pages.token_revoke, name="token-revoke"),
+    path("people", people_pages.people, name="people"),
+    path("people/invite", people_pages.invitation_new, name="invitation-new"),
+    path(
+        "people/invitations/<int:invitation_id>/withdraw",
+        people_pages.invitation_withdraw,
+        name="invitation-withdraw",
+    ),
+    path("people/of/<str:username>", people_pages.person, name="person"),
+    path("people/of/<str:username>/active", people_pages.person_active, name="person-active"),
+    path("people/of/<str:username>/roles/<int:role_id>/take", people_pages.role_take, name="role-take"),
+    path("audit", people_pages.audit, name="audit"),
+]

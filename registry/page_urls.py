@@ -1,5 +1,5 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-from registry import taxonomy_urls
+from registry import home, taxonomy_urls
 
-urlpatterns: list[URLPattern] = [*taxonomy_urls.pages]
+urlpatterns: list[URLPattern] = [path("", home.home, name="home"), *taxonomy_urls.pages]

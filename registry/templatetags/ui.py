@@ -42,11 +42,11 @@ NAVIGATION = (
 FOR_ADMINISTRATORS = {"people", "audit"}
 
 TONES = {
-    "good": "compatible active stored resolved finished delivered accepted enabled equal proven valid ok",
-    "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale warning "
+    "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",
+    "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
     "retrying cancelling expiring major",
     "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal",
-    "info": "running queued draft info minor rotating invited new",
+    "info": "running queued due draft info minor rotating invited new",
     "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled none",
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}

@@ -1,0 +1,131 @@
+"""The first page: what there is, what happened last, and for a new registry what to do next.
+
+Upper layers add to it through the setting HOME_PANELS, dotted names of `(request) -> Panel`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, TypedDict
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+from access.actor import SYSTEM
+from access.caller import caller
+from registry.models import Subject, Version
+
+LATEST = 6
+
+
+class Tile(TypedDict):
+    """One number at the top of the page; templates/_stat.html shows it."""
+
+    label: str
+    value: str
+    url: str
+    note: NotRequired[str]
+    tone: NotRequired[str]
+
+
+class Panel(TypedDict):
+    """A card of the home page, and the numbers it adds to the row at the top."""
+
+    template: str
+    context: dict[str, Any]
+    tiles: NotRequired[list[Tile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do with a new registry; the rows of `model` say whether it was done, nothing else remembers it.
+
+    The model is named by string, like every place above this layer. What is `not_by` somebody does not count.
+    """
+
+    title: str
+    text: str
+    model: str
+    url_name: str
+    action: str
+    not_by: dict[str, str] = field(default_factory=dict)
+
+    def is_done(self) -> bool:
+        return apps.get_model(self.model)._default_manager.exclude(**self.not_by).exists()
+
+
+STEPS = (
+    Step(
+        "Register a schema",
+        "Upload one here, or point an existing registry client at /api/v1.",
+        "registry.Version",
+        "subjects",
+        "Register a schema",
+        not_by={"published_by": SYSTEM.label},
+    ),
+    Step(
+        "Send an event",
+        "A service needs a token with the scope ingest; it posts JSON to /api/v1/events.",
+        "events.Event",
+        "token-new",
+        "Create a token",
+    ),
+    Step(
+        "Write an alert rule",
+        "Say which events, how many and in what time; a webhook tells you when it fires.",
+        "alerts.Rule",
+        "rules",
+        "Alert rules",
+    ),
+    Step(
+        "Replay what happened",
+        "Pick a correlation and send its events to a webhook again, as fast or slow as you like.",
+        "events.Replay",
+        "replays",
+        "Replays",
+    ),
+)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    panels: list[Panel] = [import_string(name)(request) for name in settings.HOME_PANELS]
+    steps = [_shown(step) for step in STEPS]
+    context = {
+        "tiles": [tile for panel in panels for tile in panel.get("tiles", [])],
+        "panels": [render_to_string(panel["template"], panel["context"], request) for panel in panels],
+        "steps": steps,
+        "done": sum(step["done"] for step in steps),
+    }
+    return render(request, "registry/home.html", context)
+
+
+def _shown(step: Step) -> dict[str, Any]:
+    return {
+        "title": step.title,
+        "text": step.text,
+        "done": step.is_done(),
+        "url": reverse(step.url_name),
+        "action": step.action,
+    }
+
+
+def panel(request: HttpRequest) -> Panel:
+    """The catalogue's own: how much there is, and the latest versions with their verdicts."""
+    actor = caller(request)
+    subjects = Subject.objects.readable_by(actor).with_live_versions().count()
+    versions = Version.objects.live().readable_by(actor)
+    return {
+        "template": "registry/_home_panel.html",
+        "context": {"versions": versions.latest_first()[:LATEST]},
+        "tiles": [
+            {
+                "label": "Subjects",
+                "value": f"{subjects:,}",
+                "note": f"{versions.count():,} versions",
+                "url": reverse("subjects"),
+            }
+        ],
+    }
