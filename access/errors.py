@@ -106,3 +106,26 @@ class TargetRefused(ProductError):
     """An outbound address that this server does not call; `OUTBOUND_ALLOW` names the exceptions."""
 
     code = "target_refused"
+
+
+class TargetUnreachable(ProductError):
+    """Nobody answered at an outbound address in time; `address` says which one was dialled last."""
+
+    kind = "unavailable"
+    code = "target_unreachable"
+
+
+class SecretInvalid(ProductError):
+    code = "secret_invalid"
+
+
+class DeliveryNotFound(ProductError):
+    kind = "not_found"
+    code = "delivery_not_found"
+
+
+class DeliveryNotFinished(ProductError):
+    """It is still being tried, so there is nothing to send again."""
+
+    kind = "conflict"
+    code = "delivery_not_finished"

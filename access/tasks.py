@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from access import audit
+from access import audit, delivery
 
 
 @shared_task(name="access.tasks.chain_audit", time_limit=60)
 def chain_audit() -> None:
     audit.chain()
+
+
+@shared_task(name="access.tasks.deliver_due")
+def deliver_due() -> None:
+    delivery.deliver_due()

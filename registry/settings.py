@@ -119,7 +119,7 @@ USE_I18N = False
 APPEND_SLASH = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = ONEX_HOME / "static"
+STATIC_ROOT = None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -223,6 +223,11 @@ ALERT_MAX_GROUPS = env.int("ALERT_MAX_GROUPS", default=10_000)
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)
 OUTBOUND_PORTS = env.list("OUTBOUND_PORTS", cast=int, default=[80, 443])
+# Certificates that targets with a private authority are checked against, in place of the public ones.
+OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+# How many deliveries one worker sends at a time, and how many of them to one address: a slow one waits alone.
+DELIVERY_PARALLEL = env.int("DELIVERY_PARALLEL", default=16)
+DELIVERY_PARALLEL_PER_TARGET = env.int("DELIVERY_PARALLEL_PER_TARGET", default=4)
 
 # --- Celery -----------------------------------------------------------------------------------
 

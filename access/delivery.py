@@ -1,0 +1,298 @@
+"""The outbox: messages written in the transaction that decided to send them, sent afterwards by workers.
+
+    due ──2xx──▶ delivered            A worker claims a due row by a lease and sends outside any transaction.
+     │ ▲                              A row whose lease ran out belongs to a worker that was killed: it is
+     │ └──redeliver── dead            claimed again, so a message may arrive twice, with the same webhook-id.
+     └──410, or no delay left──▶ dead
+
+Several workers may run `deliver_due` at once; none of them waits for a slow address alone.
+"""
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import orjson
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from access import audit
+from access.actor import Actor
+from access.errors import DeliveryNotFinished, DeliveryNotFound, ProductError
+from access.models import Delivery, DeliveryAttempt
+from access.outbound import Answer, Outbound
+from access.signals import deliveries_due
+from access.signing import signed_headers
+
+# Seconds before each further attempt: after half an hour somebody has to look, an alert is no newsletter.
+ALERT_SCHEDULE = (5.0, 30.0, 120.0, 600.0, 1800.0)
+JITTER = 0.2
+# A receiver may ask for patience, not for silence until next year.
+RETRY_AFTER_LIMIT = timedelta(hours=1)
+# What is kept of an answer: enough to recognise an error page.
+ANSWER_KEPT = 1000
+LEASE_MARGIN = timedelta(seconds=15)
+
+Clock = Callable[[], datetime]
+log = logging.getLogger(__name__)
+
+
+def enqueue_delivery(
+    *,
+    message_id: str,
+    about: str,
+    about_id: object,
+    url: str,
+    secret: str,
+    payload: Mapping[str, object],
+    schedule: Sequence[float] = ALERT_SCHEDULE,
+) -> Delivery:
+    """Writes the message down. Call it inside the transaction of what it tells about; a worker sends it.
+
+    `message_id` is the receiver's idempotency key: enqueuing the same one again changes nothing and returns
+    the row that is there.
+    """
+    assert connection.in_atomic_block, "a delivery belongs into the transaction of what it tells about"
+    Delivery.objects.bulk_create(
+        [
+            Delivery(
+                message_id=message_id,
+                about=about,
+                about_id=str(about_id),
+                url=url,
+                secret=secret,
+                body=orjson.dumps(payload),
+                headers={"content-type": "application/json"},
+                schedule=list(schedule),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
+    return Delivery.objects.get(message_id=message_id)
+
+
+def deliver_due(
+    *,
+    limit: int = 1000,
+    clock: Clock = timezone.now,
+    jitter: Callable[[], float] = random.random,
+) -> int:
+    """Sends up to `limit` messages that are due, several at a time; how many attempts it made."""
+    made = 0
+    under_way: set[Future[Outcome]] = set()
+    with ThreadPoolExecutor(settings.DELIVERY_PARALLEL, thread_name_prefix="deliver") as senders:
+        while True:
+            room = min(settings.DELIVERY_PARALLEL, limit - made) - len(under_way)
+            # The oldest rows may all wait for one busy address: ask again until there is none for the others.
+            while claimed := _claim(room, clock()):
+                under_way |= {senders.submit(_send, delivery, clock) for delivery in claimed}
+                room -= len(claimed)
+            if not under_way:
+                return made
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                _record(future.result(), clock(), jitter())
+            made += len(done)
+
+
+def _claim(count: int, now: datetime) -> list[Delivery]:
+    """Takes the oldest due rows, leaving those that another worker looks at, and addresses that are busy."""
+    if count <= 0:
+        return []
+    with transaction.atomic():
+        busy = Counter(
+            dict(
+                Delivery.objects.filter(state=Delivery.State.DUE, leased_until__gt=now)
+                .values_list("url")
+                .annotate(Count("id"))
+            )
+        )
+        most = settings.DELIVERY_PARALLEL_PER_TARGET
+        due = (
+            Delivery.objects.select_for_update(skip_locked=True)
+            .filter(Q(leased_until=None) | Q(leased_until__lte=now), state=Delivery.State.DUE)
+            .filter(next_attempt_at__lte=now)
+            .exclude(url__in=[url for url, number in busy.items() if number >= most])
+            .order_by("next_attempt_at", "id")[:count]
+        )
+        return [_take(delivery, now) for delivery in _at_most(due, busy, most)]
+
+
+def _at_most(due: Iterable[Delivery], busy: Counter[str], most: int) -> Iterator[Delivery]:
+    for delivery in due:
+        busy[delivery.url] += 1
+        if busy[delivery.url] <= most:
+            yield delivery
+
+
+def _take(delivery: Delivery, now: datetime) -> Delivery:
+    if delivery.leased_until is not None:
+        DeliveryAttempt.objects.create(
+            delivery=delivery,
+            number=delivery.attempts,
+            duration_ms=0,
+            problem="The worker was killed before it could write down the answer; it may have arrived.",
+        )
+    delivery.attempts += 1
+    delivery.leased_until = now + timedelta(seconds=settings.OUTBOUND_TIMEOUT_SECONDS) + LEASE_MARGIN
+    delivery.save(update_fields=["attempts", "leased_until"])
+    return delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt, before it is written down: an answer, or the sentence that says why there is none."""
+
+    delivery: Delivery
+    duration_ms: float
+    address: str = ""
+    answer: Answer | None = None
+    problem: str = ""
+
+    @property
+    def delivered(self) -> bool:
+        return self.answer is not None and 200 <= self.answer.status < 300
+
+    @property
+    def given_up(self) -> bool:
+        """410: the receiver says that there is nobody any more."""
+        return self.answer is not None and self.answer.status == 410
+
+
+def _send(delivery: Delivery, clock: Clock) -> Outcome:
+    """Runs in a thread of its own, never touches the database and never raises."""
+    began = clock()
+    body = bytes(delivery.body)
+    try:
+        signed = signed_headers(secret=delivery.secret, message_id=delivery.message_id, at=began, body=body)
+        with Outbound() as outbound:
+            answer = outbound.post(delivery.url, body=body, headers=delivery.headers | signed)
+    except ProductError as problem:
+        took = (clock() - began).total_seconds() * 1000
+        return Outcome(delivery, took, str(problem.facts.get("address", "")), problem=problem.message)
+    except Exception:
+        # One row that cannot be sent must run out of attempts like any other, and not take its neighbours along.
+        log.exception("delivery %s could not be sent", delivery.pk)
+        return Outcome(
+            delivery, 0, problem="It could not be sent because of an error of this server; see its log."
+        )
+    return Outcome(delivery, answer.duration_ms, answer.address, answer, _problem_of(answer))
+
+
+def _problem_of(answer: Answer) -> str:
+    if 200 <= answer.status < 300:
+        return ""
+    if 300 <= answer.status < 400:
+        return f"It answered {answer.status}: redirects are not followed, enter the final address."
+    if answer.status == 410:
+        return "It answered 410: the receiver is gone for good."
+    return f"It answered {answer.status} instead of 2xx."
+
+
+def _record(outcome: Outcome, now: datetime, jitter: float) -> None:
+    """Writes the attempt down and decides what comes next, unless the row was claimed by somebody else meanwhile."""
+    delivery = outcome.delivery
+    state, schedule, next_attempt_at = _next(outcome, now, jitter)
+    with transaction.atomic():
+        # The lease is the fence: a worker that slept past it must not overwrite what its successor did.
+        ours = Delivery.objects.filter(
+            pk=delivery.pk, state=Delivery.State.DUE, leased_until=delivery.leased_until
+        ).update(
+            state=state,
+            schedule=schedule,
+            next_attempt_at=next_attempt_at,
+            leased_until=None,
+            finished_at=None if state == Delivery.State.DUE else now,
+        )
+        if ours:
+            DeliveryAttempt.objects.create(
+                delivery=delivery,
+                number=delivery.attempts,
+                duration_ms=outcome.duration_ms,
+                address=outcome.address,
+                status=outcome.answer.status if outcome.answer else None,
+                answer=_readable(outcome.answer.body) if outcome.answer else "",
+                problem=outcome.problem,
+            )
+
+
+def _next(outcome: Outcome, now: datetime, jitter: float) -> tuple[str, list[float], datetime]:
+    delivery = outcome.delivery
+    if outcome.delivered:
+        return Delivery.State.DELIVERED, delivery.schedule, now
+    if outcome.given_up or not delivery.schedule:
+        return Delivery.State.DEAD, delivery.schedule, now
+    delay, *later = delivery.schedule
+    # Jitter, so that a receiver that comes back is not met by everyone at once.
+    planned = timedelta(seconds=delay * (1 + JITTER * jitter))
+    asked = _retry_after(outcome.answer, now) if outcome.answer else timedelta(0)
+    return Delivery.State.DUE, later, now + max(planned, min(asked, RETRY_AFTER_LIMIT))
+
+
+def _retry_after(answer: Answer, now: datetime) -> timedelta:
+    """Seconds or an HTTP date; whatever else somebody sends there counts as nothing."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return timedelta(seconds=min(int(value), RETRY_AFTER_LIMIT.total_seconds()))
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return timedelta(0)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+
+
+def _readable(body: bytes) -> str:
+    """PostgreSQL's text takes no NUL."""
+    return body[:ANSWER_KEPT].decode("utf-8", "replace").replace("\x00", "�")
+
+
+def redeliver(*, actor: Actor, delivery_id: int) -> Delivery:
+    """Sends a finished message once more, under the same id and with a fresh schedule.
+
+    Raises DeliveryNotFound, DeliveryNotFinished while it is still being tried, Forbidden.
+    """
+    with transaction.atomic():
+        delivery = _locked(actor, delivery_id)
+        if delivery.state == Delivery.State.DUE:
+            raise DeliveryNotFinished(
+                f"Delivery {delivery_id} is still being tried.", delivery_id=delivery_id
+            )
+        delivery.state, delivery.finished_at = Delivery.State.DUE, None
+        delivery.schedule, delivery.next_attempt_at = list(ALERT_SCHEDULE), timezone.now()
+        delivery.save(update_fields=["state", "finished_at", "schedule", "next_attempt_at"])
+        audit.record(actor=actor, action="delivery.redelivered", target=f"delivery/{delivery_id}", details={})
+        transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
+    return delivery
+
+
+def cancel_delivery(*, actor: Actor, delivery_id: int) -> Delivery:
+    """Stops trying; a finished delivery stays as it is. An attempt under way cannot be called back.
+
+    Raises DeliveryNotFound, Forbidden.
+    """
+    with transaction.atomic():
+        delivery = _locked(actor, delivery_id)
+        if delivery.state == Delivery.State.DUE:
+            delivery.state, delivery.finished_at = Delivery.State.CANCELLED, timezone.now()
+            delivery.leased_until = None
+            delivery.save(update_fields=["state", "finished_at", "leased_until"])
+            audit.record(
+                actor=actor, action="delivery.cancelled", target=f"delivery/{delivery_id}", details={}
+            )
+    return delivery
+
+
+def _locked(actor: Actor, delivery_id: int) -> Delivery:
+    actor.require_everywhere("alert")
+    delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
+    if delivery is None:
+        raise DeliveryNotFound(f"There is no delivery {delivery_id}.", delivery_id=delivery_id)
+    return delivery
