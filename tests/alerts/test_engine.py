@@ -1,0 +1,209 @@
+"""The evaluator against an oracle that looks at every half second of a small world."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.engine import Match, Terms, reach, step
+from tests.alerts.log import NOON
+
+
+def seconds(number):
+    return timedelta(seconds=number)
+
+
+def at(number):
+    return NOON + seconds(number)
+
+
+def offset(moment):
+    return (moment - NOON).total_seconds()
+
+
+def terms_of(threshold, window, keep_firing):
+    return Terms(threshold, seconds(window), seconds(keep_firing))
+
+
+def truth(terms, times):
+    """(fired, closes, peak) of every episode, by looking at every half second."""
+    window, keep = terms.window.total_seconds(), terms.keep_firing.total_seconds()
+    end = int(max(times, default=0) + window) + 2
+    counts = {t / 2: sum(t / 2 - window <= one <= t / 2 for one in times) for t in range(2 * end)}
+    over = [t for t, count in counts.items() if count >= terms.threshold]
+    stretches = []
+    for t in over:
+        if stretches and t - stretches[-1][1] <= max(keep, 0.5):
+            stretches[-1][1] = t
+        else:
+            stretches.append([t, t])
+    return [(a, b + keep, max(counts[t] for t in over if a <= t <= b)) for a, b in stretches]
+
+
+class Group:
+    """What `evaluate.py` does with one group, without a database."""
+
+    def __init__(self, terms):
+        self.terms, self.stored, self.log, self.announced = terms, {}, [], []
+
+    def receive(self, times, now):
+        new = [Match(at(t), len(self.log) + index, at(now)) for index, t in enumerate(times)]
+        self.log += new
+        steps = self._step(sorted(new), now) if new else self._step([], now)
+        for one in steps:
+            key = len(self.stored) if one.episode.key is None else one.episode.key
+            self.stored[key] = replace(one.episode, key=key)
+            self.announced += [("firing", key)] * one.fired + [("resolved", key)] * one.resolved
+
+    def _step(self, new, now):
+        if not new:
+            open_ones = [one for one in self.stored.values() if one.firing]
+            return step(self.terms, episodes=open_ones, matches=[], fresh=frozenset(), now=at(now))
+        before, after = reach(self.terms)
+        first, last = new[0].at - before, new[-1].at + after
+        return step(
+            self.terms,
+            episodes=[
+                e for e in self.stored.values() if e.firing or (e.closes_at >= first and e.started_at <= last)
+            ],
+            matches=sorted(m for m in self.log if first <= m.at <= last),
+            fresh=frozenset(match.position for match in new),
+            now=at(now),
+        )
+
+    @property
+    def episodes(self):
+        return sorted(self.stored.values(), key=lambda one: one.fired_at)
+
+
+def merged(stretches):
+    """The union of stretches, as a list of disjoint ones."""
+    union = []
+    for begin, end in sorted(stretches):
+        if union and begin <= union[-1][1]:
+            union[-1][1] = max(union[-1][1], end)
+        else:
+            union.append([begin, end])
+    return union
+
+
+@pytest.mark.parametrize(
+    ("terms", "times", "episodes"),
+    [
+        (terms_of(1, 10, 0), [5], [(5, 15, 1)]),
+        (terms_of(3, 10, 0), [0, 5, 10], [(10, 10, 3)]),
+        (terms_of(3, 10, 0), [0, 5, 11], []),
+        (terms_of(2, 10, 0), [0, 0], [(0, 10, 2)]),
+        (terms_of(2, 10, 0), [0, 4, 30, 33], [(4, 10, 2), (33, 40, 2)]),
+        (terms_of(2, 10, 25), [0, 4, 30, 33], [(4, 65, 2)]),
+        (terms_of(2, 10, 0), [0, 4, 9, 12], [(4, 19, 3)]),
+    ],
+)
+def test_episodes_of_a_stream_that_arrives_in_order(terms, times, episodes):
+    group = Group(terms)
+    for time in times:
+        group.receive([time], now=time)
+    group.receive([], now=1000)
+    assert [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes] == episodes
+    assert not any(e.firing for e in group.episodes)
+
+
+def test_an_episode_is_announced_when_it_fires_and_once_more_when_it_resolves():
+    group = Group(terms_of(2, 10, 0))
+    for time in (0, 1, 2, 3):
+        group.receive([time], now=time)
+    assert group.announced == [("firing", 0)]
+    group.receive([], now=12)
+    assert group.announced == [("firing", 0)]
+    group.receive([], now=13)
+    assert group.announced == [("firing", 0), ("resolved", 0)]
+
+
+def test_a_late_match_fires_an_episode_of_the_past_while_another_is_open():
+    group = Group(terms_of(2, 10, 0))
+    group.receive([0], now=0)
+    group.receive([100, 101], now=101)
+    group.receive([3], now=102)
+    assert [(offset(e.fired_at), e.firing) for e in group.episodes] == [(3, False), (101, True)]
+    assert group.announced == [("firing", 0), ("firing", 1), ("resolved", 1)]
+
+
+def test_late_matches_that_prove_a_resolved_group_over_open_an_episode_where_the_old_one_ended():
+    group = Group(terms_of(2, 10, 0))
+    group.receive([0, 1], now=1)
+    group.receive([], now=11)
+    group.receive([9, 10], now=12)
+    assert [(offset(e.fired_at), offset(e.closes_at), e.firing) for e in group.episodes] == [
+        (1, 11, False),
+        (11, 19, True),
+    ]
+
+
+STREAMS = st.lists(st.integers(0, 60), max_size=25)
+TERMS = st.builds(terms_of, st.integers(1, 4), st.integers(1, 12), st.integers(0, 15))
+
+
+@settings(max_examples=300, deadline=None)
+@given(terms=TERMS, times=STREAMS)
+def test_one_batch_gives_exactly_the_oracles_episodes(terms, times):
+    group = Group(terms)
+    group.receive(times, now=1000)
+    found = [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes]
+    assert found == truth(terms, times)
+
+
+@settings(max_examples=300, deadline=None)
+@given(terms=TERMS, times=STREAMS.map(sorted), sizes=st.lists(st.integers(1, 5), max_size=25))
+def test_in_order_arrival_gives_exactly_the_oracles_episodes(terms, times, sizes):
+    group = Group(terms)
+    while times:
+        size = sizes.pop() if sizes else 1
+        batch, times = times[:size], times[size:]
+        group.receive(batch, now=batch[-1])
+    group.receive([], now=1000)
+    found = [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes]
+    assert found == truth(terms, sorted(offset(match.at) for match in group.log))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    terms=TERMS,
+    arrivals=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=25),
+    sizes=st.lists(st.integers(1, 5), max_size=25),
+    looks=st.lists(st.booleans(), max_size=25),
+)
+def test_late_matches_lose_and_invent_nothing(terms, arrivals, sizes, looks):
+    group = Group(terms)
+    queue = sorted(arrivals, key=lambda arrival: arrival[0] + arrival[1])
+    while queue:
+        size = sizes.pop() if sizes else 1
+        batch, queue = queue[:size], queue[size:]
+        now = batch[-1][0] + batch[-1][1]
+        group.receive([time for time, _ in batch], now=now)
+        if looks and looks.pop():
+            group.receive([], now=now)
+        _check(group, now)
+    group.receive([], now=1000)
+    _check(group, 1000)
+
+
+def _check(group, now):
+    times = sorted(offset(match.at) for match in group.log)
+    expected = truth(group.terms, times)
+    episodes = group.episodes
+    stored = merged([offset(e.fired_at), offset(e.closes_at)] for e in episodes)
+    assert stored == merged([fired, closes] for fired, closes, _ in expected)
+    for episode in episodes:
+        inside = [t for t in times if episode.holds(at(t))]
+        assert episode.matches == len(inside)
+        assert offset(episode.last_match_at) == max(inside, default=offset(episode.last_match_at))
+    assert [e.firing for e in episodes].count(True) == any(closes >= now for _, closes, _ in expected)
+    for fired, closes, peak in expected:
+        parts = [e for e in episodes if fired <= offset(e.fired_at) and offset(e.closes_at) <= closes]
+        assert max(e.peak for e in parts) == peak
+    firings = [key for what, key in group.announced if what == "firing"]
+    resolutions = [key for what, key in group.announced if what == "resolved"]
+    assert sorted(firings) == sorted(group.stored)
+    assert sorted(resolutions) == sorted(key for key, e in group.stored.items() if not e.firing)
