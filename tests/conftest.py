@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from access.actor import ROLES, Actor
 from access.models import Role, Token
 from access.tokens import PREFIX, actor_of_secret, actor_of_user, digest_of
+from tests.require import pytest_terminal_summary  # noqa: F401 -- a hook that pytest finds by its name here
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
 """How scripts find the running instance: `connection.json` in its home."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from registry.local.errors import Refusal
+from registry.local.files import write_private
 from registry.local.processes import started
 
 FILE_NAME = "connection.json"
@@ -30,14 +30,7 @@ class Connection:
 
     def write(self, home: Path) -> None:
         """Replace the file in one step; readable by its owner only."""
-        new = home / f"{FILE_NAME}.new"
-        new.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            json.dump(asdict(self), file, indent=2)
-            file.write("\n")
-        new.replace(home / FILE_NAME)
+        write_private(home / FILE_NAME, json.dumps(asdict(self), indent=2) + "\n")
 
 
 def find(home: Path) -> Connection | None:

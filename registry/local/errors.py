@@ -3,7 +3,7 @@
 import errno
 
 
-class Refusal(Exception):  # noqa: N818 -- it is an answer to a person, not a fault of the program
+class Refusal(Exception):
     """One clear sentence for the person at the keyboard, with the way out. Printed without a traceback."""
 
 

@@ -30,7 +30,6 @@ def open_home(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(folder)
         (folder / "logs").mkdir(exist_ok=True)
-        return folder
     except FileExistsError:
         raise Refusal(f"{folder} is a file, not a folder. Set ONEX_HOME to a folder.") from None
     except PermissionError:
@@ -43,6 +42,7 @@ def open_home(folder: Path) -> Path:
         raise Refusal(
             f"{folder} cannot be used: {problem.strerror}. Set ONEX_HOME to another folder."
         ) from None
+    return folder
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -100,3 +100,11 @@ def clean(home: Path) -> None:
     if socket_folder:
         shutil.rmtree(socket_folder, ignore_errors=True)
     (home / PROCESSES_FILE).unlink(missing_ok=True)
+
+
+def discard(home: Path) -> None:
+    """Remove a home that nobody runs in, with its database, wherever that lies."""
+    database = home / "postgres"
+    if database.is_symlink():
+        shutil.rmtree(database.resolve(), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)

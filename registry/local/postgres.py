@@ -16,6 +16,7 @@ import psycopg
 
 from registry.local import processes
 from registry.local.errors import Refusal, about_full_disk
+from registry.local.files import write_private
 from registry.local.place import Place, installed_programs
 from registry.local.supervisor import Program
 
@@ -133,9 +134,7 @@ def _refuse_other_major(data: Path) -> None:
 def _initdb(home: Path, place: Place, data: Path) -> None:
     # The superuser is needed only to make our role. Nobody keeps its password; single-user mode can set a new one.
     password = place.folder / "superuser-password"
-    password.unlink(missing_ok=True)
-    with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_hex(24))
+    write_private(password, secrets.token_hex(24))
     if place.uid is not None and place.gid is not None:
         os.chown(password, place.uid, place.gid)
     command = [
@@ -162,10 +161,7 @@ def _set_password(home: Path, place: Place, data: Path, *, first_time: bool) -> 
         sql.append(f"CREATE DATABASE {DATABASE} OWNER {ROLE};")
     command = [str(place.programs / "bin" / "postgres"), "--single", "-D", str(data), "postgres"]
     _run(command, home, place, text="\n".join(sql) + "\n")
-    file = home / PASSWORD_FILE
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-        new.write(password)
+    write_private(home / PASSWORD_FILE, password)
 
 
 def _run(command: list[str], home: Path, place: Place, *, text: str = "") -> None:

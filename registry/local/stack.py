@@ -17,6 +17,7 @@ from registry.local import home as homes
 from registry.local import place, ports, postgres, programs
 from registry.local.connection import Connection
 from registry.local.errors import Refusal, about_full_disk
+from registry.local.files import write_private
 from registry.local.home import CHECKOUT
 from registry.local.supervisor import Supervisor
 from registry.local.watchdog import Watchdog
@@ -80,7 +81,7 @@ def start_database(supervisor: Supervisor, *, durable: bool = True) -> str:
     supervisor.start(postgres.program(home, where, sockets, durable=durable))
     url = postgres.url(home, sockets)
     postgres.wait_until_ready(url, lambda: _tend_or_refuse(supervisor, "postgres"))
-    _write_private(home / homes.DATABASE_URL_FILE, url + "\n")
+    write_private(home / homes.DATABASE_URL_FILE, url + "\n")
     return url
 
 
@@ -171,7 +172,7 @@ def _await_ready(supervisor: Supervisor, url: str) -> None:
     while True:
         _tend_or_refuse(supervisor, "web")
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 -- our own http address
                 return
         except urllib.error.HTTPError as answer:
             reason = answer.read(500).decode(errors="replace")
@@ -194,13 +195,3 @@ def _tend_or_refuse(supervisor: Supervisor, name: str) -> None:
     if any("No space left on device" in line for line in lines[-20:]):
         raise about_full_disk(supervisor.home)
     raise Refusal(f"{name} does not start. The last it said: {lines[-1].strip()} Its log is {log}.")
-
-
-def _write_private(file: Path, text: str) -> None:
-    new = file.with_name(file.name + ".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as opened:
-        opened.write(text)
-    new.replace(file)

@@ -1,5 +1,6 @@
 """Ends the whole stack when its supervisor dies without having done so, even by kill -9."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -24,10 +25,8 @@ class Watchdog:
 
     def dismiss(self) -> None:
         """The supervisor has cleaned up by itself."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             os.write(self._write_end, b"done")
-        except BrokenPipeError:
-            pass
         os.close(self._write_end)
         os.waitpid(self.pid, 0)
 
