@@ -1,8 +1,12 @@
 """What the catalogue stores: subjects, immutable contents, versions, their configuration, taxonomies."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from access.actor import Actor
 
 
 class Level(models.TextChoices):
@@ -30,6 +34,22 @@ class Mode(models.TextChoices):
     READWRITE = "READWRITE"
     READONLY = "READONLY"
     IMPORT = "IMPORT"
+
+
+def _under(prefixes: tuple[str, ...], field: str) -> Q:
+    """Names beginning with one of the prefixes; of no prefixes, nothing."""
+    found = Q(pk__in=[])
+    for prefix in prefixes:
+        found |= Q(**{f"{field}__startswith": prefix})
+    return Q() if "" in prefixes else found
+
+
+class SubjectQuerySet(models.QuerySet["Subject"]):
+    def readable_by(self, actor: Actor) -> "SubjectQuerySet":
+        return self.filter(_under(actor.readable_prefixes(), "name"))
+
+    def with_live_versions(self) -> "SubjectQuerySet":
+        return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
 
 
 class Subject(models.Model):
@@ -97,6 +117,13 @@ class VersionQuerySet(models.QuerySet["Version"]):
             deleted_at__isnull=True, state__in=[Version.State.ACTIVE, Version.State.DEPRECATED]
         )
 
+    def readable_by(self, actor: Actor) -> "VersionQuerySet":
+        return self.filter(_under(actor.readable_prefixes(), "subject__name"))
+
+    def latest_first(self) -> "VersionQuerySet":
+        """For lists of what was published last, over all subjects."""
+        return self.select_related("subject", "content").order_by("-published_at", "-pk")
+
 
 class Version(models.Model):
     """One content under one subject: number (1, 2, 3 …), SemVer, and the evidence it was accepted on."""
@@ -128,17 +155,23 @@ class Version(models.Model):
         ordering = ["subject", "number"]
         constraints = [
             models.UniqueConstraint(fields=["subject", "number"], name="one_version_per_number"),
-            # The race of simultaneous uploads of one schema is decided here.
+            # A label means one schema; one schema may carry several labels.
             models.UniqueConstraint(
-                fields=["subject", "content", "semver"],
+                fields=["subject", "semver"],
                 condition=Q(deleted_at__isnull=True),
-                name="one_live_version_per_content_and_label",
+                name="one_live_version_per_label",
             ),
         ]
         indexes = [models.Index(fields=["-published_at"])]
 
     def __str__(self) -> str:
         return f"{self.subject} v{self.number} ({self.semver})"
+
+    @property
+    def status(self) -> str:
+        """What its evidence says: `first`, `compatible`, `incompatible` or `undecided`."""
+        verdict: dict[str, Any] = self.verdict or {}
+        return str(verdict.get("status", "first"))
 
 
 class Reference(models.Model):

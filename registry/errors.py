@@ -1,0 +1,253 @@
+"""What the catalogue refuses, by what the caller can do about it.
+
+    ProductError
+    ├── SubjectNotFound, VersionNotFound, SchemaNotFound       ask for something else
+    ├── SubjectSoftDeleted … VersionNotSoftDeleted             delete in the right order
+    ├── LevelNotConfigured, ModeNotConfigured                  nothing is set at this place
+    ├── InvalidSchema, InvalidReference, SchemaTooLarge        mend the schema
+    ├── InvalidSubject, InvalidVersion, InvalidLevel …         mend the request
+    ├── Incompatible, Undecided, VersionTooLow, VersionTaken   publish something else, or under another version
+    └── ReadOnly, ReferenceExists, Busy                        not now
+
+Messages of errors that registry clients know by number are Confluent's, word for word.
+"""
+
+from collections.abc import Sequence
+
+from access.errors import ProductError
+
+
+class SubjectNotFound(ProductError):
+    kind = "not_found"
+    code = "subject_not_found"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"Subject '{subject}' not found.", subject=subject)
+
+
+class VersionNotFound(ProductError):
+    kind = "not_found"
+    code = "version_not_found"
+
+    def __init__(self, version: int | str, *, subject: str) -> None:
+        super().__init__(f"Version {version} not found.", subject=subject, version=version)
+
+
+class SchemaNotFound(ProductError):
+    kind = "not_found"
+    code = "schema_not_found"
+
+    @classmethod
+    def with_id(cls, content_id: int) -> "SchemaNotFound":
+        return cls(f"Schema {content_id} not found", id=content_id)
+
+    @classmethod
+    def under(cls, subject: str) -> "SchemaNotFound":
+        return cls("Schema not found", subject=subject)
+
+
+class SubjectSoftDeleted(ProductError):
+    kind = "not_found"
+    code = "subject_soft_deleted"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"Subject '{subject}' was soft deleted.Set permanent=true to delete permanently", subject=subject
+        )
+
+
+class SubjectNotSoftDeleted(ProductError):
+    kind = "not_found"
+    code = "subject_not_soft_deleted"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"Subject '{subject}' was not deleted first before being permanently deleted", subject=subject
+        )
+
+
+class VersionSoftDeleted(ProductError):
+    kind = "not_found"
+    code = "version_soft_deleted"
+
+    def __init__(self, subject: str, version: int) -> None:
+        super().__init__(
+            f"Subject '{subject}' Version {version} was soft deleted.Set permanent=true to delete permanently",
+            subject=subject,
+            version=version,
+        )
+
+
+class VersionNotSoftDeleted(ProductError):
+    kind = "not_found"
+    code = "version_not_soft_deleted"
+
+    def __init__(self, subject: str, version: int) -> None:
+        super().__init__(
+            f"Subject '{subject}' Version {version} was not deleted first before being permanently deleted",
+            subject=subject,
+            version=version,
+        )
+
+
+class LevelNotConfigured(ProductError):
+    kind = "not_found"
+    code = "subject_level_not_configured"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"Subject '{subject}' does not have subject-level compatibility configured", subject=subject
+        )
+
+
+class ModeNotConfigured(ProductError):
+    kind = "not_found"
+    code = "subject_mode_not_configured"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"Subject '{subject}' does not have subject-level mode configured", subject=subject)
+
+
+class InvalidSchema(ProductError):
+    """`pointer` in the facts is where in the schema, when one place is to blame."""
+
+    code = "invalid_schema"
+
+
+class InvalidReference(InvalidSchema):
+    """A reference that names no version of this registry, or does so ambiguously."""
+
+
+class SchemaTooLarge(ProductError):
+    kind = "too_large"
+    code = "schema_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The schema has {size} bytes; this registry takes up to {limit} (setting SCHEMA_MAX_BYTES).",
+            size=size,
+            limit=limit,
+        )
+
+
+class InvalidSubject(ProductError):
+    code = "invalid_subject"
+
+
+class InvalidVersion(ProductError):
+    code = "invalid_version"
+
+    def __init__(self, version: object) -> None:
+        super().__init__(
+            f"The specified version '{version}' is not a valid version id. Allowed values are between "
+            '[1, 2^31-1] and the string "latest"; this registry also takes an exact SemVer such as 1.2.0 and '
+            "a range such as ^1.2.",
+            version=str(version),
+        )
+
+
+class InvalidSemver(ProductError):
+    """A declared version that is no SemVer 2.0.0."""
+
+    code = "invalid_version"
+
+    def __init__(self, semver: str) -> None:
+        super().__init__(
+            f"'{semver}' is not a SemVer version. Write major.minor.patch, as in 1.4.0.", semver=semver
+        )
+
+
+class InvalidLevel(ProductError):
+    code = "invalid_compatibility_level"
+
+    def __init__(self, level: object) -> None:
+        super().__init__(
+            "Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, "
+            "forward_transitive, and full_transitive",
+            level=str(level),
+        )
+
+
+class InvalidPolicy(ProductError):
+    code = "invalid_compatibility_level"
+
+    def __init__(self, policy: object) -> None:
+        super().__init__(
+            "Invalid compatibility policy. Valid values are DECLARED, OPEN, STRICT and LENIENT",
+            policy=str(policy),
+        )
+
+
+class InvalidMode(ProductError):
+    code = "invalid_mode"
+
+    def __init__(self, mode: object) -> None:
+        super().__init__("Invalid mode. Valid values are READWRITE and READONLY.", mode=str(mode))
+
+
+class InvalidSettings(ProductError):
+    """A subject setting with a value it cannot have."""
+
+    code = "invalid_subject_settings"
+
+
+class ReadOnly(ProductError):
+    code = "operation_not_permitted"
+
+    def __init__(self, subject: str) -> None:
+        where = f"Subject {subject}" if subject else "The registry"
+        super().__init__(f"{where} is in read-only mode", subject=subject)
+
+
+class ReferenceExists(ProductError):
+    code = "reference_exists"
+
+    def __init__(self, subject: str, version: int, users: Sequence[str]) -> None:
+        super().__init__(
+            f"One or more references exist to the schema {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}. "
+            f"Used by: {', '.join(users)}.",
+            subject=subject,
+            version=version,
+            used_by=list(users),
+        )
+
+
+class Incompatible(ProductError):
+    """The level refuses it. Facts: the judgement (witness, changes, semver, against)."""
+
+    kind = "conflict"
+    code = "incompatible_schema"
+
+
+class Undecided(Incompatible):
+    """Neither proven nor refuted, which is refused unless the subject accepts it."""
+
+    code = "undecided_schema"
+
+
+class VersionTooLow(ProductError):
+    """The declared SemVer promises more than the schemas keep."""
+
+    kind = "conflict"
+    code = "version_too_low"
+
+
+class VersionTaken(ProductError):
+    kind = "conflict"
+    code = "version_taken"
+
+    def __init__(self, subject: str, semver: str, number: int) -> None:
+        super().__init__(
+            f"{semver} of subject '{subject}' is version {number} already, with another schema. Published "
+            "versions never change; declare a higher one.",
+            subject=subject,
+            semver=semver,
+            version=number,
+        )
+
+
+class Busy(ProductError):
+    """Too many others published under this subject at the same moment."""
+
+    kind = "unavailable"
+    code = "subject_busy"

@@ -1,0 +1,254 @@
+"""What a new schema means for those who hold the older ones: verdicts by level and policy, and second opinions.
+
+A *judgement* is made before anything is written and is kept with the version as its evidence. The layers above add
+*findings* through settings.UPLOAD_JUDGES: dotted names of `(proposal) -> list[Finding]`, read-only and bounded in time.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils.module_loading import import_string
+
+from access.actor import Actor
+from compat import Verdict, check
+from registry.configure import Rules
+from registry.confluent_policy import broken_changes
+from registry.models import Level, Policy, Version
+from registry.references import apart, store_of
+from registry.versioning import Label
+
+Status = Literal["first", "compatible", "incompatible", "undecided"]
+Direction = Literal["backward", "forward", "full"]
+
+_DIRECTION: dict[str, Direction] = {"BACKWARD": "backward", "FORWARD": "forward", "FULL": "full"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed schema with the documents it may refer to."""
+
+    value: Any
+    store: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """A version that was there before."""
+
+    number: int
+    semver: str
+    content_id: int
+    document: Document
+
+    @classmethod
+    def of(cls, version: Version) -> "Older":
+        document = Document(json.loads(version.content.text), store_of(version.content_id))
+        return cls(version.number, version.semver, version.content_id, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The verdict against one older version. `status` is what the policy says, `proven` what compat proved."""
+
+    version: int
+    semver: str
+    status: Status
+    proven: str
+    verdict: Verdict
+    broken: tuple[dict[str, Any], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        evidence = self.verdict.as_dict()
+        return {
+            **evidence,
+            "version": self.version,
+            "semver": self.semver,
+            "status": self.status,
+            "proven": self.proven,
+            "broken": list(self.broken),
+        }
+
+    def sentences(self) -> list[str]:
+        """Why it is not compatible, one sentence each."""
+        said = [change["sentence"] for change in self.broken]
+        if self.verdict.witness is not None:
+            shown = json.dumps(self.verdict.witness.instance, ensure_ascii=False)
+            errors = "; ".join(f"{e.pointer or '/'}: {e.message}" for e in self.verdict.witness.errors)
+            said.append(f"Valid for version {self.version} and refused by the new schema: {shown} ({errors})")
+        if self.status == "undecided":
+            said.append(f"Neither proven nor refuted against version {self.version}: {self.verdict.proof}")
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one judge of the layers above has to say. `severity`: "info", "warning" or "error"."""
+
+    judge: str
+    severity: Literal["info", "warning", "error"]
+    sentence: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "judge": self.judge,
+            "severity": self.severity,
+            "sentence": self.sentence,
+            "facts": self.facts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything known about an upload before it is decided."""
+
+    level: Level
+    policy: Policy
+    pairs: tuple[Pair, ...]
+    label: Label
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """The worst answer among the pairs; `first` when there was nothing to compare with."""
+        found = {pair.status for pair in self.pairs}
+        order: tuple[Status, ...] = ("incompatible", "undecided", "compatible")
+        return next((status for status in order if status in found), "first")
+
+    @property
+    def blamed(self) -> Pair | None:
+        """The pair that decides `status`."""
+        return next((pair for pair in self.pairs if pair.status == self.status), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The evidence: what is stored with the version and what a refusal shows as `details`."""
+        blamed = self.blamed.as_dict() if self.blamed else {}
+        return {
+            "status": self.status,
+            "level": self.level,
+            "policy": self.policy,
+            "witness": blamed.get("witness"),
+            "changes": blamed.get("changes", []),
+            "semver": self.label.as_dict(),
+            "against": [pair.as_dict() for pair in self.pairs],
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+    def messages(self) -> list[str]:
+        """Sentences in the manner of the wire API: the reasons, then the configuration they follow from."""
+        reasons = [s for pair in self.pairs if pair.status != "compatible" for s in pair.sentences()]
+        versions = [p.version for p in self.pairs if p.status != "compatible"]
+        if not versions:
+            return []
+        told = ", ".join(str(number) for number in versions)
+        return [
+            *reasons,
+            f"{{oldSchemaVersion: {told}}}",
+            f"{{validateFields: 'false', compatibility: '{self.level}', compatibilityPolicy: '{self.policy}'}}",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a judge of the layers above is asked about."""
+
+    subject: str
+    # Live versions before this one, newest first: those the level compares with.
+    older: tuple[Older, ...]
+    new: Document
+    verdict: Judgement
+    actor: Actor
+    # time.monotonic() after which a judge gives back what it has, with a finding that says so.
+    deadline: float
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class Verdicts:
+    """Asks compat, and remembers: a lost race compares only with what came in between."""
+
+    def __init__(self, new: Document, rules: Rules) -> None:
+        self._new = new
+        self.rules = rules
+        self._known: dict[int, tuple[Status, Verdict, tuple[dict[str, Any], ...]]] = {}
+
+    def against(self, older: Sequence[Older]) -> tuple[Pair, ...]:
+        return () if self.rules.level == Level.NONE else tuple(self._pair(old) for old in older)
+
+    def _pair(self, old: Older) -> Pair:
+        if old.content_id not in self._known:
+            self._known[old.content_id] = _judged(old.document, self._new, self.rules)
+        status, verdict, broken = self._known[old.content_id]
+        return Pair(old.number, old.semver, status, verdict.status, verdict, broken)
+
+
+def direction_of(level: Level) -> Direction:
+    """Of NONE, the direction that is shown although nothing depends on it."""
+    return _DIRECTION.get(level.removesuffix("_TRANSITIVE"), "backward")
+
+
+def world_of(policy: Policy) -> Literal["open", "declared"]:
+    return "declared" if policy == Policy.DECLARED else "open"
+
+
+def compare(old: Document, new: Document, *, mode: Direction, world: Literal["open", "declared"]) -> Verdict:
+    """compat's verdict on two documents that may each refer to others."""
+    older, store = apart(old.value, old.store, new.store)
+    return check(
+        older,
+        new.value,
+        mode=mode,
+        world=world,
+        dialect=settings.DEFAULT_DIALECT,
+        store={**store, **new.store},
+    )
+
+
+def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[dict[str, Any], ...]]:
+    mode = direction_of(rules.level)
+    verdict = compare(old, new, mode=mode, world=world_of(rules.policy))
+    if rules.policy in {Policy.DECLARED, Policy.OPEN}:
+        broken = tuple(change.as_dict() for change in verdict.changes if _breaks(change.breaks, mode))
+        return verdict.status, verdict, broken if verdict.status == "incompatible" else ()
+    changes = list(verdict.changes) if mode != "forward" else []
+    if mode != "backward":
+        changes += compare(new, old, mode="backward", world="open").changes
+    broken = tuple(change.as_dict() for change in broken_changes(changes, rules.policy))
+    return "incompatible" if broken else "compatible", verdict, broken
+
+
+def _breaks(directions: Sequence[str], mode: Direction) -> bool:
+    return bool(directions) if mode == "full" else mode in directions
+
+
+def second_opinions(proposal: Proposal) -> tuple[Finding, ...]:
+    """What every judge of settings.UPLOAD_JUDGES finds."""
+    return tuple(finding for name in settings.UPLOAD_JUDGES for finding in _asked(name, proposal))
+
+
+def _asked(name: str, proposal: Proposal) -> list[Finding]:
+    judge = import_string(name)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_milliseconds(proposal)])
+            found: list[Finding] = judge(proposal)
+            # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
+            transaction.set_rollback(True)
+    except OperationalError as late:
+        if "statement timeout" not in str(late):
+            raise
+        sentence = f"This judge was not finished within {settings.UPLOAD_JUDGE_SECONDS:g} s."
+        return [Finding(name, "info", sentence, {"finished": False})]
+    return found
+
+
+def _milliseconds(proposal: Proposal) -> str:
+    return str(max(1, int(proposal.seconds_left * 1000)))

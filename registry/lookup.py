@@ -1,0 +1,127 @@
+"""Finding what was published: a subject, one of its versions, a schema by id, the version that has this schema."""
+
+import re
+from collections.abc import Callable
+
+from semver import Version as SemVer
+
+from access.actor import Actor
+from access.errors import Forbidden
+from registry.errors import InvalidVersion, SchemaNotFound, SubjectNotFound, VersionNotFound
+from registry.models import Content, Subject, Version, VersionQuerySet
+from registry.ranges import parse_range, parse_semver
+
+LATEST = -1
+_MAX_NUMBER = 2**31 - 1
+# What the id column holds; larger ones in an address name nothing.
+MAX_ID = 2**63 - 1
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+
+
+def parse_number(text: str) -> int | None:
+    """A version number, LATEST for "latest" and "-1", None for what is no integer.
+
+    Raises InvalidVersion for integers that number no version.
+    """
+    if text.lower() == "latest":
+        return LATEST
+    if not _INTEGER.fullmatch(text):
+        return None
+    number = int(text[:20])
+    if number != LATEST and not 1 <= number <= _MAX_NUMBER:
+        raise InvalidVersion(text)
+    return number
+
+
+def find_subject(name: str, *, deleted: bool = False) -> Subject:
+    """A subject with a live version; with `deleted`, any that has a version at all. Raises SubjectNotFound."""
+    subject = Subject.objects.filter(name=name).first()
+    if subject is None or not (deleted or Version.objects.live().filter(subject=subject).exists()):
+        raise SubjectNotFound(name)
+    return subject
+
+
+def versions_of(subject: Subject, *, deleted: bool = False) -> VersionQuerySet:
+    versions = Version.objects.filter(subject=subject)
+    return versions.order_by("number") if deleted else versions.live().order_by("number")
+
+
+def find_version(subject_name: str, wanted: str, *, deleted: bool = False) -> Version:
+    """`wanted`: "latest", "-1", a number, an exact SemVer or a range, whose highest version is taken.
+
+    Raises SubjectNotFound, VersionNotFound, InvalidVersion.
+    """
+    choose = _chooser(wanted)
+    subject = find_subject(subject_name, deleted=deleted)
+    found = choose(versions_of(subject, deleted=deleted).select_related("subject", "content"))
+    if found is None:
+        raise VersionNotFound(wanted, subject=subject_name)
+    return found
+
+
+def _chooser(wanted: str) -> Callable[[VersionQuerySet], Version | None]:
+    number = parse_number(wanted)
+    if number == LATEST:
+        return lambda versions: versions.last()
+    if number is not None:
+        return lambda versions: versions.filter(number=number).first()
+    matches = _matcher(wanted)
+    return lambda versions: _highest(versions, matches)
+
+
+def _matcher(wanted: str) -> Callable[[SemVer], bool]:
+    exact = parse_semver(wanted)
+    if exact is not None:
+        # Build metadata takes no part in SemVer's order, but it does in asking for one exact label.
+        return lambda version: str(version) == str(exact)
+    versions = parse_range(wanted)
+    if versions is None:
+        raise InvalidVersion(wanted)
+    return versions.holds
+
+
+def _highest(versions: VersionQuerySet, matches: Callable[[SemVer], bool]) -> Version | None:
+    labels = [(SemVer.parse(label), key) for key, label in versions.values_list("pk", "semver")]
+    fitting = [found for found in labels if matches(found[0])]
+    return versions.get(pk=max(fitting)[1]) if fitting else None
+
+
+def find_same(subject_name: str, digest: bytes, *, deleted: bool = False) -> Version:
+    """The latest version under a subject that has the content with this digest.
+
+    Raises SubjectNotFound, or SchemaNotFound when the subject exists and has no such version.
+    """
+    subject = find_subject(subject_name, deleted=deleted)
+    versions = versions_of(subject, deleted=deleted).select_related("subject", "content")
+    found = versions.filter(content__digest=digest).last()
+    if found is None:
+        raise SchemaNotFound.under(subject_name)
+    return found
+
+
+def content_for(actor: Actor, content_id: int) -> Content:
+    """A schema by id, for whoever may read a subject that uses it (soft-deleted versions still do).
+
+    Raises SchemaNotFound, Forbidden.
+    """
+    using = Version.objects.filter(content_id=content_id)
+    content = Content.objects.filter(pk=content_id).first() if content_id <= MAX_ID else None
+    if content is None or not using.exists():
+        raise SchemaNotFound.with_id(content_id)
+    if not using.readable_by(actor).exists():
+        raise Forbidden(
+            f"Schema {content_id} belongs to subjects that you may not read.", scope="read", id=content_id
+        )
+    return content
+
+
+def uses_of(actor: Actor, content: Content, *, deleted: bool = False) -> VersionQuerySet:
+    """The versions with this content that the actor may see."""
+    versions = content.versions.all() if deleted else Version.objects.live().filter(content=content)
+    return versions.readable_by(actor).select_related("subject").order_by("subject__name", "number")
+
+
+def referrers_of(version: Version, *, deleted: bool = False) -> VersionQuerySet:
+    """The versions whose schema refers to this one."""
+    versions = Version.objects.filter(uses__target=version)
+    return versions if deleted else versions.filter(deleted_at__isnull=True)

@@ -1,0 +1,34 @@
+"""What a subject may be called.
+
+Any text up to 255 characters, as clients of the field use topic names, paths, addresses and emoji. The server sees
+paths percent-decoded, so a name may hold "/", but not the words that come after a name in an address.
+"""
+
+import unicodedata
+
+from registry.errors import InvalidSubject
+
+MAX_LENGTH = 255
+RESERVED = frozenset({"versions", "metadata", "config", "mode"})
+
+
+def check_subject_name(name: str) -> None:
+    """Raises InvalidSubject, whose sentence says what is wrong with the name."""
+    problem = _problem(name)
+    if problem:
+        raise InvalidSubject(f"The specified subject '{name[:MAX_LENGTH]}' is not a valid subject: {problem}")
+
+
+def _problem(name: str) -> str | None:
+    if not name:
+        return "it is empty."
+    if len(name) > MAX_LENGTH:
+        return f"it has {len(name)} characters; {MAX_LENGTH} is the limit."
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        return "it holds a control character."
+    parts = name.split("/")
+    if reserved := sorted(RESERVED & set(parts[1:])):
+        return f"'/{reserved[0]}' inside a name cannot be told from the address of its {reserved[0]}."
+    if {".", ".."} & set(parts):
+        return "browsers and clients remove the parts '.' and '..' from an address."
+    return None

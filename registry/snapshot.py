@@ -1,0 +1,92 @@
+"""A subject at one moment: what an upload is judged against, and what must still hold when it is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from semver import Version as SemVer
+
+from registry.configure import Rules, rules_of
+from registry.judge import Older
+from registry.models import Content, Level, Version
+from registry.upload import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A version as the snapshot sees it; the schema text is loaded only where it is compared."""
+
+    pk: int
+    number: int
+    semver: SemVer
+    content_id: int
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A subject at one moment."""
+
+    rows: tuple[Row, ...]
+    rules: Rules
+    content_id: int | None
+
+    @property
+    def live(self) -> list[Row]:
+        """Newest first."""
+        return [row for row in reversed(self.rows) if row.live]
+
+    @property
+    def next_number(self) -> int:
+        return max((row.number for row in self.rows), default=0) + 1
+
+
+def look_at(upload: Upload) -> Snapshot:
+    content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
+    return Snapshot(rows_of(upload.subject), rules_of(upload.subject), content)
+
+
+def rows_of(subject: str) -> tuple[Row, ...]:
+    listed = Version.objects.filter(subject__name=subject).order_by("number")
+    live = {Version.State.ACTIVE, Version.State.DEPRECATED}
+    return tuple(
+        Row(pk, number, SemVer.parse(semver), content_id, deleted_at is None and state in live)
+        for pk, number, semver, content_id, deleted_at, state in listed.values_list(
+            "pk", "number", "semver", "content_id", "deleted_at", "state"
+        )
+    )
+
+
+def same_version(upload: Upload, snapshot: Snapshot) -> Version | None:
+    """The live version that this upload would only repeat."""
+    candidates = [row for row in snapshot.live if row.content_id == snapshot.content_id]
+    if upload.declared:
+        candidates = [row for row in candidates if str(row.semver) == str(upload.declared)]
+    found = Version.objects.select_related("subject", "content").in_bulk([row.pk for row in candidates])
+    versions = (found[row.pk] for row in candidates if row.pk in found)
+    return next((version for version in versions if _says_thesame_version(upload, version)), None)
+
+
+def _says_thesame_version(upload: Upload, version: Version) -> bool:
+    """What the request leaves out is taken from what is there."""
+    return all(
+        given is None or given == (stored or {})
+        for given, stored in ((upload.metadata, version.metadata), (upload.rule_set, version.rule_set))
+    )
+
+
+def compared_versions(snapshot: Snapshot) -> list[int]:
+    """The versions that the level looks at, newest first."""
+    live, rules = snapshot.live, snapshot.rules
+    if rules.level == Level.NONE:
+        return []
+    if not rules.level.endswith("_TRANSITIVE"):
+        return [row.pk for row in live[:1]]
+    if rules.confluent_levels:
+        return [row.pk for row in live]
+    return [row.pk for row in live if row.semver.major == live[0].semver.major]
+
+
+def older_versions(keys: Sequence[int]) -> tuple[Older, ...]:
+    """The versions with these keys, in that order, ready to be compared with."""
+    found = Version.objects.select_related("content").in_bulk(keys)
+    return tuple(Older.of(found[key]) for key in keys if key in found)

@@ -1,0 +1,87 @@
+"""A request to publish, read: everything about the new schema that does not depend on the subject's state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from semver import Version as SemVer
+
+from access.actor import Actor
+from compat import Note, SchemaError, inspect_schema
+from registry.canonical import SchemaText, read_schema_text, storable
+from registry.errors import InvalidSchema
+from registry.judge import Document
+from registry.references import ReferenceTo, Resolved, resolve_references
+from registry.versioning import read_declared
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A request that could be read."""
+
+    subject: str
+    text: SchemaText
+    document: Document
+    resolved: Resolved
+    digest: bytes
+    dialect: str
+    notes: tuple[Note, ...]
+    declared: SemVer | None
+    metadata: dict[str, Any] | None
+    rule_set: dict[str, Any] | None
+    note: str
+
+
+def read_upload(
+    *,
+    actor: Actor,
+    subject: str,
+    schema: str,
+    references: Sequence[ReferenceTo] = (),
+    metadata: dict[str, Any] | None = None,
+    rule_set: dict[str, Any] | None = None,
+    semver: str | None = None,
+    note: str = "",
+) -> Upload:
+    """Raises InvalidSchema, InvalidReference, SchemaTooLarge, InvalidSemver, Forbidden (for a referenced subject)."""
+    text = read_schema_text(schema)
+    resolved = resolve_references(actor, references)
+    document = Document(text.value, resolved.store)
+    dialect, notes = _inspected(document)
+    for name, given in (("metadata", metadata), ("ruleSet", rule_set)):
+        _checkstorable(name, given)
+    return Upload(
+        subject=subject,
+        text=text,
+        document=document,
+        resolved=resolved,
+        digest=text.digest(resolved.as_stored()),
+        dialect=dialect,
+        notes=notes,
+        declared=read_declared(semver, metadata),
+        metadata=metadata,
+        rule_set=rule_set,
+        note=note,
+    )
+
+
+def _inspected(document: Document) -> tuple[str, tuple[Note, ...]]:
+    try:
+        found = inspect_schema(document.value, dialect=settings.DEFAULT_DIALECT, store=document.store)
+    except SchemaError as wrong:
+        raise InvalidSchema(
+            f"Invalid schema: {wrong.message}" + (f" (at {wrong.pointer})" if wrong.pointer else ""),
+            pointer=wrong.pointer,
+            reason=wrong.reason,
+        ) from wrong
+    return found.dialect, found.notes
+
+
+def _checkstorable(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, dict):
+        raise InvalidSchema(f"'{name}' has to be a JSON object.", pointer=f"/{name}")
+    if storable(value) != value:
+        raise InvalidSchema(
+            f"'{name}' holds the character U+0000 or half of a surrogate pair.", pointer=f"/{name}"
+        )
