@@ -1,0 +1,44 @@
+"""The client of an Onex Registry: schemas for validation before sending, and sending.
+
+with RegistryClient("http://127.0.0.1:8090", token) as registry:
+    problems = registry.validate("NODE_START", {"input_state": {}})
+    registry.send([{"event_id": …, "event_type": "NODE_START", …}])
+"""
+
+from onex_sdk._client import RegistryClient
+from onex_sdk._errors import (
+    BadAnswer,
+    Denied,
+    NotFound,
+    Refused,
+    RegistryError,
+    SchemaUnusable,
+    TooLarge,
+    Unavailable,
+    Unreachable,
+    UnsendableEvent,
+)
+from onex_sdk._events import EventProblem, EventResult, SendResult
+from onex_sdk._schemas import Reference, Schema, SchemaVersion
+from onex_sdk._validation import Violation
+
+__all__ = [
+    "BadAnswer",
+    "Denied",
+    "EventProblem",
+    "EventResult",
+    "NotFound",
+    "Reference",
+    "Refused",
+    "RegistryClient",
+    "RegistryError",
+    "Schema",
+    "SchemaUnusable",
+    "SchemaVersion",
+    "SendResult",
+    "TooLarge",
+    "Unavailable",
+    "Unreachable",
+    "UnsendableEvent",
+    "Violation",
+]

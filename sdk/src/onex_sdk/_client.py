@@ -1,0 +1,99 @@
+"""The one class that callers hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+from onex_sdk._events import SendResult, body_of, result_of
+from onex_sdk._http import Api
+from onex_sdk._schemas import Schema, Schemas, SchemaVersion
+from onex_sdk._validation import Validator, Violation
+
+
+class RegistryClient:
+    """A registry at an address. Hold one per process: it keeps connections, schemas and compiled validators.
+
+    `timeout` is in seconds, per request. `latest_ttl` is how many seconds `latest` (or a range) may lag behind the
+    server; when the server is away after that, the last known schema goes on being used. Safe to share between
+    threads; not across a fork.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 10.0,
+        latest_ttl: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = Api(url, token, timeout=timeout)
+        self._schemas = Schemas(self._api, ttl=latest_ttl, clock=clock)
+        self._validators: dict[int, Validator] = {}
+        self._lock = Lock()
+
+    def __enter__(self) -> RegistryClient:  # noqa: PYI034 - typing.Self needs Python 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back; the client is not used afterwards."""
+        self._api.close()
+
+    def schema(self, subject: str, version: str | int = "latest") -> SchemaVersion:
+        """The version called `latest`, by number, by SemVer, or the newest of a range such as `^1.2`.
+
+        Raises NotFound, Denied, Unreachable, Unavailable, BadAnswer.
+        """
+        return self._schemas.version(subject, version)
+
+    def schema_by_id(self, schema_id: int) -> Schema:
+        """The schema with this id; asked of the server once. Raises as `schema` does."""
+        return self._schemas.by_id(schema_id)
+
+    def validate(self, subject: str, instance: Any, version: str | int = "latest") -> list[Violation]:
+        """What the server would say against `instance` under this subject; empty when it is valid.
+
+        Asks the network only for schemas that are not here yet. Raises as `schema` does, and SchemaUnusable.
+        """
+        return self._validator(self.schema(subject, version).schema).violations(instance)
+
+    def send(self, events: Iterable[Mapping[str, Any]]) -> SendResult:
+        """Sends the events in one request; each has its own result, and one bad event fails no other.
+
+        An event with an `event_id` may be sent again safely: the server stores it once. Raises UnsendableEvent
+        before anything is sent, and Denied, TooLarge, Unreachable, Unavailable, Refused, BadAnswer.
+        """
+        return result_of(self._api.post("/events", body_of(events)))
+
+    def _validator(self, schema: Schema) -> Validator:
+        with self._lock:
+            known = self._validators.get(schema.id)
+        if known is not None:
+            return known
+        made = Validator(schema.text, self._store(schema))
+        with self._lock:
+            return self._validators.setdefault(schema.id, made)
+
+    def _store(self, schema: Schema) -> dict[str, str]:
+        """Every schema that this one refers to, also by way of others, under the name `$ref` uses."""
+        found: dict[str, str] = {}
+        waiting = [schema]
+        while waiting:
+            for reference in waiting.pop().references:
+                if reference.name not in found:
+                    target = self.schema(reference.subject, reference.version).schema
+                    found[reference.name] = target.text
+                    waiting.append(target)
+        return found

@@ -1,0 +1,48 @@
+"""What may be imported, and that none of it brings the server's framework along."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import onex_sdk
+
+NAMES = {
+    "BadAnswer",
+    "Denied",
+    "EventProblem",
+    "EventResult",
+    "NotFound",
+    "Reference",
+    "Refused",
+    "RegistryClient",
+    "RegistryError",
+    "Schema",
+    "SchemaUnusable",
+    "SchemaVersion",
+    "SendResult",
+    "TooLarge",
+    "Unavailable",
+    "Unreachable",
+    "UnsendableEvent",
+    "Violation",
+}
+
+
+def test_the_public_names_are_these():
+    assert set(onex_sdk.__all__) == NAMES
+    public = {name for name in vars(onex_sdk) if not name.startswith("_")}
+    assert public == NAMES
+
+
+def test_the_package_is_typed_and_imports_no_framework():
+    folder = Path(onex_sdk.__file__).parent
+    assert (folder / "py.typed").exists()
+    check = "import onex_sdk, sys; print(*(m for m in ('django', 'celery', 'compat', 'registry') if m in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", check],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(folder.parent)},
+    )
+    assert done.stdout.strip() == ""
