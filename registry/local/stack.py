@@ -80,7 +80,7 @@ def start_database(supervisor: Supervisor, *, durable: bool = True) -> str:
     supervisor.socket_folder = str(sockets)
     supervisor.start(postgres.program(home, where, sockets, durable=durable))
     url = postgres.url(home, sockets)
-    postgres.wait_until_ready(url, lambda: _tend_or_refuse(supervisor, "postgres"))
+    postgres.wait_until_ready(where, lambda: _tend_or_refuse(supervisor, "postgres"))
     write_private(home / homes.DATABASE_URL_FILE, url + "\n")
     return url
 
@@ -94,8 +94,9 @@ def bring_up(supervisor: Supervisor, *, host: str = DEFAULT_HOST, port: int = DE
     url = programs.address(host, port)
     environment = programs.environment(home, host=host, port=port, receiver=receiver_address)
     start_database(supervisor)
-    account = _prepare(home, environment)
+    # Loading the web server takes as long as preparing; it says it is not ready while migrations are missing.
     supervisor.start(programs.web(environment, host=host, port=port))
+    account = _prepare(home, environment)
     _await_ready(supervisor, url)
     for program in [*programs.workers(environment), programs.beat(environment, home)]:
         supervisor.start(program)
@@ -186,10 +187,11 @@ def _await_ready(supervisor: Supervisor, url: str) -> None:
         time.sleep(0.05)
 
 
-def _tend_or_refuse(supervisor: Supervisor, name: str) -> None:
+def _tend_or_refuse(supervisor: Supervisor, name: str) -> int:
+    """Process number of the child; Refusal with its last words when it keeps dying."""
     supervisor.tend()
     if supervisor.children[name].deaths < HOPELESS_DEATHS:
-        return
+        return supervisor.children[name].process.pid
     log = supervisor.log_of(name)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
     if any("No space left on device" in line for line in lines[-20:]):
