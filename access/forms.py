@@ -17,9 +17,9 @@ SCOPE_MEANINGS = {
     "ingest": "send events",
     "replay": "replay events",
     "alert": "make alert rules and channels",
-    "admin": "administer",
+    "admin": "change people, roles and what holds for all subjects",
 }
-LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "no end"}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "0": "no end"}
 PREFIX_HELP = "Leave empty for all subjects."
 
 
@@ -87,7 +87,7 @@ class TokenForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "code"}),
         help_text="One per line. Empty means every subject that you may use yourself.",
     )
-    lifetime = forms.ChoiceField(label="Valid for", required=False, choices=LIFETIMES.items(), initial="90")
+    lifetime = forms.ChoiceField(label="Valid for", choices=LIFETIMES.items(), initial="90")
 
     def __init__(self, *args: object, actor: Actor, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -106,8 +106,8 @@ class TokenForm(forms.Form):
         return written or _prefixes_of_all(self.actor, self.cleaned_data["scopes"])
 
     def expires_at(self) -> datetime | None:
-        days = self.cleaned_data["lifetime"]
-        return timezone.now() + timedelta(days=int(days)) if days else None
+        days = int(self.cleaned_data["lifetime"])
+        return timezone.now() + timedelta(days=days) if days else None
 
 
 def _prefixes_of_all(actor: Actor, scopes: list[str]) -> list[str]:

@@ -48,6 +48,10 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
     def readable_by(self, actor: Actor) -> "SubjectQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "name"))
 
+    def with_deleted_versions(self) -> "SubjectQuerySet":
+        deleted = Version.objects.filter(subject=models.OuterRef("pk"), deleted_at__isnull=False)
+        return self.filter(models.Exists(deleted))
+
     def with_live_versions(self) -> "SubjectQuerySet":
         return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
 
@@ -68,6 +72,8 @@ class Subject(models.Model):
     accept_undecided = models.BooleanField(null=True, blank=True)
     # Judge `format` of event metadata too; an annotation otherwise, as the drafts have it.
     assert_formats = models.BooleanField(default=False)
+
+    objects = SubjectQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
