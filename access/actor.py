@@ -35,9 +35,8 @@ class Grant:
     scopes: frozenset[Scope]
     prefix: str = ""
 
-    def covers(self, scope: Scope, subject: str | None) -> bool:
-        """`subject=None` asks for the scope itself, on at least one subject."""
-        return scope in self.scopes and (subject is None or subject.startswith(self.prefix))
+    def covers(self, scope: Scope, subject: str) -> bool:
+        return scope in self.scopes and subject.startswith(self.prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class Actor:
 
     def may(self, scope: Scope, subject: str | None = None) -> bool:
         """Whether `scope` is held for `subject`; without a subject, for any subject at all."""
+        if subject is None:
+            return bool(self.readable_prefixes(scope))
         by_role = any(grant.covers(scope, subject) for grant in self.roles)
         by_token = self.token_grants is None or any(g.covers(scope, subject) for g in self.token_grants)
         return by_role and by_token
@@ -71,7 +72,7 @@ class Actor:
             raise Forbidden.lacking(scope, None)
 
     def readable_prefixes(self, scope: Scope = "read") -> tuple[str, ...]:
-        """The subject prefixes under which `scope` is held; `("",)` means all."""
+        """The subject prefixes under which `scope` is held, none within another; `("",)` means all."""
         roles = {grant.prefix for grant in self.roles if scope in grant.scopes}
         if self.token_grants is None:
             return _shortest(roles)

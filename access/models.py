@@ -1,5 +1,6 @@
 """What is stored about people, tokens, deliveries and who changed what."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -131,6 +132,13 @@ class AuditEntry(models.Model):
         return f"{self.actor} {self.action} {self.target}"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def matching(self, chosen: Mapping[str, str]) -> "DeliveryQuerySet":
+        """Those with the given `state`, `about` and `about_id`, as far as they are given."""
+        names = ("state", "about", "about_id")
+        return self.filter(**{name: chosen[name] for name in names if chosen.get(name)})
+
+
 class Delivery(models.Model):
     """One message to one address, written in the transaction that decided to send it (an outbox row)."""
 
@@ -158,6 +166,8 @@ class Delivery(models.Model):
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from access.actor import Actor
 from access.caller import caller
 from access.errors import InvitationInvalid, LoginThrottled, ProductError, WrongPassword
 from access.forms import NewPasswordForm, PasswordForm, SignInForm, TokenFilter, TokenForm, explain
@@ -21,7 +19,7 @@ from access.invite import accept_invitation, open_invitation
 from access.keyset import page_of
 from access.models import Token
 from access.sign_in import change_password, sign_in
-from access.tokens import issue_token, revoke_token, rotate_token
+from access.tokens import issue_token, revoke_token, rotate_token, tokens_of
 
 
 @login_not_required
@@ -104,7 +102,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
 def tokens(request: HttpRequest) -> HttpResponse:
     actor = caller(request)
     filters = TokenFilter(request.GET)
-    rows = _visible_tokens(actor)
+    rows = tokens_of(actor)
     if filters.is_valid():
         if owner := filters.cleaned_data["owner"]:
             rows = rows.filter(owner__username=owner)
@@ -115,10 +113,6 @@ def tokens(request: HttpRequest) -> HttpResponse:
     listed = [(token, token.state(now)) for token in page.items]
     context = {"page": page, "tokens": listed, "filters": filters, "filtered": bool(request.GET)}
     return render(request, "access/tokens.html", context)
-
-
-def _visible_tokens(actor: Actor) -> "QuerySet[Token]":
-    return Token.objects.all() if actor.may_everywhere("admin") else Token.objects.filter(owner=actor.user)
 
 
 @never_cache
@@ -144,7 +138,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def token_rotate(request: HttpRequest, token_id: int) -> HttpResponse:
-    get_object_or_404(_visible_tokens(caller(request)), pk=token_id)
+    get_object_or_404(tokens_of(caller(request)), pk=token_id)
     token, secret = rotate_token(actor=caller(request), token_id=token_id)
     return _show_once(request, token, secret)
 

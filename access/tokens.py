@@ -15,7 +15,7 @@ from django.utils import timezone
 from access import audit
 from access.actor import EVERYTHING, ROLES, SCOPES, Actor, Grant, Scope
 from access.errors import Forbidden, InvalidToken, TokenNotFound, Unauthenticated
-from access.models import Token
+from access.models import Token, TokenQuerySet
 
 # Recognisable in logs and by secret scanners.
 PREFIX = "onex_"
@@ -37,12 +37,12 @@ def issue_token(
 ) -> tuple[Token, str]:
     """A new token of the acting person and its secret, which is never to be seen again.
 
-    Raises InvalidToken for unknown scopes, an empty name or an expiry in the past, Forbidden for a scope
-    that the actor does not hold on one of the prefixes.
+    Raises InvalidToken for unknown scopes, no prefix, an empty name or an expiry in the past, Forbidden for
+    a scope that the actor does not hold on one of the prefixes.
     """
     if actor.user is None:
         raise Forbidden("Tokens belong to a person; the system itself has none.")
-    _check_request(name, scopes, expires_at)
+    _check_request(name, scopes, subject_prefixes, expires_at)
     for scope in scopes:
         for prefix in subject_prefixes:
             actor.require(cast("Scope", scope), prefix)
@@ -66,35 +66,50 @@ def issue_token(
     return token, secret
 
 
-def _check_request(name: str, scopes: Sequence[str], expires_at: datetime | None) -> None:
-    if not name.strip():
-        raise InvalidToken("A token needs a name that says who uses it.", pointer="/name")
+def _check_request(
+    name: str, scopes: Sequence[str], subject_prefixes: Sequence[str], expires_at: datetime | None
+) -> None:
+    if not 0 < len(name.strip()) <= 100:
+        raise InvalidToken(
+            "A token needs a name of up to 100 characters that says who uses it.", pointer="/name"
+        )
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise InvalidToken(
             f"Choose at least one scope out of {', '.join(SCOPES)}.", pointer="/scopes", unknown=unknown
+        )
+    if not subject_prefixes or any(len(prefix) > 255 or "\0" in prefix for prefix in subject_prefixes):
+        raise InvalidToken(
+            "Name the subject prefixes that it is for, each up to 255 characters; '' means all.",
+            pointer="/subject_prefixes",
         )
     if expires_at is not None and expires_at <= timezone.now():
         raise InvalidToken("The expiry has to lie in the future.", pointer="/expires_at")
 
 
 def rotate_token(*, actor: Actor, token_id: int) -> tuple[Token, str]:
-    """A successor with the same rights; the old secret goes on working for TOKEN_ROTATION_OVERLAP.
+    """A successor with the same rights and lifetime; the old secret goes on working for TOKEN_ROTATION_OVERLAP.
 
-    Raises TokenNotFound, or InvalidToken when it is no longer usable or was rotated already.
+    Only the owner rotates a token: an administrator who did would hold a secret in somebody else's name.
+    Raises TokenNotFound, InvalidToken when it is no longer usable or was rotated already, Forbidden when the
+    actor no longer holds its rights.
     """
     with transaction.atomic():
-        old = _own_token(actor, token_id, lock=True)
+        old = _locked_token(actor, token_id, Token.objects.filter(owner=actor.user))
         if old.state(timezone.now()) != "active":
             raise InvalidToken(
                 f"Token '{old.name}' is {old.state(timezone.now())}; only an active one can be rotated.",
                 token_id=old.pk,
             )
+        now = timezone.now()
         new, secret = issue_token(
-            actor=actor, name=old.name, scopes=old.scopes, subject_prefixes=old.subject_prefixes
+            actor=actor,
+            name=old.name,
+            scopes=old.scopes,
+            subject_prefixes=old.subject_prefixes,
+            expires_at=now + (old.expires_at - old.created_at) if old.expires_at else None,
         )
-        ends = timezone.now() + settings.TOKEN_ROTATION_OVERLAP
-        old.expires_at = min(filter(None, (old.expires_at, ends)))
+        old.expires_at = min(filter(None, (old.expires_at, now + settings.TOKEN_ROTATION_OVERLAP)))
         old.successor = new
         old.save(update_fields=["expires_at", "successor"])
         audit.record(
@@ -106,7 +121,7 @@ def rotate_token(*, actor: Actor, token_id: int) -> tuple[Token, str]:
 def revoke_token(*, actor: Actor, token_id: int) -> Token:
     """Ends a token at once (in other processes within FAST_PATH_CHECK_SECONDS); revoking twice changes nothing."""
     with transaction.atomic():
-        token = _own_token(actor, token_id, lock=True)
+        token = _locked_token(actor, token_id, tokens_of(actor))
         if token.revoked_at is None:
             token.revoked_at = timezone.now()
             token.save(update_fields=["revoked_at"])
@@ -114,15 +129,34 @@ def revoke_token(*, actor: Actor, token_id: int) -> Token:
     return token
 
 
-def _own_token(actor: Actor, token_id: int, *, lock: bool = False) -> Token:
-    """Own tokens, or anyone's for an administrator."""
-    tokens = Token.objects.select_for_update() if lock else Token.objects.all()
-    if not actor.may_everywhere("admin"):
-        tokens = tokens.filter(owner=actor.user)
-    token = tokens.filter(pk=token_id).first()
+def tokens_of(actor: Actor) -> TokenQuerySet:
+    """The tokens that the actor sees: own ones, or everyone's for an administrator."""
+    everyone = Token.objects.all()
+    return everyone if actor.may_everywhere("admin") else everyone.filter(owner=actor.user)
+
+
+def _locked_token(actor: Actor, token_id: int, among: TokenQuerySet) -> Token:
+    token = among.select_for_update().filter(pk=token_id).first()
     if token is None:
         raise TokenNotFound(f"There is no token {token_id} of yours.", token_id=token_id)
+    if not _within(token, actor):
+        raise Forbidden(
+            "A token may manage itself and tokens that have no right which it lacks. Sign in to manage this one.",
+            token_id=token_id,
+        )
     return token
+
+
+def _within(token: Token, actor: Actor) -> bool:
+    """Whether whoever found the acting token in a log could do no more with this one."""
+    if actor.token is None or actor.token_grants is None or actor.token.pk == token.pk:
+        return True
+    grants = actor.token_grants
+    return all(
+        any(grant.covers(scope, prefix) for grant in grants)
+        for scope in cast("list[Scope]", token.scopes)
+        for prefix in token.subject_prefixes
+    )
 
 
 def actor_of_secret(secret: str) -> Actor:
@@ -140,7 +174,7 @@ def actor_of_secret(secret: str) -> Actor:
         )
     _note_use(found)
     scopes = frozenset(cast("list[Scope]", found.scopes))
-    grants = tuple(Grant(scopes, prefix) for prefix in found.subject_prefixes or [""])
+    grants = tuple(Grant(scopes, prefix) for prefix in found.subject_prefixes)
     return Actor(
         label=f"{found.owner.username}/{found.name}",
         roles=roles_of(found.owner),

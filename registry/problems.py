@@ -5,7 +5,8 @@ the five-digit code. `Accept: application/problem+json` gets RFC 9457's shape wi
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
@@ -111,6 +112,12 @@ class NotAllowed(ProductError):
     code = "forbidden"
 
 
+class InvalidRequest(ProductError):
+    """A body of the wrong shape; `errors` says where: [{"pointer", "message"}]."""
+
+    code = "invalid_request"
+
+
 class StoreAway(ProductError):
     kind = "unavailable"
     code = "store_unavailable"
@@ -128,12 +135,30 @@ def _as_product_error(exc: Exception) -> ProductError | None:
     return None
 
 
+def _invalid_request(exc: exceptions.ValidationError) -> InvalidRequest:
+    errors = [{"pointer": pointer, "message": message} for pointer, message in _flat(exc.detail, "")]
+    sentence = " ".join(f"{error['pointer']}: {error['message']}".lstrip(": ") for error in errors)
+    return InvalidRequest(sentence, errors=errors)
+
+
+def _flat(detail: object, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _flat(inner, pointer if name == "non_field_errors" else f"{pointer}/{name}")
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flat(inner, pointer)
+    else:
+        yield pointer, str(detail)
+
+
 _TRANSLATIONS: dict[type[Exception], Callable[[Exception], ProductError]] = {
     exceptions.NotAuthenticated: lambda _: NotAuthenticated(
         "This address needs a token: send 'Authorization: Bearer <token>', or basic authentication with the "
         "token as password. The page /tokens makes one."
     ),
     exceptions.PermissionDenied: lambda exc: NotAllowed(str(exc)),
+    exceptions.ValidationError: lambda exc: _invalid_request(cast("exceptions.ValidationError", exc)),
     exceptions.ParseError: lambda exc: Malformed(str(exc)),
     exceptions.UnsupportedMediaType: lambda exc: UnsupportedMediaType(str(exc)),
     exceptions.MethodNotAllowed: lambda exc: MethodNotAllowed(str(exc)),
@@ -165,4 +190,5 @@ class ProblemPages:
         if error is None or isinstance(exc, Http404 | PermissionDenied):
             return None
         status = number_of(error) // 100
-        return render(request, "registry/problem.html", {"error": error, "status": status}, status=status)
+        templates = [f"registry/{status}.html", "registry/problem.html"]
+        return render(request, templates, {"error": error, "status": status}, status=status)
