@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from events import api
+
+urlpatterns: list[URLPattern] = [
+    path("events", api.events),
+]

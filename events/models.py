@@ -62,6 +62,16 @@ class LogHead(models.Model):
         return str(self.position)
 
 
+class CatalogueRevision(models.Model):
+    """One number that every committed change of a subject or version raises (triggers of migration 0003)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class EventKey(models.Model):
     """Which event ids are stored, for as long as the dedup horizon."""
 

@@ -1,0 +1,147 @@
+"""Appending a batch to the log: dedup keys first, the append lock last, one COPY, and then the caller's commit.
+
+Whoever commits later has the later positions, because the head's row stays locked from the moment positions are
+given out until the commit; so a reader's cursor never passes a position that turns up afterwards. The lock is taken
+after everything that may wait or take long.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from events.envelope import Envelope
+from events.judging import Problem, Ruling
+from events.signals import events_stored
+
+
+class Judged(NamedTuple):
+    """An event that may be stored, with what its schemas said."""
+
+    # Its place in the batch, from 0.
+    number: int
+    event: Envelope
+    digest: bytes
+    ruling: Ruling
+    violations: list[Problem]
+    lints: tuple[str, ...]
+
+
+def append(fresh: Sequence[Judged], *, producer: str) -> None:
+    """Stores events whose ids are new, within the caller's transaction; signals `events_stored` on commit.
+
+    Raises IntegrityError when another transaction stored one of the ids in the meantime: then begin again.
+    """
+    _insert_keys(fresh)
+    head = _append_rows(fresh, producer)
+    transaction.on_commit(lambda: events_stored.send(sender=None, position=head))
+
+
+def stored_digests(event_ids: Sequence[str]) -> dict[str, bytes]:
+    """The digests of those ids that are stored already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id, digest FROM events_eventkey WHERE event_id = ANY(%s::text[])",
+            [_text_array(event_ids)],
+        )
+        return {event_id: bytes(digest) for event_id, digest in cursor.fetchall()}
+
+
+def _insert_keys(fresh: Sequence[Judged]) -> None:
+    """Sorted, so that two batches with ids in common wait for each other in one direction only."""
+    today = datetime.now(UTC).date()
+    rows = sorted((item.event.event_id, today, item.digest) for item in fresh)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY events_eventkey (event_id, received_on, digest) FROM STDIN (FORMAT BINARY)"
+        ) as copy,
+    ):
+        copy.set_types(["varchar", "date", "bytea"])
+        for row in rows:
+            copy.write_row(row)
+
+
+_COLUMNS = {
+    "position": "int8",
+    "received_at": "timestamptz",
+    "occurred_at": "timestamptz",
+    "event_id": "varchar",
+    "event_type": "varchar",
+    "schema_version": "varchar",
+    "content_id": "int8",
+    "node_id": "varchar",
+    "correlation_id": "varchar",
+    "parent_correlation_id": "varchar",
+    "trace_id": "varchar",
+    "span_id": "varchar",
+    "error_code": "varchar",
+    "sample_rate": "float8",
+    "violations": "jsonb",
+    "lints": "jsonb",
+    "raw": "bytea",
+    "document": "jsonb",
+    "producer": "varchar",
+}
+_COPY = f"COPY events_event ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_TYPES = list(_COLUMNS.values())
+
+
+def _append_rows(fresh: Sequence[Judged], producer: str) -> int:
+    """Takes the append lock, gives out positions and copies the rows; the head of the log afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE events_loghead SET position = position + %s WHERE id = 1 RETURNING position, clock_timestamp()",
+            [len(fresh)],
+        )
+        head, received_at = cursor.fetchone()
+        first = head - len(fresh) + 1
+        with cursor.copy(_COPY) as copy:
+            copy.set_types(_TYPES)
+            for position, item in enumerate(fresh, start=first):
+                copy.write_row(_row(position, received_at, item, producer))
+    return int(head)
+
+
+def _row(position: int, received_at: datetime, item: Judged, producer: str) -> tuple[Any, ...]:
+    event, ruling = item.event, item.ruling
+    return (
+        position,
+        received_at,
+        event.occurred_at or received_at,
+        event.event_id,
+        event.event_type,
+        event.schema_version,
+        ruling.content_id,
+        event.node_id,
+        event.correlation_id,
+        event.parent_correlation_id,
+        event.trace_id,
+        event.span_id,
+        event.error_code,
+        event.sample_rate,
+        Jsonb(item.violations, dumps=without_nul) if item.violations else None,
+        Jsonb(item.lints, dumps=without_nul) if item.lints else None,
+        event.raw,
+        Jsonb(event.raw, dumps=_as_it_is) if event.representable else None,
+        producer,
+    )
+
+
+def _as_it_is(raw: bytes) -> bytes:
+    """Events are JSON text already: PostgreSQL parses the producer's own bytes."""
+    return raw
+
+
+def without_nul(value: Any) -> bytes:
+    """jsonb holds no NUL character, which messages quote from the event."""
+    return orjson.dumps(value).replace(b"\\u0000", b"\\ufffd")
+
+
+def _text_array(texts: Iterable[str]) -> str:
+    """A PostgreSQL array literal; adapting a list of 500 texts one by one takes longer than the query."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return '{"' + '","'.join(quoted) + '"}'

@@ -1,0 +1,53 @@
+"""What can go wrong with events, by what the caller can do about it.
+
+ProductError
+├── UnreadableBody        mend the body: nothing of it could be read, nothing was stored
+├── BodyTooLarge          send less at once
+├── UnsupportedEncoding   send JSON or NDJSON, plain, gzip or zstd
+├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
+├── InvalidQuery          mend a filter
+└── NotReleasable         the quarantined event still breaks its rules, or was released already
+"""
+
+from access.errors import ProductError
+
+
+class UnreadableBody(ProductError):
+    code = "malformed_body"
+
+    @classmethod
+    def at(cls, offset: int, sentence: str) -> "UnreadableBody":
+        return cls(f"The body is malformed at byte {offset}: {sentence} Nothing was stored.", offset=offset)
+
+
+class BodyTooLarge(ProductError):
+    kind = "too_large"
+    code = "body_too_large"
+
+
+class UnsupportedEncoding(ProductError):
+    code = "unsupported_media_type"
+
+
+class EventNotFound(ProductError):
+    kind = "not_found"
+    code = "event_not_found"
+
+
+class CorrelationNotFound(ProductError):
+    kind = "not_found"
+    code = "correlation_not_found"
+
+
+class QuarantinedEventNotFound(ProductError):
+    kind = "not_found"
+    code = "quarantined_event_not_found"
+
+
+class InvalidQuery(ProductError):
+    code = "invalid_query"
+
+
+class NotReleasable(ProductError):
+    kind = "conflict"
+    code = "not_releasable"

@@ -1,0 +1,222 @@
+"""Taking events in: judge without any lock, then store in one transaction. Acknowledged means committed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from django.db import IntegrityError, transaction
+
+from access.actor import Actor
+from events import judging, partitions, quarantine
+from events.append import Judged, append, stored_digests
+from events.envelope import Envelope, Unacceptable, read_event
+from events.judging import Problem, Ruling
+from events.scan import Piece
+
+Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
+# Two batches that bring the same new id at the same moment: the later one begins again and finds the other's.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one event of a batch."""
+
+    index: int
+    event_id: str | None
+    status: Status
+    # The SemVer that judged it, or None.
+    schema_version: str | None
+    errors: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    results: list[Outcome]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(Counter(outcome.status for outcome in self.results))
+
+    def as_dict(self) -> dict[str, object]:
+        """As the wire has it; the renderer writes outcomes by their fields."""
+        return {"results": self.results, "counts": self.counts}
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The events of one request on their way, sorted by where they go."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    to_store: list[Judged] = field(default_factory=list)
+    to_quarantine: list[Judged] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def reject(self, index: int, event: Envelope | None, problem: Problem) -> None:
+        event_id = None if event is None else event.event_id
+        self.outcomes[index] = Outcome(index, event_id, "rejected", None, [problem])
+
+
+def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
+    """Judges and stores a batch; one bad event never fails the others. Returns after the commit.
+
+    Raises Forbidden when the actor may ingest nothing at all. Database errors go through: then nothing was stored.
+    """
+    actor.require("ingest")
+    batch = _judged(actor, items)
+    _store(batch, actor.label)
+    return IngestResult([batch.outcomes[index] for index in range(len(items))])
+
+
+def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:
+    """Everything that needs no lock."""
+    batch, now = _Batch(), datetime.now(UTC)
+    events = list(_read(batch, items, now))
+    types = {event.event_type for _, event in events}
+    allowed = {name for name in types if actor.may("ingest", name)}
+    rulings = judging.current_catalogue().rulings_for(allowed)
+    for index, event in events:
+        if event.event_type in allowed:
+            _judge(batch, index, event, rulings)
+        else:
+            batch.reject(index, event, _forbidden(event.event_type))
+    return batch
+
+
+def _read(batch: _Batch, items: Sequence[Piece], now: datetime) -> Iterable[tuple[int, Envelope]]:
+    for index, piece in enumerate(items):
+        try:
+            yield index, read_event(piece, now=now)
+        except Unacceptable as bad:
+            batch.reject(index, None, _problem(bad.code, "", bad.message))
+
+
+def _judge(batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings) -> None:
+    ruling = rulings.of(event.event_type, event.schema_version)
+    if ruling.reason:
+        _without_schema(batch, index, event, ruling)
+        return
+    envelope = rulings.of_envelope(event.schema_version)
+    violations = judging.violations(event, ruling, envelope)
+    item = _item(index, event, ruling, violations)
+    if violations and (ruling.strict or (envelope is not None and envelope.strict)):
+        batch.reasons[index] = violations[0]["code"]
+        batch.to_quarantine.append(item)
+    else:
+        batch.to_store.append(item)
+
+
+def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) -> None:
+    """An event of unknown type or version, by the policy for these."""
+    problem = _unknown(event, ruling)
+    policy = judging.policy_for(ruling.reason)
+    if policy == "reject":
+        batch.reject(index, event, problem)
+    elif policy == "accept":
+        accepted = replace(ruling, lints=(*ruling.lints, ruling.reason))
+        batch.to_store.append(_item(index, event, accepted, []))
+    else:
+        batch.reasons[index] = ruling.reason
+        batch.to_quarantine.append(_item(index, event, ruling, [problem]))
+
+
+def _item(index: int, event: Envelope, ruling: Ruling, violations: list[Problem]) -> Judged:
+    digest = hashlib.sha256(event.raw).digest()
+    return Judged(index, event, digest, ruling, violations, event.lints + ruling.lints)
+
+
+def _store(batch: _Batch, producer: str) -> None:
+    if not batch.to_store and not batch.to_quarantine:
+        return
+    partitions.prepare_for(datetime.now(UTC).date())
+    for attempt in range(_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                outcomes = _write(batch, producer)
+        except IntegrityError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            batch.outcomes.update(outcomes)
+            return
+
+
+def _write(batch: _Batch, producer: str) -> dict[int, Outcome]:
+    """The transaction: what is stored already, then the quarantine, and the log with its lock last."""
+    known = stored_digests([item.event.event_id for item in batch.to_store + batch.to_quarantine])
+    outcomes: dict[int, Outcome] = {}
+    fresh = [item for item in batch.to_store if _is_first(item, known, outcomes)]
+    held = [item for item in batch.to_quarantine if not _is_known(item, known, outcomes)]
+    for item in fresh:
+        outcomes[item.number] = _outcome(item, "stored_with_violations" if item.violations else "stored")
+    for item in held:
+        outcomes[item.number] = _outcome(item, "quarantined")
+    if held:
+        quarantine.put(held, reasons=batch.reasons, producer=producer)
+    if fresh:
+        append(fresh, producer=producer)
+    return outcomes
+
+
+def _is_first(item: Judged, known: dict[str, bytes], outcomes: dict[int, Outcome]) -> bool:
+    """Whether no event of this id is stored or came earlier in the batch."""
+    if known.setdefault(item.event.event_id, item.digest) is item.digest:
+        return True
+    return not _is_known(item, known, outcomes)
+
+
+def _is_known(item: Judged, known: dict[str, bytes], outcomes: dict[int, Outcome]) -> bool:
+    """Notes the outcome of an event whose id is stored: a repetition, or another event under the same id."""
+    stored = known.get(item.event.event_id)
+    if stored is None:
+        return False
+    if stored == item.digest:
+        outcomes[item.number] = _outcome(item, "duplicate", [])
+    else:
+        outcomes[item.number] = _outcome(item, "conflict", [_conflict(item.event.event_id)])
+    return True
+
+
+def _outcome(item: Judged, status: Status, errors: list[Problem] | None = None) -> Outcome:
+    """`errors` None: what the schemas said."""
+    said = item.violations if errors is None else errors
+    return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said)
+
+
+def _problem(code: str, pointer: str, message: str) -> Problem:
+    return {"code": code, "pointer": pointer, "keyword": "", "message": message}
+
+
+def _forbidden(event_type: str) -> Problem:
+    return _problem(
+        "forbidden",
+        "/event_type",
+        f"This token may not ingest events of type '{event_type}'; another one may.",
+    )
+
+
+def _conflict(event_id: str) -> Problem:
+    return _problem(
+        "conflict",
+        "/event_id",
+        f"An event with id '{event_id}' and other content is stored already; that one stays, this one was not stored.",
+    )
+
+
+def _unknown(event: Envelope, ruling: Ruling) -> Problem:
+    if ruling.reason == "unknown_event_type":
+        named = (
+            f"No schema is registered for event type '{event.event_type}'."
+            if event.event_type
+            else ("The event does not say its event_type.")
+        )
+        return _problem(ruling.reason, "/event_type", named)
+    label = event.schema_version or "none"
+    return _problem(
+        ruling.reason,
+        "/schema_version",
+        f"Event type '{event.event_type}' has no usable live version for schema_version {label}.",
+    )

@@ -1,0 +1,265 @@
+"""Which schema judges an event, and what it says: subjects as a batch needs them, cached until the catalogue changes."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Literal
+
+import jiter
+from django.conf import settings
+from semver import Version as SemVer
+
+from compat import SchemaError, Validator, compile_validator
+from events.envelope import Envelope
+from events.models import CatalogueRevision
+from registry.errors import InvalidReference
+from registry.models import Content, Version
+from registry.ranges import parse_semver
+from registry.references import store_of
+
+log = logging.getLogger(__name__)
+
+ENVELOPE = "onex.envelope"
+MAX_VIOLATIONS = 50
+_MAX_MESSAGE = 500
+# Event types come from outside; a flood of invented ones must not fill the memory.
+_MAX_KNOWN = 20_000
+
+Problem = dict[str, str]
+Policy = Literal["quarantine", "reject", "accept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A live version of a subject."""
+
+    semver: SemVer
+    number: int
+    content_id: int
+    deprecated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What judges the events of one type that carry one schema_version label."""
+
+    # The SemVer that was applied, "" when there is none.
+    label: str
+    content_id: int | None
+    validator: Validator | None
+    strict: bool
+    # Why there is no validator: "unknown_event_type", "unknown_schema_version", "unusable_schema", or "".
+    reason: str = ""
+    lints: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Subject:
+    """What a subject's live versions say about events, with the rulings given so far by label."""
+
+    name: str
+    strict: bool
+    version_when_absent: str
+    assert_formats: bool
+    candidates: tuple[Candidate, ...]
+    rulings: dict[str, Ruling] = field(default_factory=dict)
+
+    def ruling(self, label: str) -> Ruling:
+        found = self.rulings.get(label)
+        if found is None:
+            if len(self.rulings) > 1_000:
+                self.rulings.clear()
+            found = self.rulings[label] = self._rule(label)
+        return found
+
+    def _rule(self, label: str) -> Ruling:
+        chosen, lints = self.choose(label or self.version_when_absent)
+        if chosen is None:
+            return Ruling("", None, None, self.strict, reason="unknown_schema_version")
+        validator = validator_of(chosen.content_id, assert_formats=self.assert_formats)
+        return Ruling(
+            label=str(chosen.semver),
+            content_id=chosen.content_id if validator else None,
+            validator=validator,
+            strict=self.strict,
+            reason="" if validator else "unusable_schema",
+            lints=(*lints, "deprecated_version") if chosen.deprecated else lints,
+        )
+
+    def choose(self, label: str) -> tuple[Candidate | None, tuple[str, ...]]:
+        """The version of exactly this SemVer, else the highest live one of its major, with what is to be told."""
+        if label == "latest":
+            return max(self.candidates, key=lambda c: c.number, default=None), ()
+        wanted = parse_semver(label)
+        if wanted is None:
+            return None, ()
+        for candidate in self.candidates:
+            if candidate.semver == wanted:
+                return candidate, ()
+        same_major = [c for c in self.candidates if c.semver.major == wanted.major]
+        return max(same_major, key=lambda c: c.semver, default=None), ("other_version_of_major",)
+
+
+class Catalogue:
+    """The subjects as they were at one revision. Loaded as event types turn up; shared by the threads of a process."""
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
+        self._subjects: dict[str, Subject | None] = {}
+
+    def rulings_for(self, event_types: Iterable[str]) -> "Rulings":
+        """What judges events of these types; subjects not known yet are read in one query."""
+        names = {*event_types, ENVELOPE}
+        known = self._subjects
+        missing = names - known.keys()
+        if missing:
+            found = _subjects(missing)
+            if len(known) > _MAX_KNOWN:
+                known = {name: known[name] for name in names - missing}
+            # Swapped, not changed: other threads go on with the one they have.
+            self._subjects = known = {**known, **{name: found.get(name) for name in missing}}
+        return Rulings({name: known[name] for name in names})
+
+
+class Rulings:
+    """The subjects of one batch."""
+
+    def __init__(self, subjects: dict[str, Subject | None]) -> None:
+        self._subjects = subjects
+
+    def of(self, event_type: str, label: str) -> Ruling:
+        subject = self._subjects[event_type]
+        return _NO_SUBJECT if subject is None else subject.ruling(label)
+
+    def of_envelope(self, label: str) -> Ruling | None:
+        """The envelope's schema for an event with this label; None when the catalogue has no envelope."""
+        subject = self._subjects[ENVELOPE]
+        if subject is None:
+            return None
+        ruling = subject.ruling(label)
+        return subject.ruling("latest") if ruling.validator is None else ruling
+
+
+_NO_SUBJECT = Ruling("", None, None, strict=False, reason="unknown_event_type")
+_current = Catalogue(revision=-1)
+_swap = Lock()
+
+
+def current_catalogue() -> Catalogue:
+    """The catalogue as of now: one read tells whether any process changed a subject or version since the last."""
+    global _current  # noqa: PLW0603 -- one cache per process, swapped whole
+    revision = CatalogueRevision.objects.values_list("number", flat=True).get(pk=1)
+    with _swap:
+        if _current.revision != revision:
+            _current = Catalogue(revision)
+        return _current
+
+
+def _subjects(names: set[str]) -> dict[str, Subject]:
+    versions = (
+        Version.objects.live()
+        .filter(subject__name__in=names)
+        .order_by("number")
+        .values_list(
+            "subject__name",
+            "subject__strict",
+            "subject__version_when_absent",
+            "subject__assert_formats",
+            "semver",
+            "number",
+            "content_id",
+            "state",
+        )
+    )
+    found: dict[str, tuple[bool, str, bool]] = {}
+    candidates: dict[str, list[Candidate]] = {}
+    for name, strict, when_absent, formats, semver, number, content_id, state in versions:
+        found[name] = (strict, when_absent, formats)
+        candidates.setdefault(name, []).append(
+            Candidate(SemVer.parse(semver), number, content_id, state == Version.State.DEPRECATED)
+        )
+    # Highest number first: a label given twice means its later content.
+    return {name: Subject(name, *found[name], tuple(reversed(candidates[name]))) for name in found}
+
+
+_validators: dict[tuple[int, bool], Validator | None] = {}
+
+
+def validator_of(content_id: int, *, assert_formats: bool) -> Validator | None:
+    """The compiled schema of a content, kept for the life of the process; None when it does not compile."""
+    key = (content_id, assert_formats)
+    if key not in _validators:
+        _validators[key] = _compiled(content_id, assert_formats=assert_formats)
+    return _validators[key]
+
+
+def _compiled(content_id: int, *, assert_formats: bool) -> Validator | None:
+    content = Content.objects.get(pk=content_id)
+    try:
+        return compile_validator(
+            jiter.from_json(content.text.encode()),
+            dialect=content.dialect,
+            store=store_of(content_id),
+            formats=assert_formats,
+        )
+    except (SchemaError, InvalidReference):
+        log.exception(
+            "Schema %s does not compile; events of its versions are treated as of unknown version", content_id
+        )
+        return None
+
+
+def violations(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> list[Problem]:
+    """Everything that the envelope's schema and the event type's schema refuse, at most MAX_VIOLATIONS."""
+    found: list[Problem] = []
+    if envelope is None:
+        found += _minimal(event)
+    elif envelope.validator is not None and not envelope.validator.is_valid(event.document):
+        found += _problems(envelope.validator, event.document, "violates_envelope", "")
+    if ruling.validator is not None:
+        # null and absent mean the same to producers of the original envelope: nothing to tell.
+        metadata = event.document.get("metadata")
+        metadata = {} if metadata is None else metadata
+        if not ruling.validator.is_valid(metadata):
+            found += _problems(ruling.validator, metadata, "violates_schema", "/metadata")
+    return found[:MAX_VIOLATIONS]
+
+
+def _problems(validator: Validator, instance: object, code: str, prefix: str) -> list[Problem]:
+    return [
+        {
+            "code": code,
+            "pointer": prefix + violation.pointer,
+            "keyword": violation.keyword,
+            "message": _shortened(violation.message),
+        }
+        for violation in validator.errors(instance)[:MAX_VIOLATIONS]
+    ]
+
+
+def _shortened(message: str) -> str:
+    """Validators quote the offending value, which may be the whole event."""
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"
+
+
+def _minimal(event: Envelope) -> list[Problem]:
+    """What no event can do without, for a catalogue that has no envelope of its own."""
+    return [
+        {
+            "code": "violates_envelope",
+            "pointer": "",
+            "keyword": "required",
+            "message": f'"{name}" is a required property with text in it',
+        }
+        for name in ("node_id", "event_type", "timestamp")
+        if not event.document.get(name)
+    ]
+
+
+def policy_for(reason: str) -> Policy:
+    """What becomes of an event that nothing could judge."""
+    policy: Policy = (
+        settings.UNKNOWN_EVENT_TYPE if reason == "unknown_event_type" else settings.UNKNOWN_SCHEMA_VERSION
+    )
+    return policy

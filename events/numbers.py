@@ -1,0 +1,48 @@
+"""Numbers that some reader of JSON changes or refuses: found in the bytes first, because looking at every value is slow."""
+
+import math
+import re
+from typing import Any
+
+_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+_SIXTEEN_DIGITS = b"0" * 16
+_EXPONENTS = (b"0e000", b"0e+000", b"0e-000")
+_LONG_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE][+-]?[0-9]{3}")
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# jsonb keeps numbers as `numeric`, which ends at 131,072 digits before and 16,383 after the point.
+_TOO_LONG_FOR_JSONB = re.compile(rb"[eE][+-]?[0-9]{5}|[0-9]{10000}")
+EXACT_INTEGERS = 2**53
+
+
+def look_plain(raw: bytes) -> bool:
+    """False when there may be an integer beyond 2^53 or a number beyond a double; a quick look that never misses one."""
+    alike = raw.translate(_DIGITS_ALIKE)
+    if _SIXTEEN_DIGITS in alike:
+        return False
+    if any(exponent in alike for exponent in _EXPONENTS):
+        return _LONG_EXPONENT.search(raw) is None
+    return True
+
+
+def fit_jsonb(raw: bytes) -> bool:
+    """Whether PostgreSQL's jsonb can hold every number of a JSON text."""
+    return (
+        _TOO_LONG_FOR_JSONB.search(raw) is None or _TOO_LONG_FOR_JSONB.search(_STRING.sub(b"", raw)) is None
+    )
+
+
+def oddities(document: Any) -> set[str]:
+    """Lints for the numbers of a parsed JSON value: `integer_beyond_2_53`, `number_beyond_double`."""
+    found: set[str] = set()
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, int) and abs(value) > EXACT_INTEGERS:
+            found.add("integer_beyond_2_53")
+        elif isinstance(value, float) and math.isinf(value):
+            found.add("number_beyond_double")
+    return found

@@ -1,0 +1,72 @@
+"""Subjects to send events to, and events to send."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from access.actor import SYSTEM, Actor
+from events import decode
+from events.ingest import IngestResult, ingest_events
+from registry.models import Subject
+from registry.publish import publish_version
+
+ORDER = {
+    "type": "object",
+    "required": ["amount"],
+    "properties": {"amount": {"type": "integer"}, "note": {"type": "string"}},
+}
+
+
+def event(event_type: str = "order.placed", **members: Any) -> dict[str, Any]:
+    """A valid event of `order.placed`, with members changed; a member that is `...` is left out."""
+    whole = {
+        "event_id": str(uuid.uuid4()),
+        "timestamp": "2026-11-01T12:00:00Z",
+        "node_id": "shop-1",
+        "event_type": event_type,
+        "metadata": {"amount": 3},
+        **members,
+    }
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+Publish = Callable[..., Subject]
+Send = Callable[..., IngestResult]
+
+
+@pytest.fixture
+def publish(db: None, settings: Any) -> Publish:
+    """`publish("order.placed", ORDER, "1.0.0", strict=True)`: the subject afterwards. Asks no judges."""
+    settings.UPLOAD_JUDGES = []
+
+    def publish(name: str, schema: Any, semver: str | None = None, **changed: Any) -> Subject:
+        publish_version(actor=SYSTEM, subject=name, schema=json.dumps(schema), semver=semver)
+        subject = Subject.objects.get(name=name)
+        for setting, value in changed.items():
+            setattr(subject, setting, value)
+        subject.save()
+        return subject
+
+    return publish
+
+
+@pytest.fixture
+def orders(publish: Publish) -> Subject:
+    """The subject `order.placed`, not strict."""
+    return publish("order.placed", ORDER, "1.0.0")
+
+
+@pytest.fixture
+def send(db: None) -> Send:
+    """`send(event(), event(…))`, or `send(raw=b"…")` for a body as it is; the result of the ingest."""
+
+    def send(
+        *events: Any, raw: bytes | None = None, content_type: str = "application/json", actor: Actor = SYSTEM
+    ) -> IngestResult:
+        body = json.dumps(list(events)).encode() if raw is None else raw
+        return ingest_events(actor=actor, items=decode.pieces(body, content_type=content_type))
+
+    return send
