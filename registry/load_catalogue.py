@@ -1,0 +1,114 @@
+"""Loading the ONEX catalogue: the envelope, the event types and the error codes that come with the product.
+
+Every start calls it. What is there already is left as it is: an operator may have deprecated, deleted or added
+versions, and settings of a subject are given only when the catalogue itself brings the subject.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import transaction
+
+from access.actor import Actor
+from access.audit import record
+from access.errors import ProductError
+from registry.models import Subject, TaxonomyVersion, Version
+from registry.publish import publish_version
+from registry.taxonomy import publish_taxonomy
+
+FOLDER = Path(__file__).parent / "onex"
+NOTE = "Part of the ONEX catalogue that comes with the product"
+ENVELOPE = "onex.envelope"
+# ONEX 1.0.0 producers send no schema_version; their events are to be read as what they were written for.
+SETTINGS = {"owner": "ONEX", "version_when_absent": "1.0.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of the catalogue: what it is called, and as which version."""
+
+    name: str
+    semver: str
+    file: Path
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.semver}"
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load came to; `refused` holds sentences about what could not be added."""
+
+    added: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def schema_entries() -> Iterator[Entry]:
+    """The catalogue's schemas, per subject the oldest first."""
+    for file in sorted(FOLDER.glob("*-*.json")):
+        kind, _, semver = file.stem.partition("-")
+        if kind != "errors":
+            yield Entry(ENVELOPE if kind == "envelope" else kind.upper(), semver, file)
+
+
+def taxonomy_entries() -> Iterator[Entry]:
+    """The catalogue's taxonomies, the oldest first."""
+    for file in sorted(FOLDER.glob("errors-*.json")):
+        yield Entry("onex-errors", file.stem.partition("-")[2], file)
+
+
+def load_onex_catalogue(*, actor: Actor) -> Loaded:
+    """Publishes what the catalogue has and the registry has not, deleted versions included. Raises Forbidden."""
+    actor.require_everywhere("write")
+    loaded = Loaded()
+    _load(loaded, list(schema_entries()), _published_schemas(), lambda entry: _add_schema(actor, entry))
+    _load(
+        loaded, list(taxonomy_entries()), _published_taxonomies(), lambda entry: _add_taxonomy(actor, entry)
+    )
+    return loaded
+
+
+def _load(
+    loaded: Loaded, entries: list[Entry], published: set[tuple[str, str]], add: Callable[[Entry], None]
+) -> None:
+    for entry in entries:
+        if (entry.name, entry.semver) in published:
+            loaded.present.append(str(entry))
+            continue
+        try:
+            add(entry)
+        except ProductError as refusal:
+            # Somebody's own versions may stand in the way; the rest of the catalogue is still wanted.
+            loaded.refused.append(f"{entry}: {refusal.message}")
+        else:
+            loaded.added.append(str(entry))
+
+
+def _published_schemas() -> set[tuple[str, str]]:
+    names = {entry.name for entry in schema_entries()}
+    return set(Version.objects.filter(subject__name__in=names).values_list("subject__name", "semver"))
+
+
+def _published_taxonomies() -> set[tuple[str, str]]:
+    return set(TaxonomyVersion.objects.values_list("taxonomy__name", "semver"))
+
+
+def _add_schema(actor: Actor, entry: Entry) -> None:
+    text = entry.file.read_text(encoding="utf-8")
+    new = not Subject.objects.filter(name=entry.name).exists()
+    publish_version(actor=actor, subject=entry.name, schema=text, semver=entry.semver, note=NOTE)
+    if new:
+        _describe(actor, entry.name, json.loads(text)["description"])
+
+
+def _describe(actor: Actor, name: str, description: str) -> None:
+    with transaction.atomic():
+        Subject.objects.filter(name=name).update(description=description, **SETTINGS)
+        record(actor=actor, action="subject.set", target=f"subject/{name}", details=dict(SETTINGS))
+
+
+def _add_taxonomy(actor: Actor, entry: Entry) -> None:
+    publish_taxonomy(actor=actor, document=json.loads(entry.file.read_text(encoding="utf-8")), note=NOTE)
