@@ -86,19 +86,6 @@ def _highest(versions: VersionQuerySet, matches: Callable[[SemVer], bool]) -> Ve
     return versions.get(pk=max(fitting)[1]) if fitting else None
 
 
-def find_same(subject_name: str, digest: bytes, *, deleted: bool = False) -> Version:
-    """The latest version under a subject that has the content with this digest.
-
-    Raises SubjectNotFound, or SchemaNotFound when the subject exists and has no such version.
-    """
-    subject = find_subject(subject_name, deleted=deleted)
-    versions = versions_of(subject, deleted=deleted).select_related("subject", "content")
-    found = versions.filter(content__digest=digest).last()
-    if found is None:
-        raise SchemaNotFound.under(subject_name)
-    return found
-
-
 def content_for(actor: Actor, content_id: int) -> Content:
     """A schema by id, for whoever may read a subject that uses it (soft-deleted versions still do).
 

@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from access.errors import Kind, ProductError
+from registry.wire import PROBLEM, wants_problem
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ NUMBER: dict[str, int] = {
     "subject_level_not_configured": 40408,
     "subject_mode_not_configured": 40409,
     "incompatible_schema": 40901,
+    "undecided_schema": 40901,
+    # Ours: the declared SemVer says less than the change is, or is given to another schema.
+    "version_too_low": 40921,
+    "version_taken": 40922,
     "invalid_schema": 42201,
     "invalid_version": 42202,
     "invalid_compatibility_level": 42203,
@@ -53,6 +58,7 @@ NUMBER: dict[str, int] = {
     "id_does_not_match": 42207,
     "invalid_subject": 42208,
     "schema_too_large": 42209,
+    "body_too_large": 41300,
     "malformed_body": 40000,
     "unsupported_media_type": 41500,
 }
@@ -74,12 +80,27 @@ def answer(exc: Exception, context: dict[str, object]) -> Response | None:
     error = _as_product_error(exc)
     if error is None:
         return None
-    response = Response(body_of(error), status=number_of(error) // 100)
+    response = _response(error, str(getattr(context.get("request"), "META", {}).get("HTTP_ACCEPT", "")))
     if retry_after := error.facts.get("retry_after"):
         response["Retry-After"] = str(retry_after)
     if isinstance(error, NotAuthenticated) or error.kind == "unauthenticated":
         response["WWW-Authenticate"] = 'Bearer realm="Onex Registry"'
     return response
+
+
+def _response(error: ProductError, accept: str) -> Response:
+    status = number_of(error) // 100
+    body = body_of(error)
+    if not wants_problem(accept):
+        return Response(body, status=status)
+    # RFC 9457; `type` is a name, not an address: docs/reference/errors.md lists them.
+    problem = {"type": f"urn:onex-registry:{error.code}", "title": _title(error), "status": status}
+    problem["detail"] = error.message
+    return Response({**problem, **body}, status=status, content_type=PROBLEM)
+
+
+def _title(error: ProductError) -> str:
+    return error.code.replace("_", " ").capitalize()
 
 
 class NotAuthenticated(ProductError):

@@ -16,18 +16,19 @@ from django.db import transaction
 
 from access import audit
 from access.actor import Actor
-from compat import Note, bump
+from compat import Note
+from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
-from registry.errors import Busy, Incompatible, Undecided, VersionTaken
-from registry.judge import Judgement, Proposal, Verdicts, second_opinions, world_of
+from registry.errors import Busy, Incompatible, Undecided
+from registry.judge import Judgement, Proposal, Verdicts, second_opinions
 from registry.models import Content, Reference, Subject, Version
 from registry.names import check_subject_name
-from registry.references import ReferenceTo, apart
+from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Snapshot, compared_versions, look_at, older_versions, rows_of, same_version
+from registry.snapshot import Snapshot, look_at, older_versions, rows_of, same_version
 from registry.upload import Upload, read_upload
-from registry.versioning import Label, label_for, without_declared
+from registry.versioning import without_declared
 
 # Each further attempt means that somebody else published under the same subject in between.
 _ATTEMPTS = 60
@@ -91,7 +92,7 @@ def publish_version(
             if verdicts and verdicts.rules == snapshot.rules
             else Verdicts(upload.document, snapshot.rules)
         )
-        judgement = _judge(upload, snapshot, verdicts)
+        judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
             opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
         judgement = replace(judgement, findings=opinions)
@@ -105,40 +106,6 @@ def publish_version(
         subject=subject,
         retry_after=1,
     )
-
-
-def _judge(upload: Upload, snapshot: Snapshot, verdicts: Verdicts) -> Judgement:
-    rules = snapshot.rules
-    pairs = verdicts.against(older_versions(compared_versions(snapshot)))
-    return Judgement(rules.level, rules.policy, pairs, _label(upload, snapshot))
-
-
-def _label(upload: Upload, snapshot: Snapshot) -> Label:
-    live = snapshot.live
-    _refuse_taken(upload, snapshot)
-    latest = older_versions([live[0].pk])[0] if live else None
-    required = None
-    if latest is not None:
-        value, store = apart(latest.document.value, latest.document.store, upload.document.store)
-        required = bump(
-            value,
-            upload.document.value,
-            world=world_of(snapshot.rules.policy),
-            dialect=settings.DEFAULT_DIALECT,
-            store={**store, **upload.document.store},
-        )
-    return label_for(
-        declared=upload.declared,
-        required=required,
-        latest=live[0].semver if live else None,
-        labels=[row.semver for row in snapshot.rows],
-    )
-
-
-def _refuse_taken(upload: Upload, snapshot: Snapshot) -> None:
-    for row in snapshot.live:
-        if upload.declared is not None and str(row.semver) == str(upload.declared):
-            raise VersionTaken(upload.subject, str(upload.declared), row.number)
 
 
 def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Proposal:

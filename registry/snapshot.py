@@ -63,15 +63,7 @@ def same_version(upload: Upload, snapshot: Snapshot) -> Version | None:
         candidates = [row for row in candidates if str(row.semver) == str(upload.declared)]
     found = Version.objects.select_related("subject", "content").in_bulk([row.pk for row in candidates])
     versions = (found[row.pk] for row in candidates if row.pk in found)
-    return next((version for version in versions if _says_thesame_version(upload, version)), None)
-
-
-def _says_thesame_version(upload: Upload, version: Version) -> bool:
-    """What the request leaves out is taken from what is there."""
-    return all(
-        given is None or given == (stored or {})
-        for given, stored in ((upload.metadata, version.metadata), (upload.rule_set, version.rule_set))
-    )
+    return next((version for version in versions if upload.says_the_same(version)), None)
 
 
 def compared_versions(snapshot: Snapshot) -> list[int]:

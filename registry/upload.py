@@ -12,6 +12,7 @@ from compat import Note, SchemaError, inspect_schema
 from registry.canonical import SchemaText, read_schema_text, storable
 from registry.errors import InvalidSchema
 from registry.judge import Document
+from registry.models import Version
 from registry.references import ReferenceTo, Resolved, resolve_references
 from registry.versioning import read_declared
 
@@ -32,6 +33,13 @@ class Upload:
     rule_set: dict[str, Any] | None
     note: str
 
+    def says_the_same(self, version: Version) -> bool:
+        """Whether a version with this content has this metadata; what the request leaves out is taken as it is."""
+        return all(
+            given is None or given == (stored or {})
+            for given, stored in ((self.metadata, version.metadata), (self.rule_set, version.rule_set))
+        )
+
 
 def read_upload(
     *,
@@ -50,7 +58,7 @@ def read_upload(
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
     for name, given in (("metadata", metadata), ("ruleSet", rule_set)):
-        _checkstorable(name, given)
+        _check_storable(name, given)
     return Upload(
         subject=subject,
         text=text,
@@ -78,7 +86,7 @@ def _inspected(document: Document) -> tuple[str, tuple[Note, ...]]:
     return found.dialect, found.notes
 
 
-def _checkstorable(name: str, value: Any) -> None:
+def _check_storable(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, dict):
         raise InvalidSchema(f"'{name}' has to be a JSON object.", pointer=f"/{name}")
     if storable(value) != value:

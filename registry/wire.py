@@ -1,19 +1,47 @@
 """The bytes on the wire: orjson in and out, under the content types that registry clients send."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import IO, Any
 
 import orjson
-from rest_framework.exceptions import ParseError
+from django.conf import settings
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from access.errors import ProductError
+from registry.canonical import exact_text
 
 V1 = "application/vnd.schemaregistry.v1+json"
-ACCEPTED = (V1, "application/vnd.schemaregistry+json", "application/json", "application/problem+json")
+VENDOR = "application/vnd.schemaregistry+json"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+# What `curl -d` and hand-written clients send for JSON, beside anything that says json.
+_ALSO_JSON = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
+
+
+class BodyTooLarge(ProductError):
+    kind = "too_large"
+    code = "body_too_large"
+
+    def __init__(self) -> None:
+        limit = settings.API_BODY_MAX_BYTES
+        super().__init__(
+            f"The body is larger than the {limit} bytes this address takes (setting API_BODY_MAX_BYTES).",
+            limit=limit,
+        )
+
+
+class NestedTooDeep(ProductError):
+    code = "invalid_schema"
 
 
 class WireParser(BaseParser):
-    """Reads a JSON body whatever its content type says: clients of the field send five different ones."""
+    """Reads a JSON body, however its content type says so: clients of the field send five different ones."""
 
     media_type = "*/*"
 
@@ -23,17 +51,46 @@ class WireParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        raw = stream.read()
+        _check_media_type(media_type or "")
+        raw = _read_bounded(stream)
         try:
-            return orjson.loads(raw) if raw else {}
+            body = orjson.loads(raw) if raw else {}
         except orjson.JSONDecodeError as bad:
+            if "depth limit" in bad.msg:
+                raise NestedTooDeep("The body is nested more than 1,000 levels deep.") from bad
             raise ParseError(f"The body is not JSON: {bad}") from bad
+        return _with_schema_as_text(body, raw)
+
+
+def _check_media_type(media_type: str) -> None:
+    plain = media_type.partition(";")[0].strip().lower()
+    if "json" not in plain and plain not in _ALSO_JSON:
+        raise UnsupportedMediaType(
+            plain, f"This address takes JSON, not '{plain}'. Send Content-Type: {JSON}."
+        )
+
+
+def _read_bounded(stream: IO[Any]) -> bytes:
+    raw: bytes = stream.read(settings.API_BODY_MAX_BYTES + 1)
+    if len(raw) > settings.API_BODY_MAX_BYTES:
+        raise BodyTooLarge
+    return raw
+
+
+def _with_schema_as_text(body: Any, raw: bytes) -> Any:
+    """A schema sent as an object instead of a string becomes the text it would have been, numbers as written."""
+    if isinstance(body, dict) and isinstance(body.get("schema"), dict):
+        try:
+            return {**body, "schema": exact_text(raw, "schema")}
+        except RecursionError as deep:
+            raise NestedTooDeep("The schema is nested too deeply to be read.") from deep
+    return body
 
 
 class WireRenderer(BaseRenderer):
-    """Answers under the first of the field's content types that the caller accepts."""
+    """JSON; `Negotiation` says under which name."""
 
-    media_type = "application/json"
+    media_type = JSON
     format = "json"
     charset = None
 
@@ -43,6 +100,64 @@ class WireRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        if data is None:
-            return b""
-        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        # Schema texts are answered as they were uploaded.
+        if isinstance(data, bytes):
+            return data
+        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+
+
+class Negotiation(BaseContentNegotiation):
+    """Never refuses: a client that accepts nothing we have is served JSON, as registries of the field do."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        renderer.media_type = content_type_for(request.META.get("HTTP_ACCEPT", ""))
+        return renderer, renderer.media_type
+
+
+@lru_cache(maxsize=256)
+def content_type_for(accept: str) -> str:
+    """The first of the field's content types that an Accept header names, else plain JSON."""
+    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((name for name in named if name in {V1, VENDOR, JSON}), JSON)
+
+
+def wants_problem(accept: str) -> bool:
+    """Whether errors are to be answered in RFC 9457's shape."""
+    return PROBLEM in accept.lower()
+
+
+def accepts_extras(request: Request) -> bool:
+    """Whether an answer may carry members that Confluent's do not have: older clients of theirs refuse such answers."""
+    asked = request.headers.get("Confluent-Accept-Unknown-Properties", "").lower() == "true"
+    return asked or content_type_for(request.META.get("HTTP_ACCEPT", "")) == JSON
+
+
+class InvalidParameter(ProductError):
+    code = "malformed_body"
+
+
+def flag(request: Request, name: str) -> bool:
+    """A boolean parameter: "true" in any case, anything else is false."""
+    return str(request.query_params.get(name, "")).lower() == "true"
+
+
+def window(request: Request) -> slice:
+    """The slice that `offset` and `limit` ask for; a negative limit is none. Raises InvalidParameter."""
+    offset, limit = max(0, _integer(request, "offset", 0)), _integer(request, "limit", -1)
+    return slice(offset, offset + limit if limit >= 0 else None)
+
+
+def _integer(request: Request, name: str, default: int) -> int:
+    given = request.query_params.get(name, "")
+    if not given:
+        return default
+    try:
+        return max(-(2**31), min(2**31, int(given[:20])))
+    except ValueError as bad:
+        raise InvalidParameter(f"'{name}' has to be an integer, not '{given[:40]}'.", parameter=name) from bad

@@ -1,0 +1,59 @@
+"""What the wire API answers about stored things. `extras` are members of ours that older clients would refuse."""
+
+from typing import Any
+
+from registry.models import Content, Version
+from registry.publish import Published
+
+# A schema never changes, but who may read it does: shared caches must not keep it.
+IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Authorization, Accept"}
+
+
+def etag_of(content: Content) -> str:
+    return f'"{content.pk}-{bytes(content.digest).hex()[:16]}"'
+
+
+def schema_by_id(content: Content) -> dict[str, Any]:
+    answer = {"schema": content.text, "schemaType": "JSON", "guid": str(content.guid)}
+    if content.references:
+        answer["references"] = content.references
+    return answer
+
+
+def version_answer(version: Version, *, extras: bool) -> dict[str, Any]:
+    answer = {
+        "subject": version.subject.name,
+        "version": version.number,
+        "id": version.content_id,
+        "schemaType": "JSON",
+        "schema": version.content.text,
+        "references": version.content.references,
+        "metadata": version.metadata,
+        "ruleSet": version.rule_set,
+    }
+    if extras:
+        answer |= _extras(version)
+    return {key: value for key, value in answer.items() if value not in (None, [], {})}
+
+
+def _extras(version: Version) -> dict[str, Any]:
+    return {
+        "guid": str(version.content.guid),
+        "ts": int(version.published_at.timestamp() * 1000),
+        "deleted": True if version.deleted_at else None,
+        "semver": version.semver,
+        "state": version.state,
+        "publishedBy": version.published_by,
+    }
+
+
+def published_answer(published: Published, *, extras: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {"id": published.content_id}
+    if not extras:
+        return answer
+    answer |= {"version": published.number, "semver": published.semver, "created": published.created}
+    if published.version:
+        answer["guid"] = str(published.version.content.guid)
+    if published.judgement:
+        answer["verdict"] = published.judgement.as_dict()
+    return answer | {"notes": [note.as_dict() for note in published.notes]}

@@ -1,0 +1,53 @@
+"""The judgement on an upload as it stands: verdicts against older versions, and the label it would get."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from compat import bump
+from registry.errors import VersionTaken
+from registry.judge import Judgement, Verdicts, world_of
+from registry.references import apart
+from registry.snapshot import Snapshot, compared_versions, older_versions
+from registry.upload import Upload
+from registry.versioning import Label, label_for
+
+
+def assess(
+    upload: Upload, snapshot: Snapshot, verdicts: Verdicts, *, against: Sequence[int] | None = None
+) -> Judgement:
+    """Compares with the versions that the level names, or with those `against` names by key.
+
+    Raises VersionTooLow, VersionTaken.
+    """
+    rules = snapshot.rules
+    pairs = verdicts.against(older_versions(compared_versions(snapshot) if against is None else against))
+    return Judgement(rules.level, rules.policy, pairs, _label(upload, snapshot))
+
+
+def _label(upload: Upload, snapshot: Snapshot) -> Label:
+    live = snapshot.live
+    _refuse_taken(upload, snapshot)
+    latest = older_versions([live[0].pk])[0] if live else None
+    required = None
+    if latest is not None:
+        value, store = apart(latest.document.value, latest.document.store, upload.document.store)
+        required = bump(
+            value,
+            upload.document.value,
+            world=world_of(snapshot.rules.policy),
+            dialect=settings.DEFAULT_DIALECT,
+            store={**store, **upload.document.store},
+        )
+    return label_for(
+        declared=upload.declared,
+        required=required,
+        latest=live[0].semver if live else None,
+        labels=[row.semver for row in snapshot.rows],
+    )
+
+
+def _refuse_taken(upload: Upload, snapshot: Snapshot) -> None:
+    for row in snapshot.live:
+        if upload.declared is not None and str(row.semver) == str(upload.declared):
+            raise VersionTaken(upload.subject, str(upload.declared), row.number)
