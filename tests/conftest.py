@@ -27,6 +27,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 def _put_back_log_head(**_: object) -> None:
     with connection.cursor() as cursor:
+        # Django empties the tables it manages; the log is not one of them.
+        cursor.execute("TRUNCATE events_event")
         cursor.execute("INSERT INTO events_loghead (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
 
 
