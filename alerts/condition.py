@@ -352,9 +352,9 @@ def event_types(condition: Condition) -> frozenset[str] | None:
         case Test("event_type", "in", tuple() as names):
             return frozenset(str(name) for name in names)
         case All(parts):
-            pinned = [names for part in parts if (names := event_types(part)) is not None]
+            pinned = [types for part in parts if (types := event_types(part)) is not None]
             return frozenset.intersection(*pinned) if pinned else None
         case AnyOf(parts):
-            pinned = [names for part in parts if (names := event_types(part)) is not None]
+            pinned = [types for part in parts if (types := event_types(part)) is not None]
             return frozenset.union(*pinned) if len(pinned) == len(parts) else None
     return None

@@ -15,7 +15,7 @@ class InvalidCondition(ProductError):
 
 
 class InvalidRule(ProductError):
-    """A rule that cannot be saved; `field` names what is wrong with it."""
+    """A rule that cannot be saved; `pointer` names the value that is wrong."""
 
     code = "invalid_rule"
 
@@ -29,6 +29,10 @@ class UnknownField(ProductError):
 class RuleNotFound(ProductError):
     kind = "not_found"
     code = "rule_not_found"
+
+    @classmethod
+    def of(cls, rule_id: int) -> "RuleNotFound":
+        return cls(f"There is no alert rule {rule_id}, or you may not see it.", rule=rule_id)
 
 
 class RuleNameTaken(ProductError):
@@ -47,10 +51,18 @@ class EpisodeNotFound(ProductError):
     kind = "not_found"
     code = "episode_not_found"
 
+    @classmethod
+    def of(cls, episode_id: int) -> "EpisodeNotFound":
+        return cls(f"There is no episode {episode_id}, or you may not see it.", episode=episode_id)
+
 
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"
+
+    @classmethod
+    def of(cls, channel_id: int) -> "ChannelNotFound":
+        return cls(f"There is no channel {channel_id}.", channel=channel_id)
 
 
 class ChannelNameTaken(ProductError):

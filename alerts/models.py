@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from access.actor import Actor
+
 
 class Severity(models.TextChoices):
     INFO = "info"
@@ -30,25 +32,50 @@ class Channel(models.Model):
         return self.name
 
 
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def living(self) -> "RuleQuerySet":
+        return self.filter(deleted_at__isnull=True)
+
+    def visible_to(self, actor: Actor) -> "RuleQuerySet":
+        """Rules all of whose event types the actor may read; those that pin none need reading everywhere."""
+        prefixes = actor.readable_prefixes()
+        if "" in prefixes:
+            return self
+        pinned = self.filter(current__event_types__isnull=False).values_list("pk", "current__event_types")
+        seen = [pk for pk, types in pinned if all(name.startswith(prefixes) for name in types or ())]
+        return self.filter(pk__in=seen)
+
+
 class Rule(models.Model):
     """A rule by name; what it says is in its newest edition."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     enabled = models.BooleanField(default=True)
     current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
     channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # A rule begins at the head of the log: events up to here are never counted.
+    starts_after = models.BigIntegerField(default=0)
     # Events up to this position of the log have been judged.
     cursor = models.BigIntegerField(default=0)
     evaluated_at = models.DateTimeField(null=True)
     # A sentence when the rule could not be evaluated: shown, never silent.
     problem = models.TextField(blank=True)
+    # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
+    retry_at = models.DateTimeField(null=True)
     late_ignored = models.BigIntegerField(default=0)
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
 
+    objects = RuleQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(deleted_at__isnull=True), name="one_living_rule_per_name"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -62,11 +89,13 @@ class RuleVersion(models.Model):
     description = models.TextField(blank=True)
     # The condition tree: {"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}.
     selector = models.JSONField()
+    # The only event types it can match, as the selector says; null = any.
+    event_types = ArrayField(models.CharField(max_length=255), null=True)
     threshold = models.PositiveIntegerField(default=1)
     window_seconds = models.PositiveIntegerField(default=300)
     group_by = ArrayField(models.CharField(max_length=200), default=list)
-    # How long after the last match above the threshold an episode stays open.
-    keep_firing_seconds = models.PositiveIntegerField(default=300)
+    # How long an episode stays open after the last instant at which the window held enough matches.
+    keep_firing_seconds = models.PositiveIntegerField(default=0)
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())
@@ -101,7 +130,11 @@ class Episode(models.Model):
     started_at = models.DateTimeField()
     fired_at = models.DateTimeField()
     last_match_at = models.DateTimeField()
+    # Event time at which it resolves unless more matches come.
+    closes_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
+    # Why it ended when not by itself: "The rule was paused by ann."
+    ended_by = models.CharField(max_length=300, blank=True)
     # The highest count in one window.
     peak = models.PositiveIntegerField()
     matches = models.PositiveIntegerField(default=0)
@@ -115,6 +148,10 @@ class Episode(models.Model):
             models.UniqueConstraint(
                 fields=["rule", "group_key"], condition=Q(state="firing"), name="one_open_episode_per_group"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["rule", "closes_at"], condition=Q(state="firing"), name="episodes_open"),
+            models.Index(fields=["rule", "group_key", "closes_at"]),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,180 @@
+"""Reads the event log for rules: batches after a cursor, and the matches of a rule around given instants.
+
+Counted time is the producer's clock, taken back to five minutes after arrival when it lies in the future. An event
+that arrives more than `ALERT_LATENESS` after it occurred counts for no rule; how many those were is shown.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from alerts.condition import Condition, Predicate, event_types, fields, parse, predicate
+from alerts.condition_sql import Sql, value_sql, where
+from alerts.engine import Match, Terms, reach
+from alerts.fields import StoredEvent, from_row, is_column, selection
+from alerts.models import RuleVersion
+
+FUTURE_ALLOWED = timedelta(minutes=5)
+_AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
+# Bytes: keys stand in an index.
+_KEY_MAX = 1000
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """An edition of a rule, ready to be asked."""
+
+    condition: Condition
+    terms: Terms
+    group_by: tuple[str, ...]
+
+    @classmethod
+    def of(cls, edition: RuleVersion) -> "Compiled":
+        terms = Terms(
+            edition.threshold,
+            timedelta(seconds=edition.window_seconds),
+            timedelta(seconds=edition.keep_firing_seconds),
+        )
+        return cls(parse(edition.selector), terms, tuple(edition.group_by))
+
+    @cached_property
+    def matches(self) -> Predicate:
+        return predicate(self.condition)
+
+    @cached_property
+    def event_types(self) -> frozenset[str] | None:
+        return event_types(self.condition)
+
+    @cached_property
+    def reads_documents(self) -> bool:
+        return not all(is_column(name) for name in (*fields(self.condition), *self.group_by))
+
+    def group_of(self, event: StoredEvent) -> "Group":
+        return Group.of(tuple(event[name] for name in self.group_by))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The values of the group-by fields; events that lack one form a group of their own (null)."""
+
+    key: str
+    values: tuple[Any, ...] = field(compare=False)
+
+    @classmethod
+    def of(cls, values: tuple[Any, ...]) -> "Group":
+        key = json.dumps(values, ensure_ascii=False, sort_keys=True, default=_as_json, separators=(",", ":"))
+        if len(key.encode()) > _KEY_MAX:
+            key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+        return cls(key, values)
+
+    def readable(self, group_by: Sequence[str]) -> dict[str, Any]:
+        """Field → value as JSON can hold it."""
+        pairs = zip(group_by, self.values, strict=True)
+        return {name: json.loads(json.dumps(value, default=_as_json)) for name, value in pairs}
+
+
+def _as_json(number: object) -> object:
+    """Decimals as the numbers they are: 1.0 and 1 name the same group."""
+    assert isinstance(number, Decimal)
+    if number == number.to_integral_value() and abs(number.adjusted()) < 300:
+        return int(number)
+    return float(number) if abs(number.adjusted()) < 300 else str(number)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as rules see it. `at` is None when it came too late to count."""
+
+    match: Match
+    late: bool
+    fields: StoredEvent
+
+
+def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool) -> list[LoggedEvent]:
+    """The events between two positions, in order; only those of `types` when given."""
+    query = Sql(
+        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)} "  # noqa: S608
+        "FROM events_event WHERE position > %s AND position <= %s",
+        (settings.ALERT_LATENESS, after, until),
+    )
+    if types is not None:
+        query = query.then(" AND event_type = ANY(%s)", sorted(types))
+    return [
+        LoggedEvent(Match(*row[:3]), row[3], from_row(row[4:]))
+        for row in _fetch(query.then(" ORDER BY position"))
+    ]
+
+
+def received_at(position: int) -> datetime | None:
+    """When the event at a position arrived; None when retention has removed it."""
+    rows = _fetch(Sql("SELECT received_at FROM events_event WHERE position = %s", (position,)))
+    return rows[0][0] if rows else None
+
+
+def recount(
+    rule: Compiled,
+    *,
+    groups: Sequence[Group],
+    first: datetime,
+    last: datetime,
+    after: int,
+    until: int,
+) -> dict[str, list[Match]]:
+    """All matches of these groups that the evaluator needs to see for new ones between two instants, sorted.
+
+    Only events between two positions count, so that a repeated evaluation gives the same answer.
+    """
+    before, behind = reach(rule.terms)
+    low, high = first - before, last + behind
+    documents = any(not is_column(name) for name in rule.group_by)
+    query = Sql(
+        f"SELECT {_AT}, position, received_at, {selection(documents=documents)} FROM events_event "  # noqa: S608
+        # The two bounds on received_at follow from the others; they choose the partitions.
+        f"WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
+        "AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND ",
+        (
+            low,
+            high,
+            low - FUTURE_ALLOWED,
+            high + settings.ALERT_LATENESS,
+            after,
+            until,
+            settings.ALERT_LATENESS,
+        ),
+    )
+    query = _narrowed(query, rule, groups)
+    condition = where(rule.condition)
+    query = query.then(f"{condition.text} IS TRUE ORDER BY 1, 2", *condition.params)
+    found: dict[str, list[Match]] = {group.key: [] for group in groups}
+    for row in _fetch(query):
+        key = rule.group_of(from_row(row[3:])).key
+        if key in found:
+            found[key].append(Match(*row[:3]))
+    return found
+
+
+def _narrowed(query: Sql, rule: Compiled, groups: Sequence[Group]) -> Sql:
+    """Leaves out what cannot be in any of the groups: an index may help, and less travels."""
+    if rule.event_types is not None:
+        query = query.then("event_type = ANY(%s) AND ", sorted(rule.event_types))
+    for index, name in enumerate(rule.group_by):
+        values = {group.values[index] for group in groups if isinstance(group.values[index], str)}
+        if all(isinstance(group.values[index], str) for group in groups):
+            value = value_sql(name)
+            query = query.then(f"{value.text} = ANY(%s) AND ", *value.params, sorted(values))
+    return query
+
+
+def _fetch(query: Sql) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query.text, query.params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -1,0 +1,52 @@
+"""When events were stored, ring for the evaluator: at most five times a second per process, and never not at all."""
+
+import threading
+
+from access.bell import ring
+from events.signals import events_stored
+
+QUIET_SECONDS = 0.2
+
+
+class CoalescedBell:
+    """Rings at once when it was quiet; otherwise once more when the quiet time is over, for all that came meanwhile."""
+
+    def __init__(self, task: str, quiet_seconds: float) -> None:
+        self._task = task
+        self._quiet_seconds = quiet_seconds
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._again = False
+
+    def ring(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self._again = True
+                return
+            self._start_quiet_time()
+        ring(self._task)
+
+    def _start_quiet_time(self) -> None:
+        self._timer = threading.Timer(self._quiet_seconds, self._quiet_time_over)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _quiet_time_over(self) -> None:
+        with self._lock:
+            self._timer = None
+            if not self._again:
+                return
+            self._again = False
+            self._start_quiet_time()
+        ring(self._task)
+
+
+_bell = CoalescedBell("alerts.tasks.evaluate_rules", QUIET_SECONDS)
+
+
+def connect() -> None:
+    events_stored.connect(_ring_for_evaluation, dispatch_uid="alerts.events_stored")
+
+
+def _ring_for_evaluation(**_: object) -> None:
+    _bell.ring()
