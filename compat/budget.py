@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from compat.errors import Exhausted
+from compat.errors import Exhausted, OutOfSteps
 
 DEFAULT_STEPS = 30_000
 #: Last resort only: the step limits are set so that they end the work first.
@@ -22,9 +22,28 @@ class Budget:
     _deadline: float = field(default_factory=lambda: time.monotonic() + WALL_SECONDS)
 
     def spend(self, steps: int = 1) -> None:
-        """Raises Exhausted when the purse is empty."""
+        """Raises OutOfSteps when the purse is empty."""
         self.spent += steps
         if self.spent > self.steps:
-            raise Exhausted(f"the budget of {self.steps} steps ran out")
+            raise OutOfSteps(f"the budget of {self.steps} steps ran out")
         if self.spent % _CLOCK_EVERY < steps and time.monotonic() > self._deadline:
-            raise Exhausted(f"the last-resort clock of {WALL_SECONDS} s ran out")
+            raise OutOfSteps(f"the last-resort clock of {WALL_SECONDS} s ran out")
+
+    def slice(self, steps: int) -> Slice:
+        """A part of the purse for one sub-question, whose end is not the end of the whole."""
+        return Slice(self, steps)
+
+
+@dataclass
+class Slice:
+    """A capped part of a purse."""
+
+    purse: Budget
+    steps: int
+
+    def spend(self, steps: int = 1) -> None:
+        """Raises Exhausted when the part is used up and OutOfSteps when the whole is."""
+        self.purse.spend(steps)
+        self.steps -= steps
+        if self.steps < 0:
+            raise Exhausted("a sub-question needed more steps than its share")

@@ -3,7 +3,8 @@
 CompatError
 ├── SchemaError          the schema text has to be mended: says where and why
 ├── UnverifiedWitness    a claimed counterexample did not hold: our defect, never shown as a verdict
-└── Exhausted            the step budget ran out: answered as "undecided"
+└── Exhausted            no answer along one way of searching; others may still find one
+    └── OutOfSteps       the budget of the whole question ran out: answered as "undecided"
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ class UnverifiedWitness(CompatError):
 
 @dataclass(frozen=True)
 class Exhausted(CompatError):
-    """A search ended without an answer; `reason` says which limit ended it."""
+    """A search ended without an answer; `reason` says which limit or which gap in our means ended it."""
 
     reason: str
 
     def __str__(self) -> str:
         return self.reason
+
+
+class OutOfSteps(Exhausted):
+    """The whole question's budget is spent; no further way of searching is tried."""

@@ -15,7 +15,10 @@ from compat.errors import Exhausted
 from compat.guess import guesses
 from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
-from compat.verdict import Bump, Change, Direction, Mode, OpenWorldRisk, Verdict, World
+from compat.solver.nodes import World
+from compat.solver.search import Search
+from compat.verdict import Bump, Change, Direction, Mode, OpenWorldRisk, Verdict
+from compat.verdict import World as WorldName
 from compat.witness import Contest, Witness, restricted
 
 _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
@@ -23,6 +26,8 @@ _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
     "forward": ("forward",),
     "full": ("backward", "forward"),
 }
+#: How many counterexamples that a validator does not confirm are passed over.
+_SECOND_THOUGHTS = 4
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,12 @@ class _Answer:
     reason: str | None = None
 
 
-def check(  # noqa: PLR0913 -- the public question has these parts
+def check(
     old: Schema,
     new: Schema,
     *,
     mode: Mode = "backward",
-    world: World = "open",
+    world: WorldName = "open",
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
@@ -76,7 +81,7 @@ def check(  # noqa: PLR0913 -- the public question has these parts
     return _verdict(sides, mode, world, Budget(budget or DEFAULT_STEPS))
 
 
-def _verdict(sides: tuple[Side, Side], mode: Mode, world: World, purse: Budget) -> Verdict:
+def _verdict(sides: tuple[Side, Side], mode: Mode, world: WorldName, purse: Budget) -> Verdict:
     changes = changes_between(sides[0].documents, sides[1].documents, world)
     proofs: list[str] = []
     undecided: list[str] = []
@@ -100,7 +105,7 @@ def _verdict(sides: tuple[Side, Side], mode: Mode, world: World, purse: Budget) 
     )  # fmt: skip
 
 
-def _answer(sides: tuple[Side, Side], direction: Direction, world: World, purse: Budget) -> _Answer:
+def _answer(sides: tuple[Side, Side], direction: Direction, world: WorldName, purse: Budget) -> _Answer:
     writer, reader = sides if direction == "backward" else (sides[1], sides[0])
     try:
         sent = writer.closed if world == "declared" else writer.normal
@@ -119,11 +124,34 @@ def _contained(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget
         return _Answer(proof="the reader's schema is the writer's")
     if algebra.covers(read, sent):
         return _Answer(proof="set algebra: every case of the writer's schema is inside the reader's")
-    for instance in guesses(sent, read):
-        purse.spend()
-        if contest.looks_won(instance):
-            return _Answer(witness=Witness(instance, contest))
-    return _Answer(reason="neither a proof nor a counterexample was found")
+    return _searched(sent, read, contest, purse)
+
+
+def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
+    """Build an instance of the difference, or show that there is none."""
+    world = World({**sent.definitions, **read.definitions})
+    literals = [(world.node(sent.root), True), (world.node(read.root), False)]
+    try:
+        for _ in range(_SECOND_THOUGHTS):
+            found = Search(purse).find(literals)
+            if found is None and len(literals) == 2:
+                return _Answer(
+                    proof=f"case analysis: no instance is left outside the reader's schema ({purse.spent} steps)"
+                )
+            if found is None:
+                break
+            if contest.won(found.value):
+                return _Answer(witness=Witness(found.value, contest))
+            literals.append((world.node({"const": found.value}), False))
+        reason = "the validators do not confirm the counterexamples that were found"
+    except Exhausted as end:
+        reason = end.reason
+    return _guessed(sent, read, contest, reason)
+
+
+def _guessed(sent: Rewritten, read: Rewritten, contest: Contest, reason: str) -> _Answer:
+    found = next((instance for instance in guesses(sent, read) if contest.won(instance)), None)
+    return _Answer(reason=reason) if found is None else _Answer(witness=Witness(found, contest))
 
 
 def _open_world_risk(
@@ -145,11 +173,11 @@ def _blamed(witness: Witness) -> str | None:
     return names[0].replace("~1", "/").replace("~0", "~") if names else None
 
 
-def bump(  # noqa: PLR0913 -- the public question has these parts
+def bump(
     old: Schema,
     new: Schema,
     *,
-    world: World = "declared",
+    world: WorldName = "declared",
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
@@ -180,7 +208,7 @@ def bump(  # noqa: PLR0913 -- the public question has these parts
     return Bump("minor", f"the new version admits everything the old one did; perhaps more ({equal.reason})")
 
 
-def _inside(narrow: Side, wide: Side, world: World, purse: Budget) -> _Answer:
+def _inside(narrow: Side, wide: Side, world: WorldName, purse: Budget) -> _Answer:
     """Containment with both schemas in the same world, unlike `check`, where only the writer is restricted."""
     if world == "open":
         return _answer((narrow, wide), "backward", "open", purse)

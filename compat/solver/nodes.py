@@ -1,0 +1,136 @@
+"""Schemas as interned nodes: equal subschemas are one node, so that "the same on both sides" is seen at once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from compat import patterns
+from compat.dialects import Schema
+from compat.values import frozen
+
+_VALUES = {"enum", "const"}
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A subschema of the normal form; compared by identity, which interning makes the same as equality."""
+
+    number: int
+    schema: Schema
+    world: World = field(repr=False)
+
+    def __hash__(self) -> int:
+        return self.number
+
+    @cached_property
+    def target(self) -> Node:
+        """The node itself, or what it refers to when it does nothing but refer."""
+        seen, node = set(), self
+        while isinstance(node.schema, dict) and node.schema.keys() == {"$ref"} and node.number not in seen:
+            seen.add(node.number)
+            node = self.world.referred(node.schema["$ref"])
+        return node
+
+    def child(self, schema: Schema) -> Node:
+        return self.world.node(schema)
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Validator:
+        return self.world.compiled(self.schema)
+
+    def accepts(self, instance: Any) -> bool:
+        return self._validator.is_valid(instance)
+
+
+@dataclass
+class World:
+    """All schemas of one question, with the definitions they refer to."""
+
+    definitions: dict[str, Schema]
+    _nodes: dict[Hashable, Node] = field(default_factory=dict)
+    _by_id: dict[int, Node] = field(default_factory=dict)
+    _by_name: dict[str, Node] = field(default_factory=dict)
+    _entered: set[str] = field(default_factory=set)
+    _tokens: dict[int, int] = field(default_factory=dict)
+    _shallow: dict[Hashable, int] = field(default_factory=dict)
+    #: Keeps what is known by its address from being replaced at that address.
+    _alive: list[Any] = field(default_factory=list)
+
+    def node(self, schema: Schema) -> Node:
+        """The node of a schema."""
+        if isinstance(schema, bool) or not schema:
+            return self._interned(("boolean", schema is not False), schema is not False)
+        known = self._by_id.get(id(schema))
+        if known is None:
+            known = self._interned(self._token(schema), schema)
+            self._by_id[id(schema)] = known
+        return known
+
+    def referred(self, reference: str) -> Node:
+        """The node a `#/$defs/NAME` leads to."""
+        name = reference.rsplit("/", 1)[-1]
+        if name not in self._by_name:
+            self._by_name[name] = self.node(self.definitions[name])
+        return self._by_name[name]
+
+    def compiled(self, schema: Schema) -> jsonschema_rs.Validator:
+        """A validator of one node, with the definitions it needs."""
+        needed = self._needed(schema)
+        document = {**schema, "$defs": needed} if isinstance(schema, dict) and needed else schema
+        options = patterns.options_for(document)
+        return jsonschema_rs.Draft202012Validator(document, pattern_options=options, offline=True)
+
+    def _interned(self, key: Hashable, schema: Schema) -> Node:
+        if key not in self._nodes:
+            self._nodes[key] = Node(len(self._nodes), schema, self)
+        return self._nodes[key]
+
+    def _token(self, value: Any, keyword: str = "") -> Hashable:
+        """A small stand-in for a part of a schema; equal parts have equal ones."""
+        if keyword in _VALUES or not isinstance(value, (dict, list)):
+            return frozen(value)
+        known = self._tokens.get(id(value))
+        if known is None:
+            known = self._shallow.setdefault(self._parts(value), len(self._shallow))
+            self._tokens[id(value)] = known
+            self._alive.append(value)
+        return known
+
+    def _parts(self, value: dict[str, Any] | list[Any]) -> Hashable:
+        if isinstance(value, list):
+            return tuple(self._token(item) for item in value)
+        return frozenset((key, self._member(key, item)) for key, item in value.items())
+
+    def _member(self, key: str, item: Any) -> Hashable:
+        return self._reference(item) if key == "$ref" and isinstance(item, str) else self._token(item, key)
+
+    def _reference(self, reference: str) -> Hashable:
+        """References are seen through, except where they close a cycle."""
+        name = reference.rsplit("/", 1)[-1]
+        if name in self._entered:
+            return ("cycle", name)
+        self._entered.add(name)
+        try:
+            return ("target", self.referred(reference).number)
+        finally:
+            self._entered.discard(name)
+
+    def _needed(self, schema: Any) -> dict[str, Schema]:
+        needed: dict[str, Schema] = {}
+        stack = [schema]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, list):
+                stack.extend(node)
+            elif isinstance(node, dict):
+                name = str(node.get("$ref", "")).rsplit("/", 1)[-1]
+                if name in self.definitions and name not in needed:
+                    needed[name] = self.definitions[name]
+                    stack.append(needed[name])
+                stack.extend(node.values())
+        return needed
