@@ -6,12 +6,19 @@ import { behaviour } from "./behaviour.js";
 
 const SLOWEST = 60;
 
+// Never take away what somebody is using at this moment: a field with the cursor in it, an open confirmation.
+function inUse(element) {
+  return element.querySelector(":popover-open, input:focus, textarea:focus, select:focus") !== null;
+}
+
 function replace(element, html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   const fresh = template.content.firstElementChild;
   if (fresh === null || element.outerHTML === fresh.outerHTML) return element;
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
   element.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   window.htmx?.process(fresh);
   return fresh;
 }
@@ -26,8 +33,7 @@ function keepAsking(element, failures = 0) {
   const every = Number(element.dataset.every ?? 3) * (document.hidden ? 10 : 1) * 2 ** failures;
   setTimeout(async () => {
     if (!element.isConnected) return;
-    // Never take away what somebody is using at this moment.
-    if (element.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return keepAsking(element);
+    if (inUse(element)) return keepAsking(element);
     try {
       const fresh = replace(element, await ask(element));
       if (fresh === element) keepAsking(element);
