@@ -33,6 +33,12 @@ FORMAT = 1
 CHUNK = 1024 * 1024
 # pg_restore of 17 and later asks for this setting, which older servers do not know.
 NEWER_SETTING = b"SET transaction_timeout = 0;\n"
+EMPTY_SCHEMA = b"""
+    BEGIN;
+    SET client_min_messages = warning;
+    DROP SCHEMA public CASCADE;
+    CREATE SCHEMA public;
+"""
 
 
 def backup(file: Path) -> int:
@@ -231,7 +237,7 @@ def _load(url: str, archive: zipfile.ZipFile, manifest: dict[str, Any], home: Pa
     log = home / "logs" / "restore.log"
     with psycopg.connect(url) as session:
         server = session.info.server_version // 10_000
-    command = [postgres.tool("psql"), "--no-psqlrc", "--quiet", "--single-transaction", "--output=/dev/null"]
+    command = [postgres.tool("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null"]
     command += ["--set=ON_ERROR_STOP=1", f"--dbname={url}"]
     with (
         log.open("wb") as said,
@@ -239,12 +245,12 @@ def _load(url: str, archive: zipfile.ZipFile, manifest: dict[str, Any], home: Pa
     ):
         assert psql.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # psql says why in its log
-            psql.stdin.write(
-                b"SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
-            )
+            psql.stdin.write(EMPTY_SCHEMA)
             for chunk in _script(archive, server):
                 psql.stdin.write(chunk)
             psql.stdin.write(_comparison(manifest["tables"]).encode())
+            # Not --single-transaction: that would also commit a script that breaks off.
+            psql.stdin.write(b"COMMIT;\n")
             psql.stdin.close()
     if psql.returncode:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no reason given"]
@@ -292,8 +298,8 @@ def _comparison(tables: dict[str, int]) -> str:
         sql.SQL(
             """
         DO $check$ DECLARE different text; BEGIN
-            SELECT string_agg(format('%s has %s rows instead of %s', name, found, wanted), ', ') INTO different
-            FROM ({}) AS counted (name, found, wanted) WHERE found <> wanted;
+            SELECT string_agg(format('%s has %s rows instead of %s', name, rows, wanted), ', ') INTO different
+            FROM ({}) AS counted (name, rows, wanted) WHERE rows <> wanted;
             IF different IS NOT NULL THEN RAISE EXCEPTION '%', different; END IF;
         END $check$;
         """
