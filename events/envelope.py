@@ -49,20 +49,43 @@ class Envelope(NamedTuple):
     lints: tuple[str, ...]
 
 
-def read_event(piece: Piece, *, now: datetime) -> Envelope:
+class Limits(NamedTuple):
+    """Sizes in bytes and depths at which an event is linted or refused."""
+
+    warn_bytes: int
+    max_bytes: int
+    warn_depth: int
+    max_depth: int
+
+    @classmethod
+    def of_settings(cls) -> "Limits":
+        return cls(
+            settings.EVENT_WARN_BYTES,
+            settings.EVENT_MAX_BYTES,
+            settings.EVENT_WARN_DEPTH,
+            settings.EVENT_MAX_DEPTH,
+        )
+
+
+def read_event(piece: Piece, *, now: datetime, limits: Limits) -> Envelope:
     """Raises Unacceptable for what is no JSON object, has duplicate keys, or is over a hard limit."""
-    raw, depth = piece.raw, piece.depth
-    if len(raw) > settings.EVENT_MAX_BYTES:
+    size, depth = len(piece.raw), piece.depth
+    if size > limits.max_bytes:
         raise Unacceptable(
             "event_too_large",
-            f"The event has {len(raw):,} bytes; {settings.EVENT_MAX_BYTES:,} are allowed (EVENT_MAX_BYTES).",
+            f"The event has {size:,} bytes; {limits.max_bytes:,} are allowed (EVENT_MAX_BYTES).",
         )
-    if depth > settings.EVENT_MAX_DEPTH:
+    if depth > limits.max_depth:
         raise Unacceptable(
             "event_too_deep",
-            f"The event is nested {depth} levels deep; {settings.EVENT_MAX_DEPTH} are allowed (EVENT_MAX_DEPTH).",
+            f"The event is nested {depth} levels deep; {limits.max_depth} are allowed (EVENT_MAX_DEPTH).",
         )
-    return _read_object(raw, depth, _parsed(piece), now)
+    lints = []
+    if size > limits.warn_bytes:
+        lints.append("large_event")
+    if depth > limits.warn_depth:
+        lints.append("deep_event")
+    return _read_object(piece.raw, _parsed(piece), now, lints)
 
 
 def _parsed(piece: Piece) -> dict[str, Any]:
@@ -100,46 +123,59 @@ def _near(raw: bytes, problem: str) -> str:
     return f", near {line[start : start + 20].decode(errors='backslashreplace')!r}"
 
 
-def _read_object(raw: bytes, depth: int, document: dict[str, Any], now: datetime) -> Envelope:
-    lints: list[str] = []
+# Members that become text columns, with what these hold; named as the fields of Envelope are.
+_TEXTS = (
+    ("event_type", 255),
+    ("schema_version", 60),
+    ("node_id", 255),
+    ("correlation_id", 255),
+    ("parent_correlation_id", 255),
+    ("trace_id", 64),
+    ("span_id", 32),
+)
+
+
+def _read_object(raw: bytes, document: dict[str, Any], now: datetime, lints: list[str]) -> Envelope:
     representable = True
     if not numbers.look_plain(raw):
         document, representable = _with_exact_numbers(raw, document, lints)
     if nul := b"\\u0000" in raw and _NUL.search(raw) is not None:
         lints.append("nul_character")
-    if len(raw) > settings.EVENT_WARN_BYTES:
-        lints.append("large_event")
-    if depth > settings.EVENT_WARN_DEPTH:
-        lints.append("deep_event")
     get = document.get
-    sent_time = get("timestamp")
-    occurred_at, time_lints = read_clock(sent_time, now=now)
-    lints += time_lints
+    clock = read_clock(get("timestamp"), now=now)
+    lints += clock.lints
     event_id = _id_of(get("event_id"), nul=nul)
     if event_id is None:
         event_id = str(uuid.uuid4())
         lints.append("event_id_assigned")
         if get("event_id") is None:
             document = {**document, "event_id": event_id}
-    if "epoch_timestamp" in time_lints and occurred_at is not None:
-        document = {**document, "timestamp": occurred_at.isoformat()}
+    if "epoch_timestamp" in clock.lints and clock.at is not None:
+        document = {**document, "timestamp": clock.at.isoformat()}
     metadata = get("metadata")
+    # Nearly every text is absent or fits its column as it is; only the others cost a call.
+    event_type, label, node_id, correlation_id, parent_id, trace_id, span_id = [
+        value
+        if (value := get(name)) is None or (type(value) is str and len(value) <= size and not nul)
+        else _text(value, size, lints)
+        for name, size in _TEXTS
+    ]
     return Envelope(
-        raw=raw,
-        document=document,
-        representable=representable and not nul,
-        event_id=event_id,
-        event_type=_text(get("event_type"), 255, lints, nul=nul) or "",
-        schema_version=_text(get("schema_version"), 60, lints, nul=nul) or "",
-        node_id=_text(get("node_id"), 255, lints, nul=nul) or "",
-        correlation_id=_text(get("correlation_id"), 255, lints, nul=nul),
-        parent_correlation_id=_text(get("parent_correlation_id"), 255, lints, nul=nul),
-        trace_id=_text(get("trace_id"), 64, lints, nul=nul),
-        span_id=_text(get("span_id"), 32, lints, nul=nul),
-        error_code=_text(metadata.get("error_code"), 255, lints, nul=nul) if type(metadata) is dict else None,
-        sample_rate=_rate(get("sample_rate")),
-        occurred_at=occurred_at,
-        lints=tuple(lints),
+        raw,
+        document,
+        representable and not nul,
+        event_id,
+        event_type or "",
+        label or "",
+        node_id or "",
+        correlation_id,
+        parent_id,
+        trace_id,
+        span_id,
+        _text(metadata.get("error_code"), 255, lints) if type(metadata) is dict else None,
+        1.0 if (rate := get("sample_rate")) is None else _rate(rate),
+        clock.at,
+        tuple(lints),
     )
 
 
@@ -161,7 +197,7 @@ def _id_of(value: Any, *, nul: bool) -> str | None:
     return value
 
 
-def _text(value: Any, limit: int, lints: list[str], *, nul: bool) -> str | None:
+def _text(value: Any, limit: int, lints: list[str]) -> str | None:
     """A text for a column of `limit` characters; numbers as they print, None for what is no text at all."""
     if value is None:
         return None
@@ -174,7 +210,7 @@ def _text(value: Any, limit: int, lints: list[str], *, nul: bool) -> str | None:
     if len(text) > limit:
         lints.append("cut_to_column")
         text = text[:limit]
-    return text.replace("\0", "\ufffd") if nul else text
+    return text.replace("\0", "\ufffd")
 
 
 def _rate(value: Any) -> float:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from access.actor import Actor
 from events import judging, partitions, quarantine
-from events.append import Judged, append, stored_digests
-from events.envelope import Envelope, Unacceptable, read_event
+from events.append import Judged, append, key_of, stored_digests
+from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.judging import Problem, Ruling
 from events.scan import Piece
 
@@ -87,9 +88,10 @@ def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:
 
 
 def _read(batch: _Batch, items: Sequence[Piece], now: datetime) -> Iterable[tuple[int, Envelope]]:
+    limits = Limits.of_settings()
     for index, piece in enumerate(items):
         try:
-            yield index, read_event(piece, now=now)
+            yield index, read_event(piece, now=now, limits=limits)
         except Unacceptable as bad:
             batch.reject(index, None, _problem(bad.code, "", bad.message))
 
@@ -125,7 +127,9 @@ def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) 
 
 def _item(index: int, event: Envelope, ruling: Ruling, violations: list[Problem]) -> Judged:
     digest = hashlib.sha256(event.raw).digest()
-    return Judged(index, event, digest, ruling, violations, event.lints + ruling.lints)
+    return Judged(
+        index, event, key_of(event.event_id), digest, ruling, violations, event.lints + ruling.lints
+    )
 
 
 def _store(batch: _Batch, producer: str) -> None:
@@ -146,7 +150,7 @@ def _store(batch: _Batch, producer: str) -> None:
 
 def _write(batch: _Batch, producer: str) -> dict[int, Outcome]:
     """The transaction: what is stored already, then the quarantine, and the log with its lock last."""
-    known = stored_digests([item.event.event_id for item in batch.to_store + batch.to_quarantine])
+    known = stored_digests([item.key for item in batch.to_store + batch.to_quarantine])
     outcomes: dict[int, Outcome] = {}
     fresh = [item for item in batch.to_store if _is_first(item, known, outcomes)]
     held = [item for item in batch.to_quarantine if not _is_known(item, known, outcomes)]
@@ -161,16 +165,16 @@ def _write(batch: _Batch, producer: str) -> dict[int, Outcome]:
     return outcomes
 
 
-def _is_first(item: Judged, known: dict[str, bytes], outcomes: dict[int, Outcome]) -> bool:
+def _is_first(item: Judged, known: dict[UUID, bytes], outcomes: dict[int, Outcome]) -> bool:
     """Whether no event of this id is stored or came earlier in the batch."""
-    if known.setdefault(item.event.event_id, item.digest) is item.digest:
+    if known.setdefault(item.key, item.digest) is item.digest:
         return True
     return not _is_known(item, known, outcomes)
 
 
-def _is_known(item: Judged, known: dict[str, bytes], outcomes: dict[int, Outcome]) -> bool:
+def _is_known(item: Judged, known: dict[UUID, bytes], outcomes: dict[int, Outcome]) -> bool:
     """Notes the outcome of an event whose id is stored: a repetition, or another event under the same id."""
-    stored = known.get(item.event.event_id)
+    stored = known.get(item.key)
     if stored is None:
         return False
     if stored == item.digest:

@@ -1,10 +1,16 @@
 """What is stored of events: the append-only log, its head, the dedup keys, the quarantine, and replay runs."""
 
 import uuid
+from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+
+from access.actor import Actor
 
 
 class Event(models.Model):
@@ -14,7 +20,7 @@ class Event(models.Model):
     jsonb cannot represent it. `position` grows in commit order without gaps, so a reader's cursor skips nothing.
     """
 
-    pk = models.CompositePrimaryKey("received_at", "position")
+    pk = models.CompositePrimaryKey("position", "received_at")
     position = models.BigIntegerField()
     received_at = models.DateTimeField()
     # The producer's clock, clamped into what a timestamp holds; the original stays in `raw`.
@@ -75,16 +81,18 @@ class CatalogueRevision(models.Model):
 class EventKey(models.Model):
     """Which event ids are stored, for as long as the dedup horizon."""
 
-    event_id = models.CharField(max_length=255, primary_key=True, db_collation="C")
+    # The first half of SHA-256 over the event id: half the index of ids as text, which every event has to pass.
+    key = models.UUIDField(primary_key=True)
     received_on = models.DateField()
     # SHA-256 of the raw bytes: the same id with other bytes is a conflict, not a duplicate.
     digest = models.BinaryField(max_length=32)
 
     class Meta:
-        indexes = [models.Index(fields=["received_on"])]
+        # Rows arrive by day; a B-tree would cost each event an insert for one delete a day.
+        indexes = [BrinIndex(fields=["received_on"], name="event_keys_by_day")]
 
     def __str__(self) -> str:
-        return self.event_id
+        return str(self.key)
 
 
 class QuarantinedEvent(models.Model):
@@ -118,36 +126,70 @@ class QuarantinedEvent(models.Model):
         return f"{self.event_type} {self.event_id}: {self.reason}"
 
 
+class ReplayQuerySet(models.QuerySet["Replay"]):
+    def visible_to(self, actor: Actor) -> "ReplayQuerySet":
+        """Runs of which the actor may replay every event type: a run shows what happened, and where it is sent."""
+        prefixes = actor.readable_prefixes("replay")
+        if prefixes == ("",):
+            return self
+        within = RawSQL(
+            "NOT EXISTS (SELECT FROM unnest(events_replay.event_types) AS kind WHERE NOT EXISTS"
+            " (SELECT FROM unnest(%s::text[]) AS prefix WHERE starts_with(kind, prefix)))",
+            [list(prefixes)],
+            output_field=models.BooleanField(),
+        )
+        return self.filter(within)
+
+    def waiting(self, until: datetime) -> "ReplayQuerySet":
+        """Runs that want a worker by then and have none; a lease that ended belongs to a worker that was killed."""
+        free = Q(leased_until=None) | Q(leased_until__lt=Now())
+        return self.filter(free, state__in=Replay.LIVE, due_at__lte=until)
+
+
 class Replay(models.Model):
     """A run over stored events at a chosen speed. The row is the whole state: a killed worker loses nothing.
 
     The worker that holds `epoch` owns the run; every checkpoint is conditional on it, so one that was
     thought dead is fenced out. Virtual time v (seconds since the first event) runs as
-    v(t) = anchor_virtual + (t - anchored_at) * speed.
+    v(t) = anchor_virtual + (t - anchored_at) * speed; events/timeline.py does the arithmetic.
     """
 
     class State(models.TextChoices):
         PENDING = "pending"
         RUNNING = "running"
         PAUSED = "paused"
-        CANCELLING = "cancelling"
         CANCELLED = "cancelled"
         COMPLETED = "completed"
         FAILED = "failed"
 
+    class Order(models.TextChoices):
+        CLOCK = "clock"
+        ARRIVAL = "arrival"
+
+    LIVE = (State.PENDING, State.RUNNING)
     ENDED = (State.CANCELLED, State.COMPLETED, State.FAILED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     correlation_id = models.CharField(max_length=255, db_collation="C")
+    # Every type among its events: who may not replay one of them may not touch the run.
+    event_types = ArrayField(models.CharField(max_length=255), default=list)
     target = models.CharField(max_length=2000)
     secret = models.CharField(max_length=200, blank=True)
     # 0 = as fast as possible.
     speed = models.FloatField(default=1.0)
     # Longest wait between two events in seconds of original time; null = as it was.
     max_gap = models.FloatField(null=True)
+    order = models.CharField(max_length=10, choices=Order.choices, default=Order.CLOCK)
+    # What will not be replayed, known before the start: [{"reason", "count", "sentence"}].
+    missing = models.JSONField(default=list)
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
+    # Counts the passes over the same events; a receiver tells a second pass from a repetition by it.
+    segment = models.PositiveIntegerField(default=1)
     # Fixed at start: retention and new events cannot change a run.
     total = models.PositiveIntegerField(default=0)
+    # Seconds of original time from the first to the last event, after the max-gap clamp; and what it cut away.
+    length = models.FloatField(default=0.0)
+    skipped = models.FloatField(default=0.0)
     # How many items are done: the checkpoint.
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
@@ -155,20 +197,31 @@ class Replay(models.Model):
     anchor_virtual = models.FloatField(default=0.0)
     epoch = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
+    # When it wants a worker again: a run that waits for its next event holds none.
+    due_at = models.DateTimeField(db_default=Now())
     problem = models.TextField(blank=True)
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    objects = ReplayQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(done__lte=F("total")), name="replay_does_not_overrun"),
         ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state__in=["pending", "running"]), name="replays_due")
+        ]
 
     def __str__(self) -> str:
         return f"replay {self.id} of {self.correlation_id}"
+
+    @property
+    def ended(self) -> bool:
+        return self.state in self.ENDED
 
 
 class ReplayItem(models.Model):
@@ -176,10 +229,13 @@ class ReplayItem(models.Model):
 
     replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items")
     index = models.PositiveIntegerField()
+    event_id = models.CharField(max_length=255, db_collation="C")
+    event_type = models.CharField(max_length=255, db_collation="C")
     position = models.BigIntegerField()
     received_at = models.DateTimeField()
     # Seconds since the first event, after the max-gap clamp, before speed.
     virtual = models.FloatField()
+    # When the clock of the run said so, and when it left; null at speed "max".
     planned_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     status = models.IntegerField(null=True)
@@ -191,3 +247,10 @@ class ReplayItem(models.Model):
 
     def __str__(self) -> str:
         return f"item {self.index}"
+
+    @property
+    def late_ms(self) -> float | None:
+        """Actual minus planned."""
+        if self.planned_at is None or self.sent_at is None:
+            return None
+        return (self.sent_at - self.planned_at).total_seconds() * 1000

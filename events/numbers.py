@@ -6,7 +6,6 @@ from typing import Any
 
 _DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _SIXTEEN_DIGITS = b"0" * 16
-_EXPONENTS = (b"0e000", b"0e+000", b"0e-000")
 _LONG_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE][+-]?[0-9]{3}")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 # jsonb keeps numbers as `numeric`, which ends at 131,072 digits before and 16,383 after the point.
@@ -19,7 +18,7 @@ def look_plain(raw: bytes) -> bool:
     alike = raw.translate(_DIGITS_ALIKE)
     if _SIXTEEN_DIGITS in alike:
         return False
-    if any(exponent in alike for exponent in _EXPONENTS):
+    if b"0e0" in alike or b"0e+0" in alike or b"0e-0" in alike:
         return _LONG_EXPONENT.search(raw) is None
     return True
 
