@@ -1,3 +1,17 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from alerts import api
+
+urlpatterns: list[URLPattern] = [
+    path("alerts/rules", api.rules, name="api-alert-rules"),
+    path("alerts/rules/preview", api.rule_preview, name="api-alert-rule-preview"),
+    path("alerts/rules/<int:rule_id>", api.rule, name="api-alert-rule"),
+    path("alerts/rules/<int:rule_id>/editions", api.rule_editions, name="api-alert-rule-editions"),
+    path("alerts/rules/<int:rule_id>/pause", api.rule_pause, name="api-alert-rule-pause"),
+    path("alerts/rules/<int:rule_id>/resume", api.rule_resume, name="api-alert-rule-resume"),
+    path("alerts/episodes", api.episodes, name="api-alert-episodes"),
+    path("alerts/episodes/<int:episode_id>", api.episode, name="api-alert-episode"),
+    path("alerts/channels", api.channels, name="api-alert-channels"),
+    path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),
+    path("alerts/channels/<int:channel_id>/test", api.channel_test, name="api-alert-channel-test"),
+]

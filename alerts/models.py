@@ -45,6 +45,12 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         seen = [pk for pk, types in pinned if all(name.startswith(prefixes) for name in types or ())]
         return self.filter(pk__in=seen)
 
+    def with_firing(self) -> "RuleQuerySet":
+        """Adds `firing`, the number of open episodes."""
+        return self.annotate(
+            firing=models.Count("episodes", filter=Q(episodes__state=Episode.State.FIRING), distinct=True)
+        )
+
 
 class Rule(models.Model):
     """A rule by name; what it says is in its newest edition."""
@@ -80,6 +86,14 @@ class Rule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def state(self) -> str:
+        """`error`, `firing`, `paused` or `ok`; needs `with_firing`."""
+        if not self.enabled:
+            return "paused"
+        if self.problem:
+            return "error"
+        return "firing" if getattr(self, "firing", 0) else "ok"
+
 
 class RuleVersion(models.Model):
     """An immutable edition of a rule: `at least threshold matching events within window, per group`."""
@@ -112,6 +126,17 @@ class RuleVersion(models.Model):
         return f"{self.rule} (edition {self.number})"
 
 
+class EpisodeQuerySet(models.QuerySet["Episode"]):
+    def visible_to(self, actor: Actor) -> "EpisodeQuerySet":
+        """Those of rules that the actor may see, deleted ones included."""
+        if "" in actor.readable_prefixes():
+            return self
+        return self.filter(rule__in=Rule.objects.visible_to(actor))
+
+    def firing(self) -> "EpisodeQuerySet":
+        return self.filter(state=Episode.State.FIRING)
+
+
 class Episode(models.Model):
     """One firing of one group of one rule, from the moment it fired until it resolved."""
 
@@ -139,6 +164,8 @@ class Episode(models.Model):
     peak = models.PositiveIntegerField()
     matches = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = EpisodeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -182,6 +182,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "OAS_VERSION": "3.1.0",
+    # Fields of one name with different choices: each set gets a name of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "AlertSeverity": "alerts.models.Severity",
+        "DeliveryState": "access.models.Delivery.State",
+        "EpisodeState": "alerts.models.Episode.State",
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each door has its own limit and its own clear answer
 
@@ -201,6 +207,7 @@ UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
 HOME_PANELS = ["registry.home.panel", "events.pages.home_panel", "alerts.pages.home_panel"]
 # How long another process may go on answering by-id reads after a revocation or permanent delete.
 FAST_PATH_CHECK_SECONDS = env.float("FAST_PATH_CHECK_SECONDS", default=1.0)
+FAST_PATH_MAX_BYTES = env.int("FAST_PATH_MAX_BYTES", default=64 * 1024 * 1024)
 
 # --- events -----------------------------------------------------------------------------------
 
@@ -217,6 +224,9 @@ DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
+REPLAY_MAX_EVENTS = env.int("REPLAY_MAX_EVENTS", default=100_000)
+# A target that takes longer has failed for this event. Shorter than the lease, so that no run has two workers.
+REPLAY_TIMEOUT_SECONDS = env.float("REPLAY_TIMEOUT_SECONDS", default=5.0)
 
 # --- alerts and deliveries --------------------------------------------------------------------
 

@@ -1,0 +1,249 @@
+"""Rules, episodes and channels over REST."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.caller import caller
+from access.keyset import Page, page_of
+from alerts import channels as channel_operations
+from alerts import rules as rule_operations
+from alerts.channels import ChannelSpec
+from alerts.lists import (
+    channels_for,
+    deliveries_of,
+    episodes_for,
+    find_channel,
+    find_episode,
+    find_rule,
+    rules_for,
+)
+from alerts.models import Episode, Rule, Severity
+from alerts.preview import preview
+from alerts.rules import Saved
+from alerts.serializers import (
+    ChannelAnswer,
+    ChannelMade,
+    ChannelRequest,
+    EditionAnswer,
+    EpisodeAnswer,
+    EpisodeDetail,
+    NotificationAnswer,
+    PreviewAnswer,
+    PreviewRequest,
+    RuleAnswer,
+    RuleRequest,
+    SavedAnswer,
+)
+
+PAGING = [
+    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
+    OpenApiParameter("before", description="Go back: `previous` of the page."),
+]
+
+
+def _page_schema(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
+    return inline_serializer(
+        name,
+        {
+            "items": item(many=True),
+            "previous": serializers.CharField(allow_null=True),
+            "next": serializers.CharField(allow_null=True),
+        },
+    )
+
+
+def _page(page: Page[Any], item: type[serializers.BaseSerializer[Any]]) -> Response:
+    items = item(page.items, many=True).data
+    return Response({"items": items, "previous": page.previous, "next": page.next})
+
+
+def _read(request: Request) -> RuleRequest:
+    wanted = RuleRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return wanted
+
+
+def _rule(request: Request, rule: Rule) -> dict[str, Any]:
+    return dict(RuleAnswer(find_rule(caller(request), rule.pk)).data)
+
+
+def _saved(request: Request, saved: Saved, status: int) -> Response:
+    return Response({"rule": _rule(request, saved.rule), "warnings": list(saved.warnings)}, status=status)
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+@extend_schema(
+    methods=["GET"],
+    operation_id="alerts_rules_list",
+    parameters=PAGING,
+    responses=_page_schema("RulePage", RuleAnswer),
+)
+@extend_schema(
+    methods=["POST"],
+    operation_id="alerts_rules_create",
+    request=RuleRequest,
+    responses={201: SavedAnswer},
+)
+@api_view(["GET", "POST"])
+def rules(request: Request) -> Response:
+    """The rules, the newest first; or a new one, which counts the events stored from now on."""
+    if request.method == "GET":
+        return _page(page_of(request, rules_for(caller(request)).prefetch_related("channels")), RuleAnswer)
+    saved = rule_operations.create_rule(actor=caller(request), spec=_read(request).spec())
+    return _saved(request, saved, 201)
+
+
+@extend_schema(methods=["GET"], operation_id="alerts_rules_read", responses=RuleAnswer)
+@extend_schema(methods=["PUT"], operation_id="alerts_rules_edit", request=RuleRequest, responses=SavedAnswer)
+@extend_schema(methods=["DELETE"], operation_id="alerts_rules_delete", responses={204: None})
+@api_view(["GET", "PUT", "DELETE"])
+def rule(request: Request, rule_id: int) -> Response:
+    """One rule. PUT writes a new edition when what it says changes; DELETE ends its open episodes."""
+    actor = caller(request)
+    if request.method == "GET":
+        return Response(RuleAnswer(find_rule(actor, rule_id)).data)
+    if request.method == "DELETE":
+        rule_operations.delete_rule(actor=actor, rule_id=rule_id)
+        return Response(status=204)
+    wanted = _read(request)
+    saved = rule_operations.edit_rule(
+        actor=actor,
+        rule_id=rule_id,
+        spec=wanted.spec(),
+        expected=wanted.validated_data.get("edition"),
+    )
+    return _saved(request, saved, 200)
+
+
+@extend_schema(operation_id="alerts_rules_editions", responses=EditionAnswer(many=True))
+@api_view(["GET"])
+def rule_editions(request: Request, rule_id: int) -> Response:
+    """Everything the rule ever said, the newest first."""
+    return Response(EditionAnswer(find_rule(caller(request), rule_id).versions.all(), many=True).data)
+
+
+@extend_schema(operation_id="alerts_rules_pause", request=None, responses=RuleAnswer)
+@api_view(["POST"])
+def rule_pause(request: Request, rule_id: int) -> Response:
+    """Stops evaluation and ends open episodes."""
+    return Response(_rule(request, rule_operations.pause_rule(actor=caller(request), rule_id=rule_id)))
+
+
+@extend_schema(operation_id="alerts_rules_resume", request=None, responses=RuleAnswer)
+@api_view(["POST"])
+def rule_resume(request: Request, rule_id: int) -> Response:
+    """Goes on with the events stored from now on."""
+    return Response(_rule(request, rule_operations.resume_rule(actor=caller(request), rule_id=rule_id)))
+
+
+@extend_schema(operation_id="alerts_rules_preview", request=PreviewRequest, responses=PreviewAnswer)
+@api_view(["POST"])
+def rule_preview(request: Request) -> Response:
+    """What such a rule would have done with the newest stored events; nothing is saved."""
+    wanted = PreviewRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return Response(PreviewAnswer(preview(actor=caller(request), spec=wanted.spec())).data)
+
+
+# --- episodes ---------------------------------------------------------------------------------
+
+
+class EpisodeFilter(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(Episode.State.choices, required=False)
+    rule = serializers.IntegerField(required=False)
+    severity = serializers.ChoiceField(Severity.choices, required=False)
+
+
+@extend_schema(
+    operation_id="alerts_episodes_list",
+    parameters=[*PAGING, EpisodeFilter],
+    responses=_page_schema("EpisodePage", EpisodeAnswer),
+)
+@api_view(["GET"])
+def episodes(request: Request) -> Response:
+    """Firings, the newest first."""
+    chosen = EpisodeFilter(data={name: value for name, value in request.query_params.items() if value})
+    chosen.is_valid(raise_exception=True)
+    return _page(page_of(request, episodes_for(caller(request), chosen.validated_data)), EpisodeAnswer)
+
+
+@extend_schema(
+    operation_id="alerts_episodes_read",
+    responses=inline_serializer(
+        "EpisodeWithDeliveries",
+        {"episode": EpisodeDetail(), "deliveries": NotificationAnswer(many=True)},
+    ),
+)
+@api_view(["GET"])
+def episode(request: Request, episode_id: int) -> Response:
+    """One firing with its evidence and what became of its notifications."""
+    found = find_episode(caller(request), episode_id)
+    deliveries = NotificationAnswer(deliveries_of(found), many=True).data
+    return Response({"episode": EpisodeDetail(found).data, "deliveries": deliveries})
+
+
+# --- channels ---------------------------------------------------------------------------------
+
+
+def _channel_spec(request: Request) -> ChannelSpec:
+    wanted = ChannelRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return ChannelSpec(**wanted.validated_data)
+
+
+@extend_schema(
+    methods=["GET"],
+    operation_id="alerts_channels_list",
+    parameters=PAGING,
+    responses=_page_schema("ChannelPage", ChannelAnswer),
+)
+@extend_schema(
+    methods=["POST"],
+    operation_id="alerts_channels_create",
+    request=ChannelRequest,
+    responses={201: ChannelMade},
+)
+@api_view(["GET", "POST"])
+def channels(request: Request) -> Response:
+    """Where notifications go, the newest first; or a new channel."""
+    actor = caller(request)
+    if request.method == "GET":
+        return _page(page_of(request, channels_for(actor)), ChannelAnswer)
+    made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
+    answer = Response({"channel": ChannelAnswer(made).data, "secret": made.secret}, status=201)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@extend_schema(methods=["GET"], operation_id="alerts_channels_read", responses=ChannelAnswer)
+@extend_schema(
+    methods=["PUT"], operation_id="alerts_channels_edit", request=ChannelRequest, responses=ChannelAnswer
+)
+@extend_schema(methods=["DELETE"], operation_id="alerts_channels_delete", responses={204: None})
+@api_view(["GET", "PUT", "DELETE"])
+def channel(request: Request, channel_id: int) -> Response:
+    """One channel. Deleting it takes it from its rules; messages that wait are still sent."""
+    actor = caller(request)
+    if request.method == "GET":
+        return Response(ChannelAnswer(find_channel(actor, channel_id)).data)
+    if request.method == "DELETE":
+        channel_operations.delete_channel(actor=actor, channel_id=channel_id)
+        return Response(status=204)
+    spec = _channel_spec(request)
+    changed = channel_operations.edit_channel(actor=actor, channel_id=channel_id, spec=spec)
+    return Response(ChannelAnswer(changed).data)
+
+
+@extend_schema(operation_id="alerts_channels_test", request=None, responses={202: NotificationAnswer})
+@api_view(["POST"])
+def channel_test(request: Request, channel_id: int) -> Response:
+    """Sends a message of type `alert.test`; the delivery says what became of it."""
+    sent = channel_operations.send_test(actor=caller(request), channel_id=channel_id)
+    return Response(NotificationAnswer(sent).data, status=202)

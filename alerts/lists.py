@@ -1,0 +1,69 @@
+"""What lists and single pages of rules, episodes and channels show, for the pages and the API alike."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from access.actor import Actor
+from access.models import Delivery
+from alerts.errors import ChannelNotFound, EpisodeNotFound, RuleNotFound
+from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet
+from alerts.notify import ABOUT
+from events.models import Event
+
+
+def rules_for(actor: Actor) -> RuleQuerySet:
+    """The living rules that the actor may see, with their newest edition and `firing`."""
+    actor.require("read")
+    return Rule.objects.living().visible_to(actor).select_related("current").with_firing()
+
+
+def find_rule(actor: Actor, rule_id: int) -> Rule:
+    """Raises RuleNotFound also when the actor may not see it."""
+    rule = rules_for(actor).filter(pk=rule_id).first()
+    if rule is None:
+        raise RuleNotFound.of(rule_id)
+    return rule
+
+
+def episodes_for(actor: Actor, filters: Mapping[str, Any] | None = None) -> QuerySet[Episode]:
+    """Episodes that the actor may see; `state`, `rule` (id) and `severity` narrow them."""
+    actor.require("read")
+    rows = Episode.objects.visible_to(actor).select_related("rule", "rule_version")
+    chosen = {name: value for name, value in (filters or {}).items() if value}
+    names = {"state": "state", "rule": "rule_id", "severity": "rule_version__severity"}
+    return rows.filter(**{names[name]: value for name, value in chosen.items() if name in names})
+
+
+def find_episode(actor: Actor, episode_id: int) -> Episode:
+    episode = episodes_for(actor).filter(pk=episode_id).first()
+    if episode is None:
+        raise EpisodeNotFound.of(episode_id)
+    return episode
+
+
+def evidence_of(episode: Episode) -> list[tuple[Evidence, Event | None]]:
+    """The kept evidence in order, with its event, or None when retention has removed that."""
+    kept = list(episode.evidence.all())
+    stored = Event.objects.filter(position__in=[one.position for one in kept]).defer("raw", "document")
+    by_position = {event.position: event for event in stored}
+    return [(one, by_position.get(one.position)) for one in kept]
+
+
+def deliveries_of(episode: Episode) -> QuerySet[Delivery]:
+    """The notifications of an episode, the first one first."""
+    return Delivery.objects.filter(about=ABOUT, about_id=str(episode.pk)).order_by("id")
+
+
+def channels_for(actor: Actor) -> QuerySet[Channel]:
+    """All channels: they are shared. Needs the scope alert, since addresses often are secrets."""
+    actor.require("alert")
+    return Channel.objects.all()
+
+
+def find_channel(actor: Actor, channel_id: int) -> Channel:
+    channel = channels_for(actor).filter(pk=channel_id).first()
+    if channel is None:
+        raise ChannelNotFound.of(channel_id)
+    return channel

@@ -1,0 +1,205 @@
+"""The JSON of rules, episodes and channels."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from access.models import Delivery
+from alerts.lists import evidence_of
+from alerts.models import Channel, Episode, Rule, RuleVersion, Severity
+from alerts.rules import RuleSpec, Saved
+
+
+class ConditionField(serializers.JSONField):
+    """The condition tree, as JSON."""
+
+
+class RuleRequest(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    description = serializers.CharField(default="", allow_blank=True)
+    selector = ConditionField(
+        help_text='{"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}; docs/reference/alerts.md'
+    )
+    threshold = serializers.IntegerField(default=1)
+    window_seconds = serializers.IntegerField(default=300)
+    group_by = serializers.ListField(child=serializers.CharField(), default=list)
+    keep_firing_seconds = serializers.IntegerField(default=0)
+    severity = serializers.ChoiceField(Severity.choices, default=Severity.WARNING)
+    channels = serializers.ListField(
+        child=serializers.IntegerField(), default=list, help_text="Ids of channels."
+    )
+    edition = serializers.IntegerField(
+        required=False, help_text="On PUT: the edition that was edited; another one meanwhile is 409."
+    )
+
+    def spec(self) -> RuleSpec:
+        given = {name: value for name, value in self.validated_data.items() if name != "edition"}
+        return RuleSpec(**given)
+
+
+class PreviewRequest(RuleRequest):
+    name = serializers.CharField(default="preview")
+
+
+class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
+    selector = ConditionField()
+
+    class Meta:
+        model = RuleVersion
+        fields = (
+            "number",
+            "description",
+            "selector",
+            "event_types",
+            "threshold",
+            "window_seconds",
+            "group_by",
+            "keep_firing_seconds",
+            "severity",
+            "created_by",
+            "created_at",
+        )
+
+
+class RuleAnswer(serializers.ModelSerializer[Rule]):
+    edition = EditionAnswer(source="current")
+    channels = serializers.PrimaryKeyRelatedField[Channel](many=True, read_only=True)
+    state = serializers.SerializerMethodField()
+    firing = serializers.SerializerMethodField(help_text="How many groups fire now.")
+
+    class Meta:
+        model = Rule
+        fields = (
+            "id",
+            "name",
+            "enabled",
+            "state",
+            "firing",
+            "problem",
+            "edition",
+            "channels",
+            "starts_after",
+            "cursor",
+            "evaluated_at",
+            "late_ignored",
+            "created_by",
+            "created_at",
+        )
+
+    def get_state(self, rule: Rule) -> str:
+        return rule.state()
+
+    def get_firing(self, rule: Rule) -> int:
+        return int(getattr(rule, "firing", 0))
+
+
+class SavedAnswer(serializers.Serializer[Saved]):
+    rule = RuleAnswer()
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class WouldFireAnswer(serializers.Serializer[Any]):
+    group = serializers.DictField()
+    started_at = serializers.DateTimeField(source="episode.started_at")
+    fired_at = serializers.DateTimeField(source="episode.fired_at")
+    closes_at = serializers.DateTimeField(source="episode.closes_at")
+    peak = serializers.IntegerField(source="episode.peak")
+    matches = serializers.IntegerField(source="episode.matches")
+
+
+class PreviewAnswer(serializers.Serializer[Any]):
+    sentence = serializers.CharField()
+    looked_at = serializers.IntegerField()
+    matched = serializers.IntegerField()
+    late = serializers.IntegerField()
+    groups = serializers.IntegerField()
+    episodes = serializers.IntegerField()
+    first = serializers.DateTimeField(allow_null=True)
+    last = serializers.DateTimeField(allow_null=True)
+    shown = WouldFireAnswer(many=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class EpisodeAnswer(serializers.ModelSerializer[Episode]):
+    rule_name = serializers.CharField(source="rule.name")
+    edition = serializers.IntegerField(source="rule_version.number")
+    severity = serializers.CharField(source="rule_version.severity")
+    group = serializers.DictField()
+
+    class Meta:
+        model = Episode
+        fields: tuple[str, ...] = (
+            "id",
+            "rule",
+            "rule_name",
+            "edition",
+            "severity",
+            "number",
+            "group",
+            "state",
+            "started_at",
+            "fired_at",
+            "last_match_at",
+            "closes_at",
+            "resolved_at",
+            "ended_by",
+            "peak",
+            "matches",
+        )
+
+
+class NotificationAnswer(serializers.ModelSerializer[Delivery]):
+    class Meta:
+        model = Delivery
+        fields = ("id", "message_id", "state", "attempts", "created_at", "finished_at")
+
+
+class EvidenceAnswer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    occurred_at = serializers.DateTimeField()
+    event_id = serializers.CharField(allow_null=True, help_text="null when retention has removed the event.")
+    event_type = serializers.CharField(allow_null=True)
+    node_id = serializers.CharField(allow_null=True)
+    correlation_id = serializers.CharField(allow_null=True)
+
+
+class EpisodeDetail(EpisodeAnswer):
+    evidence = serializers.SerializerMethodField()
+
+    class Meta(EpisodeAnswer.Meta):
+        fields = (*EpisodeAnswer.Meta.fields, "evidence")
+
+    def get_evidence(self, episode: Episode) -> list[dict[str, Any]]:
+        names = ("event_id", "event_type", "node_id", "correlation_id")
+        return [
+            {
+                "position": kept.position,
+                "occurred_at": kept.occurred_at,
+                **{name: getattr(event, name, None) for name in names},
+            }
+            for kept, event in evidence_of(episode)
+        ]
+
+
+class ChannelRequest(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    url = serializers.CharField()
+    secret = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text="whsec_…, as Standard Webhooks has it; empty keeps the present one, or makes one.",
+    )
+    enabled = serializers.BooleanField(default=True)
+
+
+class ChannelAnswer(serializers.ModelSerializer[Channel]):
+    """Without the secret, which is shown once, when the channel is made."""
+
+    class Meta:
+        model = Channel
+        fields = ("id", "name", "url", "enabled", "created_by", "created_at")
+
+
+class ChannelMade(serializers.Serializer[Any]):
+    channel = ChannelAnswer()
+    secret = serializers.CharField(help_text="Shown here and never again: what the receiver verifies with.")
