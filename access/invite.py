@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access import audit
 from access.actor import ROLES, Actor
-from access.errors import InvitationInvalid
+from access.errors import Forbidden, InvitationInvalid
 from access.models import Invitation, Role
 from access.tokens import actor_of_user, digest_of
 
@@ -26,6 +26,8 @@ def invite(
     Raises InvitationInvalid for an unknown role or a name that is taken, Forbidden for anyone but an administrator.
     """
     actor.require_everywhere("admin")
+    if actor.user is None:
+        raise Forbidden("Invitations come from a person.")
     if role not in ROLES:
         raise InvitationInvalid(f"Choose a role out of {', '.join(ROLES)}.", pointer="/role")
     if User.objects.filter(username=username).exists():

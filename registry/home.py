@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from access.actor import SYSTEM
@@ -52,9 +53,11 @@ class Step:
     url_name: str
     action: str
     not_by: dict[str, str] = field(default_factory=dict)
+    # The same from a terminal; API stands for the address of this server's API.
+    command: str = ""
 
     def is_done(self) -> bool:
-        return apps.get_model(self.model)._default_manager.exclude(**self.not_by).exists()
+        return bool(apps.get_model(self.model)._default_manager.exclude(**self.not_by).exists())
 
 
 STEPS = (
@@ -65,6 +68,14 @@ STEPS = (
         "subjects",
         "Register a schema",
         not_by={"published_by": SYSTEM.label},
+        command="""\
+curl API/subjects/orders.placed/versions -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{
+  "schema": {
+    "type": "object",
+    "required": ["order_id", "amount"],
+    "properties": {"order_id": {"type": "string"}, "amount": {"type": "integer", "minimum": 0}}
+  }
+}'""",
     ),
     Step(
         "Send an event",
@@ -72,6 +83,15 @@ STEPS = (
         "events.Event",
         "token-new",
         "Create a token",
+        command="""\
+curl API/events -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{
+  "event_type": "orders.placed",
+  "schema_version": "1.0.0",
+  "node_id": "checkout-1",
+  "timestamp": "NOW",
+  "correlation_id": "order-1001",
+  "metadata": {"order_id": "1001", "amount": 4200}
+}'""",
     ),
     Step(
         "Write an alert rule",
@@ -107,6 +127,10 @@ def _shown(step: Step) -> dict[str, Any]:
         "title": step.title,
         "text": step.text,
         "done": step.is_done(),
+        "command": step.command.replace("API/", f"{settings.PUBLIC_URL}/api/v1/").replace(
+            "NOW", timezone.now().isoformat("T", "seconds")
+        ),
+        "id": f"command-{step.url_name}",
         "url": reverse(step.url_name),
         "action": step.action,
     }

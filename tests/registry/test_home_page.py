@@ -1,5 +1,7 @@
 """The first page: numbers, latest versions, and the steps that tick themselves off."""
 
+import json
+import re
 import uuid
 
 import pytest
@@ -36,6 +38,20 @@ def test_the_first_schema_ticks_itself_off_but_the_built_in_ones_do_not(owner: P
     assert not steps(owner)["Register a schema"]
     store("orders.placed")
     assert steps(owner)["Register a schema"]
+
+
+def test_the_commands_for_a_terminal_work_as_they_are_written(owner: Person):
+    browser = owner.browser
+    for _ in range(2):
+        step = next(
+            step for step in browser.get("/").context["steps"] if step["command"] and not step["done"]
+        )
+        path = re.search(r"http://[^/]+(/api/v1/\S+)", step["command"])[1]
+        body = step["command"].partition("-d '")[2].removesuffix("'")
+        answer = owner.api.post(path, json.loads(body))
+        assert answer.status_code == 200, answer.content
+    assert answer.json()["counts"]["stored"] == 1
+    assert browser.get("/").context["done"] == 2
 
 
 def test_the_latest_versions_are_listed_with_their_verdicts(owner: Person):
