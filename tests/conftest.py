@@ -19,17 +19,20 @@ from tests.require import pytest_terminal_summary  # noqa: F401 -- a hook that p
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests that commit are cleaned up by TRUNCATE: let it pass, and put back the row that a migration made."""
+    """Tests that commit are cleaned up by TRUNCATE: let it pass, and put back the rows that migrations made."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE access_auditentry DISABLE TRIGGER no_truncate")
-    post_migrate.connect(_put_back_log_head, dispatch_uid="tests.log_head")
+    post_migrate.connect(_put_back_rows, dispatch_uid="tests.rows")
 
 
-def _put_back_log_head(**_: object) -> None:
+def _put_back_rows(**_: object) -> None:
     with connection.cursor() as cursor:
         # Django empties the tables it manages; the log is not one of them.
         cursor.execute("TRUNCATE events_event")
         cursor.execute("INSERT INTO events_loghead (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
+        cursor.execute(
+            "INSERT INTO events_cataloguerevision (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING"
+        )
 
 
 @pytest.fixture(autouse=True)
