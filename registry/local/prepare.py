@@ -1,11 +1,12 @@
 """Brings a database to the present version, in one process: migrations, the ONEX catalogue, the first administrator.
 
 Run as `python -m registry.local.prepare`. Every line it prints is progress, except the last: what `bootstrap` says,
-as JSON. Does nothing, quickly, when nothing is to be done.
+as JSON; `--quiet` leaves that out, for where the output is kept. Does nothing, quickly, when nothing is to be done.
 """
 
 import io
 import os
+import sys
 
 import django
 
@@ -26,7 +27,8 @@ def main() -> None:
     call_command("load_onex_catalogue", stdout=io.StringIO())
     said = io.StringIO()
     call_command("bootstrap", "--json", stdout=said)
-    print(said.getvalue().strip(), flush=True)
+    if "--quiet" not in sys.argv:
+        print(said.getvalue().strip(), flush=True)
 
 
 if __name__ == "__main__":

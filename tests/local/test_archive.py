@@ -1,6 +1,9 @@
 """`./run backup` and `./run restore`: all of it comes back, or nothing changes."""
 
+import json
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -8,26 +11,41 @@ import pytest
 
 from registry.local import archive, stack
 from registry.local.errors import Refusal
+from registry.local.home import discard, open_home
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One database server for all tests here."""
+    home = open_home(tmp_path_factory.mktemp("archive") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATABASE_URL", raising=False)
+        with stack.supervised(home) as supervisor:
+            yield stack.start_database(supervisor, durable=False)
+    discard(home)
 
 
 @pytest.fixture
-def filled(home: Path) -> Path:
-    """A home whose database holds two tables, one of them partitioned, and its secret key."""
+def filled(server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with its secret key, whose database holds two tables, one of them partitioned."""
+    monkeypatch.setenv("DATABASE_URL", server)
     (home / "secret-key").write_text("the key of this instance")
-    run_sql(
-        home,
-        "CREATE TABLE subject (name text PRIMARY KEY)",
-        "INSERT INTO subject VALUES ('shop.order'), ('quo''ted')",
-        "CREATE TABLE event (id int, day date) PARTITION BY RANGE (day)",
-        "CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
-        "INSERT INTO event SELECT n, '2026-01-05' FROM generate_series(1, 1000) n",
-    )
+    run_sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", *TABLES)
     return home
 
 
-def run_sql(home: Path, *statements: str) -> object:
+TABLES = [
+    "CREATE TABLE subject (name text PRIMARY KEY)",
+    "INSERT INTO subject VALUES ('shop.order'), ('quo''ted')",
+    "CREATE TABLE event (id int, day date) PARTITION BY RANGE (day)",
+    "CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+    "INSERT INTO event SELECT n, '2026-01-05' FROM generate_series(1, 1000) n",
+]
+
+
+def run_sql(*statements: str) -> object:
     """The value of the last statement, if it has one."""
-    with stack.supervised(home) as supervisor, psycopg.connect(stack.start_database(supervisor)) as session:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as session:
         for statement in statements:
             result = session.execute(statement)
         return result.fetchone()[0] if result.description else None
@@ -48,14 +66,14 @@ def test_a_backup_is_private_and_complete(backup, capsys):
 
 
 def test_what_was_backed_up_replaces_what_came_later(filled, backup):
-    run_sql(filled, "DELETE FROM subject", "CREATE TABLE later (id int)")
+    run_sql("DELETE FROM subject", "CREATE TABLE later (id int)")
     (filled / "secret-key").write_text("another key")
 
     assert archive.restore(backup, replace=True) == 0
 
-    assert run_sql(filled, "SELECT string_agg(name, ',' ORDER BY name) FROM subject") == "quo'ted,shop.order"
-    assert run_sql(filled, "SELECT count(*) FROM event") == 1000
-    assert run_sql(filled, "SELECT to_regclass('later') IS NULL") is True
+    assert run_sql("SELECT string_agg(name, ',' ORDER BY name) FROM subject") == "quo'ted,shop.order"
+    assert run_sql("SELECT count(*) FROM event") == 1000
+    assert run_sql("SELECT to_regclass('later') IS NULL") is True
     assert (filled / "secret-key").read_text() == "the key of this instance"
     assert [file.read_text() for file in filled.glob("secret-key.before-*")] == ["another key"]
 
@@ -69,33 +87,40 @@ def test_a_damaged_backup_changes_nothing(filled, backup):
     content = bytearray(backup.read_bytes())
     content[len(content) // 2] ^= 0xFF
     backup.write_bytes(bytes(content))
-    run_sql(filled, "DELETE FROM subject")
+    run_sql("DELETE FROM subject")
 
     with pytest.raises(Refusal, match="Nothing was changed"):
         archive.restore(backup, replace=True)
 
-    assert run_sql(filled, "SELECT count(*) FROM subject") == 0
+    assert run_sql("SELECT count(*) FROM subject") == 0
 
 
 def test_rows_that_do_not_arrive_undo_the_whole_restore(filled, backup, monkeypatch):
     wrong = archive._comparison({"subject": 3})
     monkeypatch.setattr(archive, "_comparison", lambda _: wrong)
-    run_sql(filled, "INSERT INTO subject VALUES ('later')")
+    run_sql("INSERT INTO subject VALUES ('later')")
 
     with pytest.raises(Refusal, match="subject has 2 rows instead of 3"):
         archive.restore(backup, replace=True)
 
-    assert run_sql(filled, "SELECT count(*) FROM subject") == 3
+    assert run_sql("SELECT count(*) FROM subject") == 3
 
 
-def test_a_database_in_use_is_not_restored(filled, backup, monkeypatch):
-    with stack.supervised(filled) as supervisor:
-        url = stack.start_database(supervisor)
-        monkeypatch.setenv("DATABASE_URL", url)
-        monkeypatch.setenv("ONEX_HOME", str(filled.with_name("other")))
-        with psycopg.connect(url), pytest.raises(Refusal, match="1 other sessions use this database"):
-            archive.restore(backup, replace=True)
-        assert archive.restore(backup, replace=True) == 0
+def test_a_database_in_use_is_not_restored(backup, server):
+    with psycopg.connect(server), pytest.raises(Refusal, match="1 other sessions use this database"):
+        archive.restore(backup, replace=True)
+
+
+def test_the_embedded_database_is_started_for_the_occasion(backup, home, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL")
+    (home / "secret-key").unlink()
+
+    assert archive.restore(backup, replace=False) == 0
+    assert archive.backup(backup.with_name("again")) == 0
+
+    assert (home / "secret-key").read_text() == "the key of this instance"
+    with zipfile.ZipFile(backup.with_name("again")) as again:
+        assert json.loads(again.read("manifest.json"))["tables"] == {"event": 1000, "subject": 2}
 
 
 def test_an_existing_file_is_not_overwritten(filled, backup):
@@ -120,11 +145,15 @@ def test_a_backup_that_breaks_off_leaves_no_half_file(filled, tmp_path, monkeypa
 
 def test_a_dump_that_breaks_off_while_loading_undoes_the_whole_restore(filled, backup, monkeypatch):
     whole = archive._script
-    monkeypatch.setattr(archive, "_script", lambda *given: [next(iter(whole(*given)))[:700]])
-    monkeypatch.setattr(archive, "_comparison", lambda _: "SELECT 1;")
-    run_sql(filled, "INSERT INTO subject VALUES ('later')")
 
-    with pytest.raises(Refusal, match="the database is as it was"):
+    def broken(*given):
+        yield next(whole(*given))
+        raise Refusal("it broke off")
+
+    monkeypatch.setattr(archive, "_script", broken)
+    run_sql("INSERT INTO subject VALUES ('later')")
+
+    with pytest.raises(Refusal, match="it broke off"):
         archive.restore(backup, replace=True)
 
-    assert run_sql(filled, "SELECT count(*) FROM subject") == 3
+    assert run_sql("SELECT count(*) FROM subject") == 3
