@@ -1,17 +1,126 @@
-"""What differs between two schemas, in words."""
+"""What differs between two schemas, change by change, walked side by side as a person would read them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from referencing.exceptions import Unresolvable
+
+from compat import change_rules
+from compat.change_rules import Pair, Spot
+from compat.dialects import D2019, D2020
 from compat.documents import Documents
+from compat.values import same
 from compat.verdict import Change, Direction, World
 from compat.witness import Witness
 
+#: Enough for any reader; a diff of two unrelated schemas stops here.
+MOST_CHANGES = 500
+_FOLLOWED = 50
+
 
 def changes_between(old: Documents, new: Documents, world: World) -> tuple[Change, ...]:
-    """Every difference a person would name."""
-    return ()
+    """Every difference a person would name, outermost first; annotation-only ones come last."""
+    walk = _Walk(world, set())
+    start = Pair(_root(old), _root(new), (), world)
+    found: list[Change] = []
+    for change in walk.pair(start):
+        found.append(change)
+        if len(found) == MOST_CHANGES:
+            break
+    return tuple(sorted(found, key=lambda change: change.harmless))
 
 
 def first_tripped(changes: tuple[Change, ...], witness: Witness, direction: Direction) -> tuple[Change, ...]:
     """The same changes, the one that the witness trips over first."""
-    return changes
+    if not changes:
+        return changes
+    closest = max(changes, key=lambda change: _closeness(change, witness, direction))
+    return (closest, *(change for change in changes if change is not closest))
+
+
+def _closeness(change: Change, witness: Witness, direction: Direction) -> tuple[bool, float, bool]:
+    place = change.new_pointer if direction == "backward" else change.old_pointer
+    score = max((_nearness(place, error.schema_pointer) for error in witness.errors), default=0.0)
+    named = any(
+        f"`{word}`" in change.sentence for error in witness.errors for word in error.message.split('"')[1::2]
+    )
+    return direction in change.breaks, score, named
+
+
+def _nearness(place: str, refused: str) -> float:
+    """How much of two schema pointers is common; the same place is nearest."""
+    left, right = place.split("/"), refused.split("/")
+    common = 0
+    while common < min(len(left), len(right)) and left[common] == right[common]:
+        common += 1
+    return common - 0.1 * (len(left) - common) - 0.05 * (len(right) - common)
+
+
+def _root(documents: Documents) -> Spot:
+    return Spot(documents.root, (), documents.dialect, documents.registry.resolver(documents.base_uri))
+
+
+@dataclass
+class _Walk:
+    world: World
+    seen: set[tuple[int, int]]
+
+    def pair(self, pair: Pair) -> Iterator[Change]:
+        """The changes at one place and below it."""
+        pair = Pair(_followed(pair.old), _followed(pair.new), pair.place, pair.world)
+        old, new = pair.old.schema, pair.new.schema
+        if old is new or (same(old, new) and not _has_references(old)):
+            return
+        if isinstance(old, bool) or isinstance(new, bool):
+            yield from change_rules.boolean_schema(pair)
+            return
+        if (id(old), id(new)) in self.seen:
+            return
+        self.seen.add((id(old), id(new)))
+        for rule in change_rules.rules_for(old, new):
+            for found in rule(pair):
+                if isinstance(found, Change):
+                    yield found
+                else:
+                    yield from self.pair(found)
+
+
+def _followed(spot: Spot) -> Spot:
+    """The place a plain reference leads to."""
+    for _ in range(_FOLLOWED):
+        schema = spot.schema
+        if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
+            return spot
+        alone = spot.dialect not in {D2019, D2020} or schema.keys() <= {"$ref", *change_rules.ANNOTATIONS}
+        if not alone:
+            return spot
+        try:
+            found = spot.resolver.lookup(schema["$ref"])
+        except Unresolvable:
+            return spot
+        path = _local_path(schema["$ref"])
+        spot = Spot(found.contents, spot.path if path is None else path, spot.dialect, found.resolver)
+    return spot
+
+
+def _local_path(reference: str) -> tuple[str, ...] | None:
+    if not reference.startswith("#"):
+        return None
+    parts = reference[1:].split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def _has_references(schema: Any) -> bool:
+    stack = [schema]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return True
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return False

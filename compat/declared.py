@@ -46,7 +46,7 @@ class _Closing:
         """A schema that describes an instance location by itself."""
         if isinstance(schema, bool):
             return schema
-        closed = self.in_place(schema)
+        closed = self._in_place(schema)
         if "unevaluatedProperties" in schema or "additionalProperties" in schema:
             return closed
         if not self.declares(schema, frozenset()):
@@ -56,8 +56,9 @@ class _Closing:
 
     def in_place(self, schema: Schema) -> Schema:
         """A schema that speaks about a location together with others: its children are closed, itself is not."""
-        if isinstance(schema, bool):
-            return schema
+        return schema if isinstance(schema, bool) else self._in_place(schema)
+
+    def _in_place(self, schema: dict[str, Any]) -> dict[str, Any]:
         out = dict(schema)
         for key in _MANY:
             if key in schema:

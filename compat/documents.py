@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import jsonschema_rs
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import Schema as ReferencedSchema
 
 from compat import dialects
@@ -45,9 +45,9 @@ class Documents:
     @cached_property
     def registry(self) -> Registry[ReferencedSchema]:
         """For the reference resolver and for the validator `jsonschema`."""
-        resources = [(self.base_uri, Resource(self.root, specification=self.dialect.specification))]
+        resources = [(self.base_uri, self.dialect.specification.create_resource(self.root))]
         for uri, (schema, dialect) in self.named.items():
-            resources.append((uri, Resource(schema, specification=dialect.specification)))
+            resources.append((uri, dialect.specification.create_resource(schema)))
         registry: Registry[ReferencedSchema] = Registry().with_resources(resources)
         return registry
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import Schema as ReferencedSchema
 
 from compat import dialects
 from compat.dialects import D2019, D2020, Dialect, Schema
@@ -90,7 +89,7 @@ class _Work:
             raise SchemaError(pointer(place.path), f"$ref {uri!r} does not lead to a schema", "reference")
         return {"$ref": f"#/$defs/{self._name(found.contents, found.resolver, place)}"}
 
-    def _name(self, target: ReferencedSchema, resolver: Any, place: _Place) -> str:
+    def _name(self, target: dict[str, Any], resolver: Any, place: _Place) -> str:
         if id(target) not in self._names:
             name = self._names[id(target)] = f"{self.prefix}{len(self._names)}"
             dialect = dialects.read(target, self._dialect_at(resolver, place))[0]

@@ -26,13 +26,16 @@ _BACKTRACK_MESSAGE = (
 class _Inert:
     """A keyword that only annotates."""
 
-    def __init__(self, _parent: dict[str, Any], _value: Any, _path: list[str | int]) -> None: ...
-    def validate(self, _instance: Any) -> None: ...
+    def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None: ...
+    def validate(self, instance: Any) -> None: ...
 
 
 # Drafts 6 and 7 let a validator assert content*, and jsonschema-rs does; `dependencies` left the language with 2019-09.
-_INERT = {"contentEncoding": _Inert, "contentMediaType": _Inert}
-_INERT_FROM_2019 = {**_INERT, "dependencies": _Inert}
+_INERT: dict[str, type[jsonschema_rs.KeywordValidator]] = {
+    "contentEncoding": _Inert,
+    "contentMediaType": _Inert,
+}
+_INERT_FROM_2019: dict[str, type[jsonschema_rs.KeywordValidator]] = {**_INERT, "dependencies": _Inert}
 
 
 @dataclass(frozen=True)
@@ -171,5 +174,5 @@ _PYTHON_CLASSES: dict[str, Any] = {}
 
 def _python_class(dialect: Dialect) -> Any:
     if dialect.name not in _PYTHON_CLASSES:
-        _PYTHON_CLASSES[dialect.name] = validators.extend(dialect.python, validators=_ON_OUR_ENGINE)
+        _PYTHON_CLASSES[dialect.name] = validators.extend(dialect.python, validators=_ON_OUR_ENGINE)  # type: ignore[no-untyped-call]
     return _PYTHON_CLASSES[dialect.name]

@@ -16,6 +16,8 @@ from compat.values import frozen
 _LONGEST = 400
 #: Demands on single items that are given places in every possible way.
 _MOST_DEMANDS = 6
+#: Places among which two equal items are looked for.
+_REPEATING = 12
 
 
 class _Answer(Protocol):
@@ -25,6 +27,16 @@ class _Answer(Protocol):
 
 _Find = Callable[[Iterable[Literal]], _Answer | None]
 _Places = dict[int, list[Literal]]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One way to meet the demands: what which place needs, what every place needs, and what has to be kept."""
+
+    places: _Places
+    everywhere: list[Literal]
+    limits: list[Contains]
+    most: int | None
 
 
 def find_array(case: Case, find: _Find, budget: Budget) -> list[Any] | Nothing:
@@ -58,7 +70,7 @@ class _Arrays:
         self._unsure = None
         for demands, everywhere, limits in self._counts(self.case.get("contains"), [], [], []):
             for places in self._placings(demands, most):
-                built = self._arranged(places, everywhere, limits, least, most)
+                built = self._arranged(_Plan(places, everywhere, limits, most), least)
                 if built is not NOTHING:
                     return built
         if self._unsure is not None:
@@ -129,85 +141,58 @@ class _Arrays:
             places[index] = [*places.get(index, []), *demand.literals]
         return places
 
-    def _arranged(
-        self, places: _Places, everywhere: list[Literal], limits: list[Contains], least: int, most: int | None
-    ) -> list[Any] | Nothing:
-        length = max(least, max(places, default=-1) + 1)
+    def _arranged(self, plan: _Plan, least: int) -> list[Any] | Nothing:
+        length = max(least, max(plan.places, default=-1) + 1)
         if "repeated" in self.case.facts:
-            return self._with_repetition(places, everywhere, limits, max(length, 2), most)
-        return self._filled(places, everywhere, limits, length, most)
+            return self._with_repetition(plan, max(length, 2))
+        return self._filled(plan, length, {})
 
-    def _with_repetition(
-        self,
-        places: _Places,
-        everywhere: list[Literal],
-        limits: list[Contains],
-        length: int,
-        most: int | None,
-    ) -> list[Any] | Nothing:
+    def _with_repetition(self, plan: _Plan, length: int) -> list[Any] | Nothing:
         """Two equal items: one value that fits two places."""
-        reach = max(length, self._longest_prefix + 2, max(places, default=-1) + 3)
-        for one, other in combinations(range(min(reach, 12)), 2):
+        reach = max(length, self._longest_prefix + 2, max(plan.places, default=-1) + 3)
+        for one, other in combinations(range(min(reach, _REPEATING)), 2):
             self.budget.spend()
-            both = [*self._at(one, places), *self._at(other, places), *everywhere]
             longer = max(length, other + 1)
-            if most is not None and longer > most:
+            if plan.most is not None and longer > plan.most:
                 continue
-            found = self._find(both)
+            found = self._find([*self._at(one, plan), *self._at(other, plan)])
             if found is not None:
-                built = self._filled(
-                    places, everywhere, limits, longer, most, {one: found.value, other: found.value}
-                )
+                built = self._filled(plan, longer, {one: found.value, other: found.value})
                 if built is not NOTHING:
                     return built
-        if reach > 12:
+        if reach > _REPEATING:
             self._unsure = Exhausted("too many pairs of items may repeat")
         return NOTHING
 
-    def _filled(
-        self,
-        places: _Places,
-        everywhere: list[Literal],
-        limits: list[Contains],
-        length: int,
-        most: int | None,
-        given: dict[int, Any] | None = None,
-    ) -> list[Any] | Nothing:
-        if most is not None and length > most:
+    def _filled(self, plan: _Plan, length: int, given: dict[int, Any]) -> list[Any] | Nothing:
+        """Items one after the other; those given already stay."""
+        if plan.most is not None and length > plan.most:
             return NOTHING
         if length > _LONGEST:
             raise Exhausted(f"an array of {length} items is longer than the search builds")
-        unique = "unique" in self.case.facts
         items: list[Any] = []
         for index in range(length):
             self.budget.spend()
-            if given and index in given:
+            if index not in given:
+                found = self._one_item(self._at(index, plan), plan.limits, items)
+                if found is None:
+                    return self._no_item(plan, length)
+                items.append(found.value)
+            else:
                 items.append(given[index])
-                continue
-            found = self._one_item(self._at(index, places) + everywhere, limits, items, unique=unique)
-            if found is None:
-                return self._no_item(unique=unique, limits=limits, length=length)
-            items.append(found.value)
-        return (
-            items
-            if self._within(items, limits)
-            else self._no_item(unique=unique, limits=limits, length=length)
-        )
+        return items if self._within(items, plan.limits) else self._no_item(plan, length)
 
-    def _one_item(
-        self, literals: list[Literal], limits: list[Contains], before: list[Any], *, unique: bool
-    ) -> _Answer | None:
+    def _one_item(self, literals: list[Literal], limits: list[Contains], before: list[Any]) -> _Answer | None:
         """An item that keeps the limits, preferring one that does not count towards them."""
-        if unique and before:
-            anything = self._any_node()
-            literals = [*literals, (anything.child({"enum": list(before)}), False)]
+        if before and "unique" in self.case.facts:
+            literals = [*literals, (self._any_node().child({"enum": list(before)}), False)]
         avoiding = [(limit.node, False) for limit in limits]
         found = self._find([*literals, *avoiding]) if avoiding else None
         return found or self._find(literals)
 
-    def _no_item(self, *, unique: bool, limits: list[Contains], length: int) -> Nothing:
+    def _no_item(self, plan: _Plan, length: int) -> Nothing:
         """A refusal is a proof unless an earlier item could have been chosen otherwise."""
-        if limits or (unique and length > 1 and not self._all_alike()):
+        if plan.limits or ("unique" in self.case.facts and length > 1 and not self._all_alike()):
             self._unsure = Exhausted("other items might leave room for the rest")
         return NOTHING
 
@@ -221,12 +206,15 @@ class _Arrays:
                 return False
         return True
 
-    def _at(self, index: int, places: _Places) -> list[Literal]:
-        nodes = [node for items in self.case.get("items") if (node := items.at(index)) is not None]
-        return [*places.get(index, []), *((node, True) for node in nodes)]
+    def _at(self, index: int, plan: _Plan) -> list[Literal]:
+        return [*plan.places.get(index, []), *plan.everywhere, *self._of_item(index)]
+
+    def _of_item(self, index: int) -> list[Literal]:
+        nodes = (items.at(index) for items in self.case.get("items"))
+        return [(node, True) for node in nodes if node is not None]
 
     def _attempt(self, index: int, literals: list[Literal]) -> _Answer | None:
-        return self._find([*literals, *self._at(index, {})])
+        return self._find([*literals, *self._of_item(index)])
 
     def _find(self, literals: list[Literal]) -> _Answer | None:
         try:

@@ -18,6 +18,9 @@ Move: TypeAlias = tuple[str, Any]
 Option: TypeAlias = tuple[Move, ...]
 
 
+_OPPOSITES = {"unique": "repeated", "repeated": "unique", "integer": "fraction", "fraction": "integer"}
+
+
 class Contradiction(CompatError):
     """Nothing satisfies what is known so far."""
 
@@ -120,7 +123,7 @@ class Case:
     def add(self, name: str, value: Any) -> None:
         self.facts.setdefault(name, []).append(value)
 
-    def holds(self, node: Node, truth: bool) -> bool:
+    def holds(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
         return (node.target.number, truth) in self.literals
 
     def tags(self, name: str) -> list[Any] | None:
@@ -143,6 +146,8 @@ class Case:
             return value in self.get("forbidden")
         if name == "forbidden":
             return value in self.get("required")
+        if name in _OPPOSITES:
+            return _OPPOSITES[name] in self.facts
         if name == "some" and value.name is not None:
             return value.name in self.get("forbidden") or self._refutes_value(value)
         return False

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
-from typing import Any
 
 from compat.budget import Budget
 from compat.errors import Exhausted
@@ -173,7 +172,7 @@ def _candidates(bounds: _Range) -> Iterator[Fraction]:
             yield bounds.low + width * Fraction(part)
 
 
-def _written(number: Fraction) -> Any:
+def _written(number: Fraction) -> int | float | None:
     """The number as JSON can carry it, or None when no float is exactly its decimal spelling."""
     if number.denominator == 1:
         return number.numerator

@@ -148,9 +148,9 @@ class _Objects:
                 yield name
         wanted = () if some.pattern is None else (some.pattern,)
         for matching, outside in self._regions(wanted):
-            name = next(self._in_region(matching, outside, chosen), None)
-            if name is not None and some.includes(name):
-                yield name
+            fresh = next(self._in_region(matching, outside, chosen), None)
+            if fresh is not None and some.includes(fresh):
+                yield fresh
 
     def _names_where(self, node: Any, truth: bool, chosen: dict[str, list[Literal]]) -> Iterator[str]:  # noqa: FBT001
         """Names of which a node about names says so."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from compat.budget import Budget
@@ -67,7 +68,7 @@ class Search:
         outer, self._assumed = self._assumed, MAX_DEPTH + 1
         self._asking[goal] = depth
         try:
-            answer = first(lambda kind=kind: self._of_kind(kind, literals) for kind in TYPES)
+            answer = first(partial(self._of_kind, kind, literals) for kind in TYPES)
         finally:
             del self._asking[goal]
             own, self._assumed = (
@@ -128,7 +129,7 @@ class Search:
             return _picked(_narrowed(case), literals)
         if options is None:
             return self._build(case)
-        return first(lambda option=option: self._branch(case, option, literals) for option in options)
+        return first(partial(self._branch, case, option, literals) for option in options)
 
     def _branch(self, case: Case, option: Option, literals: list[Literal]) -> Found | None:
         branch = case.copy()
@@ -222,8 +223,8 @@ def _wrapped(value: Any) -> Found | None:
 def _simplified(literals: Iterable[Literal]) -> dict[tuple[int, bool], Literal] | None:
     """The literals without repetition and without `true`; None when two contradict each other."""
     wanted: dict[tuple[int, bool], Literal] = {}
-    for node, truth in literals:
-        node = node.target
+    for reference, truth in literals:
+        node = reference.target
         if isinstance(node.schema, bool):
             if node.schema != truth:
                 return None
