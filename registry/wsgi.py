@@ -4,4 +4,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from registry.fastpath import FastPath  # noqa: E402 -- models can be imported only after Django is set up
+
+application = FastPath(_django)
