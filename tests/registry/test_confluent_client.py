@@ -22,8 +22,13 @@ NAME = "shops/berlin:orders größe-value"
 
 @pytest.fixture
 def client(live_server, owner):
+    with client_of(live_server, owner.secret) as client:
+        yield client
+
+
+def client_of(live_server, secret):
     return SchemaRegistryClient(
-        {"url": f"{live_server.url}/api/v1", "basic.auth.user.info": f"anyone:{owner.secret}"}
+        {"url": f"{live_server.url}/api/v1", "basic.auth.user.info": f"anyone:{secret}"}
     )
 
 
@@ -59,7 +64,7 @@ def test_the_whole_life_of_a_subject(client):
     assert client.delete_subject(NAME) == [1]
     assert client.delete_subject(NAME, permanent=True) == [1, 2]
     with pytest.raises(SchemaRegistryError) as gone:
-        client.get_latest_version(NAME)
+        client.get_versions(NAME)
     assert gone.value.error_code == 40401
 
 
@@ -85,9 +90,6 @@ def test_serializer_and_deserializer_with_a_reference(client):
 
 
 def test_a_wrong_token_is_told_apart(live_server):
-    client = SchemaRegistryClient(
-        {"url": f"{live_server.url}/api/v1", "basic.auth.user.info": "anyone:onex_wrong"}
-    )
-    with pytest.raises(SchemaRegistryError) as refused:
+    with client_of(live_server, "onex_wrong") as client, pytest.raises(SchemaRegistryError) as refused:
         client.get_subjects()
     assert refused.value.http_status_code == 401
