@@ -19,6 +19,7 @@ from registry.local.supervisor import Supervisor
 
 API_DOCUMENT = CHECKOUT / "docs" / "reference" / "openapi.yaml"
 SOURCES = ("compat", "access", "registry", "events", "alerts", "sdk/src")
+PATH = os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "sdk" / "src")])
 # Enough to load the settings: no check connects.
 NO_DATABASE = "postgres://nobody@127.0.0.1:1/none"
 # compat and the SDK are proven to need no Django by running their tests where there is none.
@@ -60,7 +61,7 @@ STEPS = [
 def check() -> int:
     """Every step that needs no database; 1 when one fails. Prints the largest functions and modules."""
     home = open_home(home_named("-test"))
-    environment = {"DATABASE_URL": NO_DATABASE, **os.environ, "ONEX_HOME": str(home)}
+    environment = {"DATABASE_URL": NO_DATABASE, **os.environ, "ONEX_HOME": str(home), "PYTHONPATH": PATH}
     # Two at a time: the types take as long as all the others together.
     with ThreadPoolExecutor(max_workers=2) as pool:
         failed = [
@@ -103,7 +104,7 @@ def test(arguments: list[str]) -> int:
 def _test_without_django(supervisor: Supervisor, home: Path) -> int:
     """The tests of the libraries, in an environment that holds only what those need."""
     python = _plain_environment(supervisor, home)
-    environment = {**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'sdk' / 'src'}"}
+    environment = {**os.environ, "PYTHONPATH": PATH}
     status = 0
     for name in WITHOUT_DJANGO:
         folder = CHECKOUT / "tests" / name
