@@ -158,10 +158,22 @@ class Outbound:
         self._pool.close()
 
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Any answer, whatever its status. Raises TargetRefused, or TargetUnreachable when none came in time."""
+        """Any answer, whatever its status. Raises TargetRefused, or TargetUnreachable when none came in time.
+
+        A kept connection may be closed by the receiver in the moment we use it; then the request goes out once
+        more on a new one, so what it carries needs an id by which the receiver knows it again.
+        """
         target = check_target(url)
         began = time.monotonic()
         self._backend.begin(target, until=began + self._timeout)
+        try:
+            return self._post(target, body, headers, began)
+        except TargetUnreachable as lost:
+            if self._backend.dialled or isinstance(lost.__cause__, httpcore.TimeoutException):
+                raise
+        return self._post(target, body, headers, began)
+
+    def _post(self, target: Target, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
         try:
             with self._pool.stream(
                 "POST",
@@ -227,9 +239,11 @@ class _GuardedBackend(httpcore.NetworkBackend):
         self._target: Target
         self._until = 0.0
         self.address = ""
+        # Whether the present request had to dial, or went out on a kept connection.
+        self.dialled = False
 
     def begin(self, target: Target, *, until: float) -> None:
-        self._target, self._until = target, until
+        self._target, self._until, self.dialled = target, until, False
 
     def left(self, timeout: float | None = None) -> float:
         """Seconds of the deadline; a slow trickle of bytes cannot stretch it. Raises httpcore.ReadTimeout."""
@@ -246,6 +260,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        self.dialled = True
         addresses = self._addresses(host, port)
         problem: Exception | None = None
         for index, address in enumerate(addresses):

@@ -1,7 +1,13 @@
 from django.urls import URLPattern, path
 
-from events import api
+from events import api, replay_urls
 
 urlpatterns: list[URLPattern] = [
+    *replay_urls.api,
     path("events", api.events),
+    # Ids come from producers and may hold a slash.
+    path("events/<path:event_id>", api.event),
+    path("correlations/<path:correlation_id>", api.correlation),
+    path("quarantine", api.quarantine),
+    path("quarantine/<int:quarantined_id>/release", api.release),
 ]

@@ -6,6 +6,9 @@ ProductError
 ├── UnsupportedEncoding   send JSON or NDJSON, plain, gzip or zstd
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── InvalidQuery          mend a filter
+├── ReplayInvalid         mend what the replay was asked to do
+├── ReplayNotFound
+├── ReplayOver            it has ended: start a new one
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -51,3 +54,17 @@ class InvalidQuery(ProductError):
 class NotReleasable(ProductError):
     kind = "conflict"
     code = "not_releasable"
+
+
+class ReplayInvalid(ProductError):
+    code = "invalid_replay"
+
+
+class ReplayNotFound(ProductError):
+    kind = "not_found"
+    code = "replay_not_found"
+
+
+class ReplayOver(ProductError):
+    kind = "conflict"
+    code = "replay_over"

@@ -1,6 +1,9 @@
 """What is stored of events: the append-only log, its head, the dedup keys, the quarantine, and replay runs."""
 
+import secrets
+import time
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
@@ -126,6 +129,13 @@ class QuarantinedEvent(models.Model):
         return f"{self.event_type} {self.event_id}: {self.reason}"
 
 
+def time_ordered_id() -> uuid.UUID:
+    """A UUID of version 7: ids sort by the time at which they were made."""
+    bits = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    bits = bits & ~(0xF << 76) | 0x7 << 76
+    return uuid.UUID(int=bits & ~(0x3 << 62) | 0x2 << 62)
+
+
 class ReplayQuerySet(models.QuerySet["Replay"]):
     def visible_to(self, actor: Actor) -> "ReplayQuerySet":
         """Runs of which the actor may replay every event type: a run shows what happened, and where it is sent."""
@@ -139,6 +149,11 @@ class ReplayQuerySet(models.QuerySet["Replay"]):
             output_field=models.BooleanField(),
         )
         return self.filter(within)
+
+    def matching(self, chosen: Mapping[str, str]) -> "ReplayQuerySet":
+        """Those with the given `correlation_id` and `state`, as far as they are given."""
+        names = ("correlation_id", "state")
+        return self.filter(**{name: chosen[name] for name in names if chosen.get(name)})
 
     def waiting(self, until: datetime) -> "ReplayQuerySet":
         """Runs that want a worker by then and have none; a lease that ended belongs to a worker that was killed."""
@@ -169,7 +184,7 @@ class Replay(models.Model):
     LIVE = (State.PENDING, State.RUNNING)
     ENDED = (State.CANCELLED, State.COMPLETED, State.FAILED)
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=time_ordered_id)
     correlation_id = models.CharField(max_length=255, db_collation="C")
     # Every type among its events: who may not replay one of them may not touch the run.
     event_types = ArrayField(models.CharField(max_length=255), default=list)
@@ -208,7 +223,7 @@ class Replay(models.Model):
     objects = ReplayQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(done__lte=F("total")), name="replay_does_not_overrun"),
         ]

@@ -4,10 +4,18 @@ import django.contrib.postgres.fields
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+import events.models
+
 
 class Migration(migrations.Migration):
     dependencies = [("events", "0003_catalogue_revision")]
     operations = [
+        migrations.AlterModelOptions("replay", {"ordering": ["-id"]}),
+        migrations.AlterField(
+            "replay",
+            "id",
+            models.UUIDField(default=events.models.time_ordered_id, primary_key=True, serialize=False),
+        ),
         migrations.AddField(
             "replay",
             "event_types",

@@ -267,6 +267,32 @@ def test_one_connection_serves_many_requests(settings):
         assert dialled == ["hooks.internal"]
 
 
+def test_a_kept_connection_that_the_receiver_closed_meanwhile_costs_nothing(settings):
+    """The receiver hangs up on the second request of a connection without answering it."""
+    seen = []
+
+    def serve_one(connection):
+        seen.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        seen.append(connection.recv(65536))
+
+    def run():
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                serve_one(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=run, daemon=True).start()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        settings.OUTBOUND_ALLOW = [place]
+        with Outbound(timeout=5) as outbound:
+            statuses = [outbound.post(f"http://{place}/", body=b"", headers={}).status for _ in range(2)]
+    assert statuses == [200, 200]
+    # The first, the second that was dropped, and the second again on a new connection.
+    assert len([request for request in seen if request]) == 3
+
+
 def test_an_endless_answer_is_cut(settings):
     with Receiver(lambda _: Reply(200, b"x" * (ANSWER_MAX_BYTES * 20))) as receiver:
         settings.OUTBOUND_ALLOW = [receiver.place]

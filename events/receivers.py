@@ -1,0 +1,21 @@
+"""After commit, ring for a worker; a bell nobody hears costs the seconds until the next sweep."""
+
+from access.bell import ring
+from events.signals import events_stored, replay_wanted
+
+# A partition is analysed when it was filled for the first time; the log passes a multiple of this often enough.
+_LOOK_EVERY = 20_000
+
+
+def connect() -> None:
+    events_stored.connect(_ring_for_statistics, dispatch_uid="events.events_stored")
+    replay_wanted.connect(_ring_for_replay, dispatch_uid="events.replay_wanted")
+
+
+def _ring_for_replay(**_: object) -> None:
+    ring("events.tasks.replay_run")
+
+
+def _ring_for_statistics(position: int, count: int, **_: object) -> None:
+    if position // _LOOK_EVERY != (position - count) // _LOOK_EVERY:
+        ring("events.tasks.prepare_partitions")

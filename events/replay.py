@@ -1,0 +1,315 @@
+"""Start a replay and steer it. The row is the whole state; the worker that plays it is in playback.py."""
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from access import audit
+from access.actor import Actor
+from access.outbound import check_target
+from access.signing import key_of
+from events.errors import CorrelationNotFound, ReplayInvalid, ReplayNotFound, ReplayOver
+from events.models import Event, QuarantinedEvent, Replay, ReplayItem
+from events.signals import replay_wanted
+from events.timeline import Clock, duration, virtual_times
+
+# A producer's clock may be this far ahead of ours before its order is no longer believed.
+CLOCK_TOLERANCE = timedelta(seconds=5)
+# Lints that say that the producer's time is not one.
+_NO_CLOCK = {"clock_out_of_range", "no_timestamp", "unreadable_timestamp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a plan: which it is, and when it is due in seconds since the first."""
+
+    position: int
+    received_at: datetime
+    occurred_at: datetime
+    event_id: str
+    event_type: str
+    virtual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay of this correlation would do, known before it starts."""
+
+    steps: Sequence[Step]
+    order: Replay.Order
+    # Seconds between the first and the last event; `skipped` of them are cut away by the longest gap.
+    length: float
+    skipped: float
+    missing: list[dict[str, object]]
+
+    @property
+    def event_types(self) -> list[str]:
+        return sorted({step.event_type for step in self.steps})
+
+    def seconds(self, speed: float) -> float:
+        """How long it takes at this speed (0 is as fast as possible)."""
+        return duration(self.length, _pace(speed))
+
+
+def plan_replay(*, actor: Actor, correlation_id: str, max_gap: float | None = None) -> Plan:
+    """The events of a correlation in the order in which they would be sent. Writes nothing.
+
+    They are ordered by the producers' clocks, equal times by arrival. When a clock is shown to be wrong (it
+    was ahead of ours, or there was no readable time), all go in the order of arrival, at the pace of arrival:
+    a replay that mixes two clocks would invent an order. Raises CorrelationNotFound, ReplayInvalid, Forbidden.
+    """
+    _check_gap(max_gap)
+    rows: list[Any] = list(
+        Event.objects.filter(correlation_id=correlation_id)
+        .order_by("position")
+        .values_list(
+            "position", "received_at", "occurred_at", "event_id", "event_type", "lints", "sample_rate"
+        )[: settings.REPLAY_MAX_EVENTS + 1]
+    )
+    if not rows:
+        raise CorrelationNotFound(
+            f"No event of correlation '{correlation_id}' is stored.", correlation_id=correlation_id
+        )
+    for event_type in {row[4] for row in rows}:
+        actor.require("replay", event_type)
+    if len(rows) > settings.REPLAY_MAX_EVENTS:
+        raise ReplayInvalid(
+            f"This correlation has more than {settings.REPLAY_MAX_EVENTS} events, the most that one replay takes "
+            "(REPLAY_MAX_EVENTS).",
+            correlation_id=correlation_id,
+        )
+    order = Replay.Order.CLOCK if all(_believable(row) for row in rows) else Replay.Order.ARRIVAL
+    clock = 2 if order == Replay.Order.CLOCK else 1
+    rows.sort(key=lambda row: (row[clock], row[0]))
+    times = [row[clock] for row in rows]
+    virtual = virtual_times(times, max_gap)
+    return Plan(
+        steps=[_step(row, at) for row, at in zip(rows, virtual, strict=True)],
+        order=order,
+        length=virtual[-1],
+        skipped=virtual_times(times)[-1] - virtual[-1],
+        missing=_missing(correlation_id, sum(1 / row[6] - 1 for row in rows)),
+    )
+
+
+def _step(row: Any, virtual: float) -> Step:
+    position, received_at, occurred_at, event_id, event_type, *_ = row
+    return Step(position, received_at, occurred_at, event_id, event_type, virtual)
+
+
+def _believable(row: Any) -> bool:
+    _, received_at, occurred_at, _, _, lints, _ = row
+    named = {str(lint) for lint in lints or ()}
+    return occurred_at <= received_at + CLOCK_TOLERANCE and not named & _NO_CLOCK
+
+
+def _missing(correlation_id: str, unsampled: float) -> list[dict[str, object]]:
+    """What happened but cannot be played, told before the start."""
+    missing: list[dict[str, object]] = []
+    quarantined = QuarantinedEvent.objects.filter(correlation_id=correlation_id, released_at=None).count()
+    if quarantined:
+        sentence = (
+            f"{quarantined} of its events are in quarantine and are not played unless they are released."
+        )
+        missing.append({"reason": "quarantined", "count": quarantined, "sentence": sentence})
+    if round(unsampled):
+        sentence = f"About {round(unsampled)} more were left out by sampling at the producer."
+        missing.append({"reason": "sampled_out", "count": round(unsampled), "sentence": sentence})
+    return missing
+
+
+def create_replay(
+    *,
+    actor: Actor,
+    correlation_id: str,
+    target: str,
+    speed: float = 1.0,
+    max_gap: float | None = None,
+    secret: str = "",
+) -> Replay:
+    """Starts a run: its events are fixed now, a worker sends them from now on.
+
+    `speed` multiplies (0 is as fast as possible); `max_gap` cuts longer waits, in seconds of original time;
+    with a `secret` (whsec_…) every request is signed. Raises what `plan_replay` raises, and TargetRefused.
+    """
+    _check_speed(speed)
+    check_target(target)
+    if secret:
+        key_of(secret)
+    plan = plan_replay(actor=actor, correlation_id=correlation_id, max_gap=max_gap)
+    with transaction.atomic():
+        replay = Replay.objects.create(
+            correlation_id=correlation_id,
+            event_types=plan.event_types,
+            target=target,
+            secret=secret,
+            speed=speed,
+            max_gap=max_gap,
+            order=plan.order,
+            missing=plan.missing,
+            total=len(plan.steps),
+            length=plan.length,
+            skipped=plan.skipped,
+            created_by=actor.label,
+        )
+        ReplayItem.objects.bulk_create(
+            (
+                ReplayItem(
+                    replay=replay,
+                    index=index,
+                    event_id=step.event_id,
+                    event_type=step.event_type,
+                    position=step.position,
+                    received_at=step.received_at,
+                    virtual=step.virtual,
+                )
+                for index, step in enumerate(plan.steps)
+            ),
+            batch_size=2000,
+        )
+        _announce(
+            actor,
+            replay,
+            "replay.started",
+            correlation_id=correlation_id,
+            target=target,
+            speed=speed,
+            events=replay.total,
+        )
+    return replay
+
+
+def pause_replay(*, actor: Actor, replay_id: uuid.UUID) -> Replay:
+    """Stops the clock where it stands. Pausing a paused run changes nothing. Raises ReplayOver, ReplayNotFound."""
+    with transaction.atomic():
+        replay = _steered(actor, replay_id)
+        if replay.state != Replay.State.PAUSED:
+            now = timezone.now()
+            replay.anchor_virtual, replay.anchored_at = (
+                clock_of(replay, now).virtual(now, reached=reached(replay)),
+                None,
+            )
+            replay.state = Replay.State.PAUSED
+            _save_and_announce(actor, replay, "replay.paused")
+    return replay
+
+
+def resume_replay(*, actor: Actor, replay_id: uuid.UUID) -> Replay:
+    """Lets a paused run go on from where its clock stopped. Raises ReplayOver, ReplayNotFound."""
+    with transaction.atomic():
+        replay = _steered(actor, replay_id)
+        if replay.state == Replay.State.PAUSED:
+            replay.anchored_at = replay.due_at = timezone.now()
+            replay.state = Replay.State.RUNNING
+            _save_and_announce(actor, replay, "replay.resumed")
+    return replay
+
+
+def change_speed(*, actor: Actor, replay_id: uuid.UUID, speed: float) -> Replay:
+    """Goes on at another speed from where the clock stands. Raises ReplayInvalid, ReplayOver, ReplayNotFound."""
+    _check_speed(speed)
+    with transaction.atomic():
+        replay = _steered(actor, replay_id)
+        if replay.anchored_at is not None:
+            now = timezone.now()
+            clock = clock_of(replay, now).changed(now, reached=reached(replay), speed=_pace(speed))
+            replay.anchored_at, replay.anchor_virtual = clock.t0, clock.v0
+        # It may wait for an event that was far away at the old speed.
+        replay.speed, replay.due_at = speed, timezone.now()
+        _save_and_announce(actor, replay, "replay.speed_changed", speed=speed)
+    return replay
+
+
+def cancel_replay(*, actor: Actor, replay_id: uuid.UUID) -> Replay:
+    """Ends a run; the request that is under way is the last. Cancelling a cancelled run changes nothing.
+
+    Raises ReplayOver when it had come to its end, ReplayNotFound.
+    """
+    with transaction.atomic():
+        replay = _locked(actor, replay_id)
+        if replay.state != Replay.State.CANCELLED:
+            _refuse_ended(replay)
+            replay.state, replay.finished_at = Replay.State.CANCELLED, timezone.now()
+            _save_and_announce(actor, replay, "replay.cancelled", done=replay.done, total=replay.total)
+    return replay
+
+
+def clock_of(replay: Replay, now: datetime) -> Clock:
+    """The clock of a run; before the first event left, one that starts now."""
+    return Clock(replay.anchored_at or now, replay.anchor_virtual, _pace(replay.speed))
+
+
+def reached(replay: Replay) -> float:
+    """The virtual time of the next event, or of the end."""
+    item = replay.items.filter(index=replay.done).only("virtual").first()
+    return item.virtual if item else replay.length
+
+
+def ends_at(replay: Replay, now: datetime) -> datetime | None:
+    """When the last event will leave at the present speed; None while it is paused or after its end."""
+    return clock_of(replay, now).deadline(replay.length) if replay.state in Replay.LIVE else None
+
+
+def find_replay(*, actor: Actor, replay_id: uuid.UUID) -> Replay:
+    """Raises ReplayNotFound also for a run that the actor may not see."""
+    found = Replay.objects.visible_to(actor).filter(pk=replay_id).first()
+    if found is None:
+        raise ReplayNotFound(f"There is no replay {replay_id}.", replay_id=str(replay_id))
+    return found
+
+
+def _locked(actor: Actor, replay_id: uuid.UUID) -> Replay:
+    """Commands wait for each other and for the worker's checkpoint, never for a request under way."""
+    found = Replay.objects.visible_to(actor).select_for_update().filter(pk=replay_id).first()
+    if found is None:
+        raise ReplayNotFound(f"There is no replay {replay_id}.", replay_id=str(replay_id))
+    return found
+
+
+def _steered(actor: Actor, replay_id: uuid.UUID) -> Replay:
+    replay = _locked(actor, replay_id)
+    _refuse_ended(replay)
+    return replay
+
+
+def _refuse_ended(replay: Replay) -> None:
+    if replay.ended:
+        raise ReplayOver(
+            f"This replay is {replay.state}; start a new one.", replay_id=str(replay.pk), state=replay.state
+        )
+
+
+def _save_and_announce(actor: Actor, replay: Replay, action: str, **details: object) -> None:
+    # Never `done`, `epoch` or the lease: those belong to the worker.
+    replay.save(update_fields=["state", "speed", "anchored_at", "anchor_virtual", "due_at", "finished_at"])
+    _announce(actor, replay, action, **details)
+
+
+def _announce(actor: Actor, replay: Replay, action: str, **details: object) -> None:
+    audit.record(actor=actor, action=action, target=f"replay/{replay.pk}", details=details)
+    if replay.state in Replay.LIVE:
+        transaction.on_commit(lambda: replay_wanted.send(sender=Replay, replay_id=replay.pk))
+
+
+def _pace(speed: float) -> float:
+    return speed or math.inf
+
+
+def _check_speed(speed: float) -> None:
+    if not (speed == 0 or 0.01 <= speed <= settings.REPLAY_MAX_SPEED):
+        raise ReplayInvalid(
+            f"The speed is a multiplier from 0.01 to {settings.REPLAY_MAX_SPEED:g}, or 'max'.",
+            pointer="/speed",
+        )
+
+
+def _check_gap(max_gap: float | None) -> None:
+    if max_gap is not None and not 0 <= max_gap < math.inf:
+        raise ReplayInvalid("The longest gap is a number of seconds from 0 up.", pointer="/max_gap")

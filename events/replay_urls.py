@@ -1,0 +1,16 @@
+"""The addresses of replay, for api_urls.py and page_urls.py."""
+
+from django.urls import path
+
+from events import replay_api
+
+api = [
+    path("replays", replay_api.replays, name="api-replays"),
+    path("replays/plan", replay_api.plan, name="api-replay-plan"),
+    path("replays/<uuid:replay_id>", replay_api.replay, name="api-replay"),
+    path("replays/<uuid:replay_id>/items", replay_api.items, name="api-replay-items"),
+    path("replays/<uuid:replay_id>/pause", replay_api.pause, name="api-replay-pause"),
+    path("replays/<uuid:replay_id>/resume", replay_api.resume, name="api-replay-resume"),
+    path("replays/<uuid:replay_id>/cancel", replay_api.cancel, name="api-replay-cancel"),
+    path("replays/<uuid:replay_id>/speed", replay_api.speed, name="api-replay-speed"),
+]

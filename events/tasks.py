@@ -1,0 +1,47 @@
+"""What workers do for events. Every task may be started twice, or too often, without harm."""
+
+import threading
+from datetime import timedelta
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.utils import timezone
+
+from access.bell import ring
+from events import partitions, playback, retention
+from events.models import Replay
+
+_shutting_down = threading.Event()
+# Longer than the sweep's period: it never rings for what a bell with a time already stands for.
+_LOOK_AHEAD = timedelta(seconds=6)
+
+
+@worker_shutting_down.connect
+def _give_runs_back(**_: object) -> None:
+    _shutting_down.set()
+
+
+@shared_task(name="events.tasks.replay_run")
+def replay_run() -> None:
+    again = playback.play_next(stopping=_shutting_down.is_set)
+    if again is not None and again < timezone.now() + _LOOK_AHEAD:
+        ring("events.tasks.replay_run", at=again)
+
+
+@shared_task(name="events.tasks.replay_sweep")
+def replay_sweep() -> None:
+    """Rings for runs that wait: new ones whose bell was lost, those of killed workers, and those due soon."""
+    for due_at in Replay.objects.waiting(timezone.now() + _LOOK_AHEAD).values_list("due_at", flat=True)[:100]:
+        ring("events.tasks.replay_run", at=due_at, expires=2 * _LOOK_AHEAD.total_seconds())
+
+
+@shared_task(name="events.tasks.prepare_partitions")
+def prepare_partitions() -> None:
+    """The next days' partitions, and statistics for those that were filled since."""
+    partitions.prepare()
+    partitions.analyse_new()
+
+
+@shared_task(name="events.tasks.apply_retention")
+def apply_retention() -> None:
+    retention.apply_retention()

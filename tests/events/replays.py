@@ -1,0 +1,52 @@
+"""What the tests of replay share: events as they lie in the log, and a way to run a replay to its end."""
+
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from events.models import Event, Replay
+from events.playback import play_next
+
+BEGAN = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
+_positions = itertools.count(1)
+
+
+def store(*offsets, correlation_id="order-1", event_type="team.order", late=0.2, **columns):
+    """Events at these seconds after BEGAN, each received `late` seconds after it happened, in the given order."""
+    stored = []
+    for offset in offsets:
+        position = next(_positions)
+        occurred_at = BEGAN + timedelta(seconds=offset)
+        raw = b'{ "event_id":"e%d",  "n": %d.0 }' % (position, position)
+        values = {
+            "position": position,
+            "received_at": occurred_at + timedelta(seconds=late),
+            "occurred_at": occurred_at,
+            "event_id": f"e{position}",
+            "event_type": event_type,
+            "schema_version": "",
+            "node_id": "node-1",
+            "correlation_id": correlation_id,
+            "raw": raw,
+            "producer": "test",
+            **columns,
+        }
+        stored.append(Event.objects.create(**values))
+    return stored
+
+
+def play(replay: Replay, *, seconds: float = 20.0) -> Replay:
+    """Plays until the run ends or pauses, as a worker that is always there would."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        again = play_next()
+        replay.refresh_from_db()
+        if replay.ended or replay.state == Replay.State.PAUSED:
+            return replay
+        if again and (wait := (again - timezone.now()).total_seconds()) > 0:
+            time.sleep(min(wait, 0.5))
+    raise AssertionError(
+        f"the run is still {replay.state} after {seconds} s: {replay.done} of {replay.total}"
+    )
