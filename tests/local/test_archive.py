@@ -2,16 +2,19 @@
 
 import json
 import os
+import secrets
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from registry.local import archive, stack
 from registry.local.errors import Refusal
 from registry.local.home import discard, open_home
+from tests.require import require
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +124,19 @@ def test_the_embedded_database_is_started_for_the_occasion(backup, home, monkeyp
     assert (home / "secret-key").read_text() == "the key of this instance"
     with zipfile.ZipFile(backup.with_name("again")) as again:
         assert json.loads(again.read("manifest.json"))["tables"] == {"event": 1000, "subject": 2}
+
+
+def test_a_backup_can_be_restored_into_an_older_postgresql(backup, monkeypatch):
+    name = sql.Identifier(f"onex_restore_{secrets.token_hex(4)}")
+    older = require("production-database")
+    with psycopg.connect(older, autocommit=True) as session:
+        session.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        monkeypatch.setenv("DATABASE_URL", older.rpartition("/")[0] + "/" + name.as_string(None).strip('"'))
+        try:
+            assert archive.restore(backup, replace=False) == 0
+            assert run_sql("SELECT count(*) FROM event") == 1000
+        finally:
+            session.execute(sql.SQL("DROP DATABASE {}").format(name))
 
 
 def test_an_existing_file_is_not_overwritten(filled, backup):
