@@ -1,3 +1,21 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from alerts import channel_pages, pages
+
+urlpatterns: list[URLPattern] = [
+    path("alerts/rules", pages.rules, name="rules"),
+    path("alerts/rules/new", pages.rule_new, name="rule-new"),
+    path("alerts/rules/preview", pages.rule_preview, name="rule-preview"),
+    path("alerts/rules/<int:rule_id>", pages.rule, name="rule"),
+    path("alerts/rules/<int:rule_id>/edit", pages.rule_edit, name="rule-edit"),
+    path("alerts/rules/<int:rule_id>/pause", pages.rule_pause, name="rule-pause"),
+    path("alerts/rules/<int:rule_id>/resume", pages.rule_resume, name="rule-resume"),
+    path("alerts/rules/<int:rule_id>/delete", pages.rule_delete, name="rule-delete"),
+    path("alerts/episodes", pages.episodes, name="episodes"),
+    path("alerts/episodes/<int:episode_id>", pages.episode, name="episode"),
+    path("alerts/channels", channel_pages.channels, name="channels"),
+    path("alerts/channels/new", channel_pages.channel_new, name="channel-new"),
+    path("alerts/channels/<int:channel_id>", channel_pages.channel, name="channel"),
+    path("alerts/channels/<int:channel_id>/test", channel_pages.channel_test, name="channel-test"),
+    path("alerts/channels/<int:channel_id>/delete", channel_pages.channel_delete, name="channel-delete"),
+]

@@ -1,0 +1,266 @@
+"""The forms of the pages: what people may write; the operations decide whether it may be so."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.db.models import TextChoices
+from django.forms import BaseFormSet, formset_factory
+from django.http import QueryDict
+
+from access.errors import ProductError
+from access.forms import explain
+from alerts.condition import OPERATORS
+from alerts.fields import COLUMNS
+from alerts.models import Channel, Episode, Rule, RuleQuerySet, Severity
+from alerts.rules import MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
+from alerts.words import OPERATOR_WORDS
+
+MAX_ROWS = 40
+BLANK_ROWS = [{"field": "event_type", "op": "eq", "value": ""}, {"op": "eq"}, {"op": "eq"}]
+_CODE = {"class": "code"}
+
+
+class Combine(TextChoices):
+    ALL = "all", "all of these hold"
+    ANY = "any", "any of these holds"
+
+
+class ConditionRow(forms.Form):
+    """One test of a condition; a row without a field says nothing."""
+
+    field = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={**_CODE, "list": "rule-fields", "aria-label": "Field"})
+    )
+    op = forms.ChoiceField(
+        label="Comparison",
+        required=False,
+        choices=[(op, OPERATOR_WORDS[op]) for op in OPERATORS],
+        widget=forms.Select(attrs={"aria-label": "Comparison"}),
+    )
+    value = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={**_CODE, "list": "rule-values", "aria-label": "Value"})
+    )
+
+    def test(self) -> dict[str, Any] | None:
+        """As in the condition tree; None for an empty row."""
+        field, op, value = (self.cleaned_data.get(name) or "" for name in ("field", "op", "value"))
+        if not field or (field == "event_type" and not value):
+            return None
+        return {"field": field, "op": op or "eq", "value": _value_of(field, op, value)}
+
+
+ConditionRows = formset_factory(ConditionRow, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)
+
+
+def _value_of(field: str, op: str, written: str) -> Any:
+    if op == "exists":
+        return written.strip().lower() not in {"no", "false", "0"}
+    if op in {"in", "not_in"}:
+        return [_scalar(field, part.strip()) for part in written.split(",") if part.strip()]
+    return _scalar(field, written)
+
+
+def _scalar(field: str, written: str) -> Any:
+    """Text for text columns; elsewhere a number, true, false or "quoted text" is what it looks like."""
+    column = COLUMNS.get(field)
+    if column is not None and column.kind == "text":
+        return written
+    try:
+        value = json.loads(written)
+    except ValueError:
+        return written
+    return value if isinstance(value, str | bool | int | float) else written
+
+
+def _written(field: str, value: Any) -> str:
+    """What somebody would write to say `value`: the reverse of `_value_of`."""
+    if isinstance(value, list):
+        return ", ".join(_written(field, item) for item in value)
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return value if _scalar(field, value) == value else json.dumps(value, ensure_ascii=False)
+
+
+class RuleForm(forms.Form):
+    name = forms.CharField(max_length=200, help_text="What is wrong when it fires.")
+    description = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="What to do then. It is part of every notification.",
+    )
+    combine = forms.ChoiceField(label="An event counts when", choices=Combine.choices, initial=Combine.ALL)
+    selector = forms.CharField(
+        label="Condition as JSON",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "code", "spellcheck": "false"}),
+        help_text='For what rows cannot say: {"all": […]}, {"any": […]}, {"not": …}. When filled, the rows above are ignored.',
+    )
+    threshold = forms.IntegerField(label="At least", min_value=1, max_value=MAX_THRESHOLD, initial=1)
+    window_seconds = forms.IntegerField(
+        label="events within seconds", min_value=1, max_value=MAX_WINDOW_SECONDS, initial=300
+    )
+    group_by = forms.CharField(
+        label="Counted apart by",
+        required=False,
+        widget=forms.TextInput(attrs={"class": "code", "list": "rule-fields"}),
+        help_text="Fields, with commas between them: node_id gives every node its own count and its own episode.",
+    )
+    keep_firing_seconds = forms.IntegerField(
+        label="Keep firing for seconds",
+        min_value=0,
+        max_value=MAX_WINDOW_SECONDS,
+        initial=0,
+        help_text="How long to wait, once there are too few events in the window, before it is resolved.",
+    )
+    severity = forms.ChoiceField(choices=Severity.choices, initial=Severity.WARNING)
+    channels = forms.ModelMultipleChoiceField(
+        label="Tell",
+        queryset=Channel.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Without a channel an episode is only shown here.",
+    )
+    edition = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class RuleEditor:
+    """The whole form of a rule: its rows say what they can, and the JSON field what they cannot."""
+
+    def __init__(self, data: QueryDict | None, rule: Rule | None = None) -> None:
+        said = _initial(rule) if rule else {}
+        if data is not None and data.get("action") == "row":
+            said, data = _with_another_row(data), None
+        rows = said.pop("rows", BLANK_ROWS)
+        self.form = RuleForm(data, initial=said)
+        self.rows: BaseFormSet[Any] = ConditionRows(data, initial=rows, prefix="rows")
+
+    def spec(self) -> RuleSpec | None:
+        """What the form says; None when it cannot be read, the fields then say why."""
+        if not (self.form.is_valid() and self.rows.is_valid()):
+            return None
+        said = self.form.cleaned_data
+        selector = self._selector()
+        if selector is None:
+            return None
+        return RuleSpec(
+            name=said["name"].strip(),
+            description=said["description"],
+            selector=selector,
+            threshold=said["threshold"],
+            window_seconds=said["window_seconds"],
+            group_by=tuple(name.strip() for name in said["group_by"].split(",") if name.strip()),
+            keep_firing_seconds=said["keep_firing_seconds"],
+            severity=said["severity"],
+            channels=tuple(channel.pk for channel in said["channels"]),
+        )
+
+    def _selector(self) -> Any:
+        said = self.form.cleaned_data
+        if said["selector"].strip():
+            try:
+                return json.loads(said["selector"])
+            except (ValueError, RecursionError) as bad:
+                self.form.add_error("selector", f"This is not JSON: {bad}")
+                return None
+        tests = [test for row in self.rows if (test := row.test()) is not None]
+        if not tests:
+            self.form.add_error("combine", "Say at least in one row which events count.")
+            return None
+        return {said["combine"]: tests}
+
+    def explain(self, error: ProductError) -> None:
+        """Puts an operation's answer beside the field it is about."""
+        name = str(error.facts.get("pointer", "")).lstrip("/").partition("/")[0]
+        written = name != "selector" or bool(self.form.cleaned_data.get("selector", "").strip())
+        if name in self.form.fields and written:
+            self.form.add_error(name, error.message)
+        elif name == "selector":
+            self.form.add_error("combine", error.message)
+        else:
+            explain(self.form, error)
+
+
+def _with_another_row(data: QueryDict) -> dict[str, Any]:
+    """What was written so far, not judged yet, and one more row."""
+    total = data.get("rows-TOTAL_FORMS", "")
+    count = min(MAX_ROWS - 1, int(total) if total.isdigit() else 0)
+    names = ("field", "op", "value")
+    rows = [{name: data.get(f"rows-{index}-{name}", "") for name in names} for index in range(count)]
+    return {**data.dict(), "channels": data.getlist("channels"), "rows": [*rows, {"op": "eq"}]}
+
+
+def _initial(rule: Rule) -> dict[str, Any]:
+    spec = RuleSpec.of(rule)
+    assert rule.current is not None
+    said: dict[str, Any] = {
+        "name": spec.name,
+        "description": spec.description,
+        "threshold": spec.threshold,
+        "window_seconds": spec.window_seconds,
+        "group_by": ", ".join(spec.group_by),
+        "keep_firing_seconds": spec.keep_firing_seconds,
+        "severity": spec.severity,
+        "channels": list(spec.channels),
+        "edition": rule.current.number,
+    }
+    rows = _rows_of(spec.selector)
+    if rows is None:
+        return {**said, "selector": json.dumps(spec.selector, indent=2, ensure_ascii=False)}
+    combine, tests = rows
+    return {**said, "combine": combine, "rows": [*tests, {"op": "eq"}]}
+
+
+def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:
+    """A tree as rows; None when rows cannot say it, or would say something else."""
+    if not isinstance(selector, dict):
+        return None
+    combine = "any" if "any" in selector else "all"
+    tests = [selector] if "field" in selector else selector.get(combine)
+    if not isinstance(tests, list) or not tests or len(tests) >= MAX_ROWS:
+        return None
+    if not all(isinstance(test, dict) and "field" in test for test in tests):
+        return None
+    rows = []
+    for test in tests:
+        field, op, value = test["field"], test.get("op", "eq"), test.get("value", True)
+        written = _written(field, value)
+        if _value_of(field, op, written) != value:
+            return None
+        rows.append({"field": field, "op": op, "value": written})
+    return combine, rows
+
+
+class ChannelForm(forms.Form):
+    name = forms.CharField(max_length=100)
+    url = forms.CharField(
+        label="Address",
+        max_length=2000,
+        widget=forms.URLInput(attrs={"class": "code", "placeholder": "https://hooks.example.com/onex"}),
+        help_text="Notifications are posted there as JSON, signed as Standard Webhooks says.",
+    )
+    secret = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "code", "autocomplete": "off"}),
+        help_text="whsec_… of the receiver. Leave it empty, and the present one stays or one is made.",
+    )
+    enabled = forms.BooleanField(required=False, initial=True, label="Send notifications")
+
+
+class EpisodeFilter(forms.Form):
+    rule = forms.ModelChoiceField(Rule.objects.none(), required=False, empty_label="Every rule")
+    state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Episode.State.choices])
+    severity = forms.ChoiceField(required=False, choices=[("", "Any severity"), *Severity.choices])
+
+    def __init__(self, *args: Any, rules: RuleQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rule = self.fields["rule"]
+        assert isinstance(rule, forms.ModelChoiceField)
+        rule.queryset = rules
+
+    def chosen(self) -> dict[str, Any]:
+        """The filters that are filled in and readable."""
+        self.is_valid()
+        rule = self.cleaned_data.get("rule")
+        return {**self.cleaned_data, "rule": rule.pk if rule else None}

@@ -1,0 +1,211 @@
+"""Pages of rules and episodes."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from access.caller import caller
+from access.errors import ProductError
+from access.keyset import page_of
+from alerts.condition import parse
+from alerts.forms import EpisodeFilter, RuleEditor
+from alerts.lists import deliveries_of, episodes_for, evidence_of, find_episode, find_rule, rules_for
+from alerts.models import Rule
+from alerts.preview import Preview, preview
+from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, pause_rule, resume_rule
+from alerts.schema_fields import Known
+from alerts.words import duration, say
+from events.models import LogHead
+from registry.models import Subject
+
+SHOWN_ON_HOME = 5
+EPISODES_ON_RULE = 10
+
+
+def rules(request: HttpRequest) -> HttpResponse:
+    page = page_of(request, rules_for(caller(request)))
+    head = LogHead.objects.get().position
+    rows = [{"rule": rule, "says": _says(rule), "behind": head - rule.cursor} for rule in page.items]
+    context = {"page": page, "rows": rows, "may_edit": caller(request).may("alert")}
+    template = "alerts/_rules.html" if "fragment" in request.GET else "alerts/rules.html"
+    return render(request, template, context)
+
+
+def _says(rule: Rule) -> str:
+    """One sentence; a condition that cannot be read any more is the rule's `problem`."""
+    edition = rule.current
+    assert edition is not None
+    try:
+        condition = say(parse(edition.selector))
+    except ProductError as error:
+        return error.message
+    apart = f", for each {', '.join(edition.group_by)}" if edition.group_by else ""
+    count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
+    return f"{count} within {duration(edition.window_seconds)}{apart}: {condition}"
+
+
+def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
+    shown = find_rule(caller(request), rule_id)
+    episodes = episodes_for(caller(request), {"rule": shown.pk}).order_by("-id")[:EPISODES_ON_RULE]
+    assert shown.current is not None
+    context = {
+        "rule": shown,
+        "edition": shown.current,
+        "says": _says(shown),
+        "editions": shown.versions.all(),
+        "episodes": episodes,
+        "channels": shown.channels.all(),
+        "behind": LogHead.objects.get().position - shown.cursor,
+        "facts": _facts(shown),
+        "may_edit": caller(request).may("alert"),
+    }
+    return render(request, "alerts/rule.html", context)
+
+
+def _facts(rule: Rule) -> list[tuple[str, str]]:
+    edition = rule.current
+    assert edition is not None
+    return [
+        ("Fires at", f"{edition.threshold} matching events within {duration(edition.window_seconds)}"),
+        ("Counted apart by", ", ".join(edition.group_by) or "nothing: one count for all"),
+        ("Keeps firing for", duration(edition.keep_firing_seconds)),
+        ("Event types", "any" if edition.event_types is None else ", ".join(edition.event_types)),
+        ("Counts events after", f"position {rule.starts_after} of the log"),
+        ("Too late to count", f"{rule.late_ignored} matching events"),
+    ]
+
+
+def rule_new(request: HttpRequest) -> HttpResponse:
+    return _edit(request, None)
+
+
+def rule_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
+    return _edit(request, find_rule(caller(request), rule_id))
+
+
+def _edit(request: HttpRequest, shown: Rule | None) -> HttpResponse:
+    """One form for both: the button `save` saves, `preview` tries it, `row` gives another row."""
+    caller(request).require("alert")
+    editor = RuleEditor(request.POST if request.method == "POST" else None, shown)
+    action = request.POST.get("action", "")
+    tried: Preview | None = None
+    if action in {"save", "preview"} and (spec := editor.spec()) is not None:
+        try:
+            if action == "save":
+                return _save(request, shown, spec, editor.form.cleaned_data["edition"])
+            tried = preview(actor=caller(request), spec=spec)
+        except ProductError as error:
+            editor.explain(error)
+    known = Known.about(None)
+    context = {
+        "rule": shown,
+        "editor": editor,
+        "form": editor.form,
+        "preview": tried,
+        "fields": known.names(),
+        "subjects": Subject.objects.values_list("name", flat=True)[:1000],
+    }
+    return render(request, "alerts/rule_form.html", context)
+
+
+def _save(request: HttpRequest, shown: Rule | None, spec: RuleSpec, edition: int | None) -> HttpResponse:
+    actor = caller(request)
+    if shown is None:
+        saved = create_rule(actor=actor, spec=spec)
+        messages.success(request, "The rule counts the events that are stored from now on.")
+    else:
+        saved = edit_rule(actor=actor, rule_id=shown.pk, spec=spec, expected=edition)
+        messages.success(request, f"Saved as edition {saved.rule.current.number}.")  # type: ignore[union-attr]
+    for warning in saved.warnings:
+        messages.warning(request, warning)
+    return redirect("rule", saved.rule.pk)
+
+
+@require_POST
+def rule_preview(request: HttpRequest) -> HttpResponse:
+    """The fragment that the form shows while somebody writes."""
+    editor = RuleEditor(request.POST)
+    editor.form.fields["name"].required = False
+    spec = editor.spec()
+    context: dict[str, Any] = {}
+    try:
+        if spec is not None:
+            named = replace(spec, name=spec.name or "preview")
+            context["preview"] = preview(actor=caller(request), spec=named)
+    except ProductError as error:
+        context["problem"] = error.message
+    return render(request, "alerts/_preview.html", context)
+
+
+@require_POST
+def rule_pause(request: HttpRequest, rule_id: int) -> HttpResponse:
+    paused = pause_rule(actor=caller(request), rule_id=rule_id)
+    messages.success(request, f"{paused.name} is paused: it counts nothing, and its episodes have ended.")
+    return redirect("rule", rule_id)
+
+
+@require_POST
+def rule_resume(request: HttpRequest, rule_id: int) -> HttpResponse:
+    resumed = resume_rule(actor=caller(request), rule_id=rule_id)
+    messages.success(request, f"{resumed.name} counts the events that are stored from now on.")
+    return redirect("rule", rule_id)
+
+
+@require_POST
+def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
+    delete_rule(actor=caller(request), rule_id=rule_id)
+    messages.success(request, "The rule is deleted. Its episodes are kept.")
+    return redirect("rules")
+
+
+def episodes(request: HttpRequest) -> HttpResponse:
+    actor = caller(request)
+    filters = EpisodeFilter(request.GET, rules=rules_for(actor))
+    page = page_of(request, episodes_for(actor, filters.chosen()))
+    template = "alerts/_episodes.html" if "fragment" in request.GET else "alerts/episodes.html"
+    return render(request, template, {"page": page, "episodes": page.items, "filters": filters})
+
+
+def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
+    shown = find_episode(caller(request), episode_id)
+    evidence = evidence_of(shown)
+    correlations = [event.correlation_id for _, event in evidence if event and event.correlation_id]
+    context = {
+        "episode": shown,
+        "evidence": evidence,
+        "deliveries": deliveries_of(shown),
+        "correlation_id": correlations[0] if correlations else None,
+        "may_replay": caller(request).may("replay"),
+    }
+    template = "alerts/_episode.html" if "fragment" in request.GET else "alerts/episode.html"
+    return render(request, template, context)
+
+
+def home_panel(request: HttpRequest) -> dict[str, Any]:
+    """The card and the number of the home page."""
+    actor = caller(request)
+    if not actor.may("read"):
+        return {"template": "alerts/_home_panel.html", "context": {"firing": [], "rules": 0}}
+    firing = episodes_for(actor, {"state": "firing"})
+    number = firing.count()
+    return {
+        "template": "alerts/_home_panel.html",
+        "context": {
+            "firing": firing[:SHOWN_ON_HOME],
+            "latest": episodes_for(actor, {"state": "resolved"})[:SHOWN_ON_HOME],
+            "rules": rules_for(actor).count(),
+        },
+        "tiles": [
+            {
+                "label": "Firing",
+                "value": f"{number:,}",
+                "url": f"{reverse('episodes')}?state=firing",
+                "tone": "bad" if number else "good",
+            }
+        ],
+    }
