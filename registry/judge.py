@@ -73,13 +73,18 @@ class Pair:
             "broken": list(self.broken),
         }
 
+    def _who_breaks(self) -> str:
+        if self.verdict.direction == "forward":
+            return f"Valid for the new schema and refused by version {self.version}"
+        return f"Valid for version {self.version} and refused by the new schema"
+
     def sentences(self) -> list[str]:
         """Why it is not compatible, one sentence each."""
         said = [change["sentence"] for change in self.broken]
         if self.verdict.witness is not None:
             shown = json.dumps(self.verdict.witness.instance, ensure_ascii=False)
             errors = "; ".join(f"{e.pointer or '/'}: {e.message}" for e in self.verdict.witness.errors)
-            said.append(f"Valid for version {self.version} and refused by the new schema: {shown} ({errors})")
+            said.append(f"{self._who_breaks()}: {shown} ({errors})")
         if self.status == "undecided":
             said.append(f"Neither proven nor refuted against version {self.version}: {self.verdict.proof}")
         return said

@@ -1,0 +1,47 @@
+"""What people say about a subject, and how its events are taken: everything about it that is no rule of evolution."""
+
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+
+from access import audit
+from access.actor import Actor
+from registry.errors import InvalidSettings, SubjectNotFound
+from registry.models import Subject
+from registry.ranges import parse_semver
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSettings:
+    """None for `retention_days` and `accept_undecided` is what holds for the whole instance."""
+
+    owner: str
+    description: str
+    strict: bool
+    version_when_absent: str
+    retention_days: int | None
+    accept_undecided: bool | None
+
+
+def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:
+    """Raises Forbidden, SubjectNotFound, InvalidSettings."""
+    actor.require("write", subject)
+    if settings.version_when_absent != LATEST and parse_semver(settings.version_when_absent) is None:
+        raise InvalidSettings(
+            "What an event without schema_version means is 'latest' or one exact version such as 1.0.0.",
+            pointer="/version_when_absent",
+        )
+    with transaction.atomic():
+        row = Subject.objects.select_for_update().filter(name=subject).first()
+        if row is None:
+            raise SubjectNotFound(subject)
+        before = {name: getattr(row, name) for name in asdict(settings)}
+        changed = {name: value for name, value in asdict(settings).items() if before[name] != value}
+        if changed:
+            for name, value in changed.items():
+                setattr(row, name, value)
+            row.save(update_fields=list(changed))
+            audit.record(actor=actor, action="subject.edited", target=f"subject/{subject}", details=changed)
+    return row

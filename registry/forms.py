@@ -1,0 +1,141 @@
+"""The forms of the catalogue's pages; the operations decide whether what was written may be so."""
+
+from typing import Any
+
+from django import forms
+
+from registry.configure import Rules
+from registry.edit_subject import LATEST
+from registry.models import Configuration, Level, Mode, Policy, Subject
+from registry.references import ReferenceTo
+
+_CODE = {"class": "code", "autocapitalize": "none", "spellcheck": "false"}
+LEVEL_MEANINGS = {
+    Level.NONE: "NONE: anything goes",
+    Level.BACKWARD: "BACKWARD: new readers understand what was written with the latest version",
+    Level.BACKWARD_TRANSITIVE: "BACKWARD_TRANSITIVE: … with every version of this major",
+    Level.FORWARD: "FORWARD: readers of the latest version understand what is written with the new one",
+    Level.FORWARD_TRANSITIVE: "FORWARD_TRANSITIVE: readers of every version of this major do",
+    Level.FULL: "FULL: both ways, with the latest version",
+    Level.FULL_TRANSITIVE: "FULL_TRANSITIVE: both ways, with every version of this major",
+}
+POLICY_MEANINGS = {
+    Policy.DECLARED: "DECLARED: proven for producers that send only the fields their schema declares",
+    Policy.OPEN: "OPEN: proven for any instance, undeclared fields included",
+    Policy.STRICT: "STRICT: Confluent's table of changes",
+    Policy.LENIENT: "LENIENT: Confluent's wider table of changes",
+}
+
+
+class SubjectFilter(forms.Form):
+    q = forms.CharField(required=False, label="Name", max_length=255)
+    verdict = forms.ChoiceField(
+        required=False,
+        label="Latest verdict",
+        choices=[("", "any"), *((s, s) for s in ("first", "compatible", "incompatible", "undecided"))],
+    )
+    deleted = forms.BooleanField(required=False, label="with deleted")
+
+
+class UploadForm(forms.Form):
+    subject = forms.CharField(
+        max_length=1000,
+        widget=forms.TextInput(attrs=_CODE),
+        help_text="The name the schema goes by: an event type, a topic. Versions of one schema share it.",
+    )
+    schema = forms.CharField(
+        label="JSON Schema",
+        strip=False,
+        widget=forms.Textarea(attrs={**_CODE, "class": "code tall", "rows": 20}),
+    )
+    semver = forms.CharField(
+        label="Version",
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "computed"}),
+        help_text="Left empty, it is computed. Declaring a new major is how a breaking change gets in.",
+    )
+    references = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={**_CODE, "rows": 2, "placeholder": "address.json address 1"}),
+        help_text="What $ref names: one line each of name, subject and version number or latest.",
+    )
+    note = forms.CharField(
+        label="What changed",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def clean_references(self) -> list[ReferenceTo]:
+        lines = self.cleaned_data["references"].splitlines()
+        return [_reference(line) for line in lines if line.strip()]
+
+
+def _reference(line: str) -> ReferenceTo:
+    """The name has no blanks and the version comes last, so that the subject may have blanks."""
+    name, _, rest = line.strip().partition(" ")
+    subject, _, version = rest.strip().rpartition(" ")
+    if not subject or not (version == LATEST or version.isdecimal()):
+        raise forms.ValidationError(f"“{line}” is not a name, a subject and a version.")
+    return ReferenceTo(name, subject.strip(), -1 if version == LATEST else int(version))
+
+
+class SettingsForm(forms.Form):
+    """Rules of evolution and settings of a subject in one form; "" is what is inherited."""
+
+    owner = forms.CharField(required=False, max_length=200)
+    description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    level = forms.ChoiceField(required=False, label="Level")
+    policy = forms.ChoiceField(required=False, label="Policy")
+    accept_undecided = forms.ChoiceField(
+        required=False,
+        label="When a verdict is undecided",
+        choices=[("", "As the instance does"), ("no", "Refuse the upload"), ("yes", "Accept the upload")],
+    )
+    mode = forms.ChoiceField(required=False, label="Changes")
+    strict = forms.BooleanField(
+        required=False,
+        label="Strict: quarantine events that violate the schema",
+        help_text="Otherwise they are stored and marked.",
+    )
+    version_when_absent = forms.CharField(
+        label="An event without schema_version means",
+        max_length=40,
+        widget=forms.TextInput(attrs=_CODE),
+        help_text="latest, or one exact version such as 1.0.0.",
+    )
+    retention_days = forms.IntegerField(
+        required=False,
+        label="Keep events for days",
+        min_value=1,
+        max_value=36_500,
+        help_text="Empty: as long as the instance does.",
+    )
+
+    def __init__(self, *args: Any, inherited: Rules, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("level", inherited.level, LEVEL_MEANINGS.items())
+        self._offer("policy", inherited.policy, POLICY_MEANINGS.items())
+        modes = [(Mode.READWRITE, "READWRITE: may change"), (Mode.READONLY, "READONLY: nothing may change")]
+        self._offer("mode", inherited.mode, modes)
+
+    def _offer(self, name: str, inherited: str, choices: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", f"Inherited: {inherited}"), *choices]
+
+    @staticmethod
+    def initial_of(subject: Subject, own: Configuration | None) -> dict[str, Any]:
+        undecided = {None: "", False: "no", True: "yes"}[subject.accept_undecided]
+        return {
+            "owner": subject.owner,
+            "description": subject.description,
+            "level": own.level if own else "",
+            "policy": own.policy if own else "",
+            "mode": own.mode if own else "",
+            "accept_undecided": undecided,
+            "strict": subject.strict,
+            "version_when_absent": subject.version_when_absent,
+            "retention_days": subject.retention_days,
+        }

@@ -1,0 +1,162 @@
+"""The catalogue in the browser: subjects, a subject with its versions, a version with its evidence, settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from access.actor import Actor
+from access.caller import caller
+from access.errors import ProductError
+from access.forms import explain
+from access.keyset import page_of
+from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
+from registry.delete import delete_subject, delete_version
+from registry.edit_subject import SubjectSettings, edit_subject
+from registry.forms import SettingsForm, SubjectFilter
+from registry.lookup import find_subject, find_version, referrers_of
+from registry.models import Subject, SubjectQuerySet, Version
+from registry.snippets import snippets_for
+
+
+@require_safe
+def subjects(request: HttpRequest) -> HttpResponse:
+    form = SubjectFilter(request.GET)
+    found = Subject.objects.readable_by(caller(request)).with_latest()
+    page = page_of(request, _filtered(found, form), key="name", descending=False)
+    return render(request, "registry/subjects.html", {"form": form, "page": page})
+
+
+def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
+    asked = form.cleaned_data if form.is_valid() else {}
+    if not asked.get("deleted"):
+        found = found.filter(latest_number__isnull=False)
+    if asked.get("q"):
+        found = found.filter(name__icontains=asked["q"])
+    return found.filter(latest_status=asked["verdict"]) if asked.get("verdict") else found
+
+
+@require_safe
+def subject(request: HttpRequest, subject: str) -> HttpResponse:
+    actor = caller(request)
+    actor.require("read", subject)
+    row = find_subject(subject, deleted=True)
+    versions = row.versions.select_related("content")
+    live = Version.objects.live().filter(subject=row).order_by("-number")
+    context = {
+        "subject": row,
+        "page": page_of(request, versions, key="number"),
+        "latest": live.first(),
+        "rules": rules_of(subject),
+        "may_write": actor.may("write", subject),
+        "deleted": not live.exists(),
+        "default_retention": settings.EVENT_RETENTION.days,
+    }
+    return render(request, "registry/subject.html", context)
+
+
+@require_safe
+def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
+    actor = caller(request)
+    actor.require("read", subject)
+    found = find_version(subject, version, deleted=True)
+    context = {
+        "version": found,
+        "verdict": shown_verdict(found.verdict),
+        "snippets": snippets_for(found, settings.PUBLIC_URL),
+        "used_by": referrers_of(found).readable_by(actor).select_related("subject"),
+        "uses": found.uses.select_related("target__subject"),
+        "may_write": actor.may("write", subject),
+    }
+    return render(request, "registry/version.html", context)
+
+
+def shown_verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The evidence as the templates want it: every change says in words which direction it breaks."""
+    against = [{**pair, "changes": _changes(pair)} for pair in verdict.get("against", [])]
+    return {**verdict, "changes": _changes(verdict), "against": against}
+
+
+def _changes(holder: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**change, "direction": " and ".join(change.get("breaks", []))}
+        for change in holder.get("changes", [])
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+def subject_settings(request: HttpRequest, subject: str) -> HttpResponse:
+    actor = caller(request)
+    actor.require("write", subject)
+    row, own = find_subject(subject, deleted=True), configuration_of(subject)
+    form = SettingsForm(
+        request.POST or None, initial=SettingsForm.initial_of(row, own), inherited=rules_of(INSTANCE)
+    )
+    if form.is_valid():
+        try:
+            _save_settings(actor, subject, form.cleaned_data)
+        except ProductError as error:
+            explain(form, error)
+        else:
+            messages.success(request, "The settings are saved.")
+            return redirect("subject", subject)
+    return render(request, "registry/subject_settings.html", {"subject": row, "form": form})
+
+
+def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
+    edit_subject(
+        actor=actor,
+        subject=subject,
+        settings=SubjectSettings(
+            owner=asked["owner"],
+            description=asked["description"],
+            strict=asked["strict"],
+            version_when_absent=asked["version_when_absent"],
+            retention_days=asked["retention_days"],
+            accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],
+        ),
+    )
+    own = configuration_of(subject)
+    if (asked["level"], asked["policy"]) != ((own and own.level) or "", (own and own.policy) or ""):
+        set_rules(actor=actor, subject=subject, level=asked["level"], policy=asked["policy"])
+    _save_mode(actor, subject, asked["mode"], (own and own.mode) or "")
+
+
+def _save_mode(actor: Actor, subject: str, wanted: str, present: str) -> None:
+    if wanted != present:
+        if wanted:
+            set_mode(actor=actor, subject=subject, mode=wanted)
+        else:
+            unset_mode(actor=actor, subject=subject)
+
+
+@require_POST
+def remove_subject(request: HttpRequest, subject: str) -> HttpResponse:
+    """Softly first; for good when it is soft-deleted already and the form says so."""
+    permanent = request.POST.get("permanent") == "yes"
+    try:
+        delete_subject(actor=caller(request), subject=subject, permanent=permanent)
+    except ProductError as error:
+        messages.error(request, error.message)
+        return redirect("subject", subject)
+    messages.success(request, f"{subject} is deleted{' for good' if permanent else ''}.")
+    return redirect(reverse("subjects") if permanent else reverse("subject", args=[subject]))
+
+
+@require_POST
+def remove_version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
+    permanent = request.POST.get("permanent") == "yes"
+    try:
+        delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
+    except ProductError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Version {version} is deleted{' for good' if permanent else ''}.")
+    if permanent and not Subject.objects.filter(name=subject).exists():
+        return redirect("subjects")
+    return redirect("subject", subject)

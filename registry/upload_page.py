@@ -1,0 +1,89 @@
+"""The page that publishes a schema, or says beforehand what publishing it would come to."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from access.actor import Actor
+from access.caller import caller
+from access.errors import ProductError
+from registry.errors import SubjectNotFound, VersionNotFound
+from registry.forms import UploadForm
+from registry.lookup import find_version
+from registry.pages import shown_verdict
+from registry.publish import Published, publish_version
+
+# Where a refusal is shown beside the field it is about.
+_FIELD_OF = {
+    "invalid_subject": "subject",
+    "invalid_schema": "schema",
+    "schema_too_large": "schema",
+    "invalid_version": "semver",
+    "version_too_low": "semver",
+    "version_taken": "semver",
+}
+
+
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """`?subject=` begins with the latest version of that subject. The button "check" stores nothing."""
+    if request.method == "GET":
+        form = UploadForm(initial=_beginning(caller(request), request.GET.get("subject", "")))
+        return render(request, "registry/upload.html", {"form": form})
+    form = UploadForm(request.POST)
+    if not form.is_valid():
+        return render(request, "registry/upload.html", {"form": form}, status=422)
+    dry_run = "publish" not in request.POST
+    try:
+        published = _publish(caller(request), form, dry_run=dry_run)
+    except ProductError as error:
+        form.add_error(_FIELD_OF.get(error.code), error.message.partition(", details: [")[0])
+        context = {"form": form, "error": error, "verdict": shown_verdict(error.facts)}
+        return render(request, "registry/upload.html", context, status=422)
+    if dry_run:
+        return render(request, "registry/upload.html", {"form": form, **_plan(published)})
+    _tell(request, published)
+    address = reverse("version", args=[published.subject, published.number])
+    return redirect(address)
+
+
+def _beginning(actor: Actor, subject: str) -> dict[str, str]:
+    if not subject or not actor.may("read", subject):
+        return {"subject": subject}
+    try:
+        latest = find_version(subject, "latest")
+    except (SubjectNotFound, VersionNotFound):
+        return {"subject": subject}
+    references = "\n".join(f"{r['name']} {r['subject']} {r['version']}" for r in latest.content.references)
+    return {"subject": subject, "schema": latest.content.text, "references": references}
+
+
+def _publish(actor: Actor, form: UploadForm, *, dry_run: bool) -> Published:
+    asked = form.cleaned_data
+    return publish_version(
+        actor=actor,
+        subject=asked["subject"],
+        schema=asked["schema"],
+        references=asked["references"],
+        semver=asked["semver"] or None,
+        note=asked["note"],
+        dry_run=dry_run,
+    )
+
+
+def _plan(published: Published) -> dict[str, Any]:
+    judgement = published.judgement
+    return {"plan": published, "verdict": shown_verdict(judgement.as_dict()) if judgement else {}}
+
+
+def _tell(request: HttpRequest, published: Published) -> None:
+    if published.created:
+        messages.success(request, f"Published {published.semver} as version {published.number}.")
+    else:
+        messages.info(
+            request, f"This very schema is version {published.number} already; nothing was changed."
+        )
