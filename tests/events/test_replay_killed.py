@@ -1,0 +1,147 @@
+"""A replay through real Celery workers: one is killed in mid-run, another one goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.conf import settings as configured
+from django.db import connection
+
+from access.actor import EVERYTHING, Actor
+from events.models import Replay
+from events.replay import create_replay
+from tests.events.replays import store
+from tests.receiver import Receiver, Reply
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+ANYONE = Actor(label="test", roles=(EVERYTHING,))
+
+
+@pytest.fixture
+def workers(tmp_path):
+    """Starts workers of the queue `replay` on a broker and the test database of their own; ends them afterwards."""
+    started = []
+    url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
+    home = tmp_path / "home"
+    environment = {**os.environ, "DATABASE_URL": url, "ONEX_HOME": str(home), "REDIS_URL": ""}
+
+    def start(place, concurrency=2):
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "registry",
+            "worker",
+            "-Q",
+            "replay",
+            "--pool",
+            "threads",
+        ]
+        command += [
+            "--concurrency",
+            str(concurrency),
+            "--without-gossip",
+            "--without-mingle",
+            "-n",
+            f"w{len(started)}@x",
+        ]
+        with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env={**environment, "OUTBOUND_ALLOW": place, "REPLAY_LEASE_SECONDS": "2"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    def sweep():
+        """What beat does every few seconds."""
+        code = "import django; django.setup(); from events.tasks import replay_sweep; replay_sweep()"
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**environment, "DJANGO_SETTINGS_MODULE": "registry.settings"},
+            check=True,
+        )
+
+    start.sweep = sweep
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ended(replays, sweep, seconds=90.0):
+    """Waits until all runs came to their end, ringing as beat would."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not Replay.objects.filter(
+            pk__in=[replay.pk for replay in replays], state__in=Replay.LIVE
+        ).exists():
+            return
+        sweep()
+        time.sleep(0.5)
+    raise AssertionError(f"not ended: {list(Replay.objects.values_list('state', 'done', 'total'))}")
+
+
+def test_killed_in_mid_run_another_worker_goes_on_without_gap_and_at_most_one_repetition(workers):
+    store(*(n * 0.05 for n in range(120)))
+    with Receiver(lambda _: Reply(delay=0.01)) as receiver:
+        # No worker yet: the bell of the start is lost in the broker of this process, the sweep rings again.
+        configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
+        try:
+            replay = create_replay(actor=ANYONE, correlation_id="order-1", target=receiver.url, speed=1.0)
+        finally:
+            configured.OUTBOUND_ALLOW = before
+        first = workers(receiver.place)
+        workers.sweep()
+        receiver.wait_for(20)
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+        came_before = len(receiver.received)
+        workers(receiver.place)
+        ended([replay], workers.sweep)
+
+    replay.refresh_from_db()
+    assert (replay.state, replay.done, replay.failed) == ("completed", 120, 0)
+    assert replay.epoch >= 2
+    indexes = [int(request.headers["onex-replay-index"].split("/")[0]) for request in receiver.received]
+    assert came_before < 120
+    assert sorted(set(indexes)) == list(range(1, 121))
+    assert indexes == sorted(indexes)
+    assert len(indexes) - 120 <= 1
+    # A repetition is recognisable: it carries the id of the first.
+    assert len({request.headers["webhook-id"] for request in receiver.received}) == 120
+
+
+def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_them_over(workers):
+    for number in range(6):
+        store(*(n * 0.25 for n in range(40)), correlation_id=f"order-{number}")
+    with Receiver() as receiver:
+        configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
+        try:
+            replays = [
+                create_replay(actor=ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
+                for number in range(6)
+            ]
+        finally:
+            configured.OUTBOUND_ALLOW = before
+        first = workers(receiver.place, concurrency=1)
+        workers.sweep()
+        receiver.wait_for(60)
+        runs = {request.headers["onex-replay-id"] for request in receiver.received}
+        assert len(runs) > 1
+        first.send_signal(signal.SIGTERM)
+        first.wait(15)
+        workers(receiver.place, concurrency=1)
+        ended(replays, workers.sweep)
+
+    assert set(Replay.objects.values_list("state", "done")) == {("completed", 40)}
+    # Nobody was killed, so nothing was repeated.
+    assert len(receiver.received) == 240
