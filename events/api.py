@@ -1,41 +1,244 @@
 """The REST door of events: parse, call, answer."""
 
-from typing import cast
+from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.actor import Actor
-from events import decode
+from access.caller import caller
+from access.keyset import Page, page_of
+from events import decode, shapes
+from events.correlation import correlate
+from events.errors import InvalidQuery
 from events.ingest import ingest_events
+from events.models import Event
+from events.query import Filters, find_event, find_events, find_quarantined
+from events.release import release_event
+
+_NDJSON = "application/x-ndjson"
+_MAX_LIMIT = 1_000
+
+_PAGING = [
+    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
+    OpenApiParameter("before", description="Go back: `previous` of the page."),
+    OpenApiParameter("limit", int, description=f"Events per page, at most {_MAX_LIMIT}; 100 by default."),
+]
+_FILTERS = [
+    OpenApiParameter("type", description="Event type; `*` stands for any text."),
+    OpenApiParameter("node", description="The beginning of the node's name."),
+    OpenApiParameter("correlation_id"),
+    OpenApiParameter("trace_id"),
+    OpenApiParameter("error_code"),
+    OpenApiParameter("valid", bool, description="Only valid events, or only those with violations."),
+    OpenApiParameter(
+        "since", OpenApiTypes.DATETIME, description="By the producers' clocks; without a zone UTC."
+    ),
+    OpenApiParameter("until", OpenApiTypes.DATETIME),
+    OpenApiParameter("pointer", description="With a violation at this JSON Pointer."),
+    OpenApiParameter("keyword", description="With a violation of this keyword."),
+]
 
 
-def _actor(request: Request) -> Actor:
-    return cast("Actor", request._request.actor)  # type: ignore[attr-defined]
+class ProblemAnswer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    pointer = serializers.CharField()
+    keyword = serializers.CharField()
+    message = serializers.CharField()
+
+
+class OutcomeAnswer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    event_id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(
+        ["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
+    )
+    schema_version = serializers.CharField(allow_null=True)
+    errors = ProblemAnswer(many=True)  # type: ignore[assignment]  # a field, which the metaclass takes away
+
+
+class EventAnswer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    received_at = serializers.DateTimeField()
+    occurred_at = serializers.DateTimeField()
+    event_id = serializers.CharField()
+    event_type = serializers.CharField()
+    schema_version = serializers.CharField()
+    content_id = serializers.IntegerField(allow_null=True)
+    node_id = serializers.CharField()
+    correlation_id = serializers.CharField(allow_null=True)
+    parent_correlation_id = serializers.CharField(allow_null=True)
+    trace_id = serializers.CharField(allow_null=True)
+    span_id = serializers.CharField(allow_null=True)
+    error_code = serializers.CharField(allow_null=True)
+    sample_rate = serializers.FloatField()
+    violations = ProblemAnswer(many=True, allow_null=True)
+    lints = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    producer = serializers.CharField()
+    event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
+
+
+class PlacedEventAnswer(EventAnswer):
+    depth = serializers.IntegerField()
+    clock_disagrees = serializers.BooleanField()
+
+
+class QuarantinedAnswer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    event_id = serializers.CharField()
+    event_type = serializers.CharField()
+    schema_version = serializers.CharField()
+    node_id = serializers.CharField()
+    correlation_id = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+    errors = ProblemAnswer(many=True)  # type: ignore[assignment]  # a field, which the metaclass takes away
+    received_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    times_seen = serializers.IntegerField()
+    producer = serializers.CharField()
+    event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
+
+
+def _page_schema(name: str, item: type[serializers.Serializer[Any]]) -> Any:
+    return inline_serializer(
+        name,
+        {
+            "items": item(many=True),
+            "previous": serializers.CharField(allow_null=True),
+            "next": serializers.CharField(allow_null=True),
+        },
+    )
 
 
 @extend_schema(
     methods=["POST"],
-    summary="Take events in",
+    operation_id="events_ingest",
     description=(
-        "One event, a JSON array, or NDJSON; gzip or zstd. Whenever the body could be read the answer is 200 with one "
-        "result per event: stored, stored_with_violations, duplicate, conflict, quarantined or rejected."
+        "One event, a JSON array or NDJSON; gzip or zstd. Whenever the body could be read, the answer is 200 with one "
+        "result per event. Acknowledged means committed; sending an event again changes nothing."
     ),
-    request={"application/json": OpenApiTypes.OBJECT, "application/x-ndjson": OpenApiTypes.STR},
-    responses={200: OpenApiTypes.OBJECT},
+    request={"application/json": OpenApiTypes.OBJECT, _NDJSON: OpenApiTypes.STR},
+    responses=inline_serializer(
+        "IngestAnswer",
+        {
+            "results": OutcomeAnswer(many=True),
+            "counts": serializers.DictField(child=serializers.IntegerField()),
+        },
+    ),
 )
-@api_view(["POST"])
-def events(request: Request) -> Response:
+@extend_schema(
+    methods=["GET"],
+    operation_id="events_list",
+    description=f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else.",
+    parameters=[*_FILTERS, *_PAGING],
+    responses=_page_schema("EventPage", EventAnswer),
+)
+@api_view(["GET", "POST"])
+def events(request: Request) -> HttpResponseBase:
+    """Events in, and events found."""
+    if request.method == "POST":
+        return _ingest(request)
+    found = find_events(actor=caller(request), filters=Filters.of(request.GET)).defer("document")
+    page: Page[Event] = page_of(request, found, size=_limit(request), key="position")
+    if _NDJSON in request.headers.get("Accept", ""):
+        return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
+    return Response(
+        {
+            "items": [shapes.of_event(event) for event in page.items],
+            "previous": page.previous,
+            "next": page.next,
+        }
+    )
+
+
+def _ingest(request: Request) -> Response:
     body = decode.plain_body(_body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
     pieces = decode.pieces(body, content_type=request.headers.get("Content-Type", ""))
-    return Response(ingest_events(actor=_actor(request), items=pieces).as_dict())
+    return Response(ingest_events(actor=caller(request), items=pieces).as_dict())
 
 
 def _body_of(request: HttpRequest) -> bytes:
     """The body as sent; not read at all when it says it is larger than what is allowed decoded."""
     decode.check_size(int(request.headers.get("Content-Length") or 0))
     return request.body
+
+
+def _limit(request: Request) -> int:
+    text = request.GET.get("limit", "100")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_LIMIT):
+        raise InvalidQuery(f"'limit' is a number from 1 to {_MAX_LIMIT}, not '{text}'.", parameter="limit")
+    return int(text)
+
+
+@extend_schema(
+    operation_id="events_get",
+    description="The producer's bytes, exactly as they were sent.",
+    responses={(200, "application/json"): OpenApiTypes.OBJECT},
+)
+@api_view(["GET"])
+def event(request: Request, event_id: str) -> HttpResponse:
+    """One event, byte for byte; what the registry knows about it stands in the headers."""
+    found = find_event(actor=caller(request), event_id=event_id)
+    answer = HttpResponse(bytes(found.raw), content_type="application/json")
+    answer["X-Onex-Position"] = str(found.position)
+    answer["X-Onex-Received-At"] = found.received_at.isoformat()
+    answer["X-Onex-Valid"] = "true" if found.violations is None else "false"
+    return answer
+
+
+@extend_schema(
+    operation_id="correlations_get",
+    description="The events of a correlation and of those it started, by parentage and arrival.",
+    parameters=[OpenApiParameter("descendants", bool, description="false: only this correlation itself.")],
+    responses=inline_serializer(
+        "CorrelationAnswer",
+        {
+            "correlation_id": serializers.CharField(),
+            "parents": serializers.ListField(child=serializers.CharField()),
+            "clocks_disagree": serializers.BooleanField(),
+            "cycles": serializers.ListField(child=serializers.CharField()),
+            "cut": serializers.BooleanField(),
+            "events": PlacedEventAnswer(many=True),
+        },
+    ),
+)
+@api_view(["GET"])
+def correlation(request: Request, correlation_id: str) -> Response:
+    """One chain of work."""
+    found = correlate(
+        actor=caller(request),
+        correlation_id=correlation_id,
+        descendants=request.GET.get("descendants", "").lower() != "false",
+    )
+    return Response(shapes.of_correlation(found))
+
+
+@extend_schema(
+    operation_id="quarantine_list",
+    parameters=[
+        OpenApiParameter("type", description="Event type; `*` stands for any text."),
+        OpenApiParameter("reason"),
+        *_PAGING,
+    ],
+    responses=_page_schema("QuarantinePage", QuarantinedAnswer),
+)
+@api_view(["GET"])
+def quarantine(request: Request) -> Response:
+    """Events that wait in quarantine, the newest first."""
+    found = find_quarantined(
+        actor=caller(request), event_type=request.GET.get("type", ""), reason=request.GET.get("reason", "")
+    )
+    page = page_of(request, found, size=_limit(request))
+    items = [shapes.of_quarantined(event) for event in page.items]
+    return Response({"items": items, "previous": page.previous, "next": page.next})
+
+
+@extend_schema(operation_id="quarantine_release", request=None, responses=OutcomeAnswer)
+@api_view(["POST"])
+def release(request: Request, quarantined_id: int) -> Response:
+    """Judges a quarantined event by today's catalogue and stores it; 409 with the violations when it still may not."""
+    return Response(release_event(actor=caller(request), quarantined_id=quarantined_id))

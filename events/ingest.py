@@ -15,7 +15,7 @@ from events import judging, partitions, quarantine
 from events.append import Judged, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.judging import Problem, Ruling
-from events.scan import Piece
+from events.scan import Piece, depth_of
 
 Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
 # Two batches that bring the same new id at the same moment: the later one begins again and finds the other's.
@@ -70,6 +70,18 @@ def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
     batch = _judged(actor, items)
     _store(batch, actor.label)
     return IngestResult([batch.outcomes[index] for index in range(len(items))])
+
+
+def ingest_again(*, raw: bytes, event_id: str, producer: str) -> Outcome:
+    """Judges one quarantined event anew, under the id it has, and stores it if it may be; changes no quarantine."""
+    batch = _Batch()
+    event = read_event(Piece(raw, depth_of(raw)), now=datetime.now(UTC), limits=Limits.of_settings())
+    event = event._replace(event_id=event_id, document={**event.document, "event_id": event_id})
+    _judge(batch, 0, event, judging.current_catalogue().rulings_for({event.event_type}))
+    for item in batch.to_quarantine:
+        return _outcome(item, "quarantined")
+    _store(batch, producer)
+    return batch.outcomes[0]
 
 
 def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:

@@ -1,3 +1,14 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from events import pages
+
+urlpatterns: list[URLPattern] = [
+    path("events", pages.events, name="events"),
+    # Ids come from producers and may hold a slash.
+    path("events/id/<path:event_id>", pages.event, name="event"),
+    path("events/correlation/<path:correlation_id>", pages.correlation, name="correlation"),
+    path("violations", pages.violations, name="violations"),
+    path("violations/quarantine", pages.quarantine, name="quarantine"),
+    path("violations/quarantine/<int:quarantined_id>", pages.quarantined, name="quarantined"),
+    path("violations/quarantine/<int:quarantined_id>/release", pages.release, name="release"),
+]

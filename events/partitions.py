@@ -68,3 +68,44 @@ def existing() -> dict[str, date]:
         )
         names = [name for (name,) in cursor.fetchall() if name != "events_event_rest"]
     return {name: datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date() for name in names}
+
+
+def older_than(day: date) -> list[str]:
+    """Daily partitions that hold nothing received on this day or later."""
+    return [name for name, its_day in existing().items() if its_day < day]
+
+
+def drop(name: str) -> int:
+    """Drops a daily partition, within the caller's transaction; how many events it held.
+
+    Gives up after five seconds of waiting for readers: a drop that waits makes everybody else wait behind it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
+        cursor.execute(f"SELECT count(*) FROM {_checked(name)}")  # noqa: S608 -- checked to be one of our names
+        (count,) = cursor.fetchone()
+        cursor.execute(f"DROP TABLE {_checked(name)}")
+    return int(count)
+
+
+def analyse_new() -> list[str]:
+    """Analyses partitions that were filled and never analysed: until then the planner guesses, 1,000 times slower."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEVER_ANALYSED, [_WORTH_ANALYSING])
+        names = [name for (name,) in cursor.fetchall()]
+        for name in names:
+            cursor.execute(f"ANALYZE {_checked(name)}")
+    return names
+
+
+_WORTH_ANALYSING = 1_000
+_NEVER_ANALYSED = """
+SELECT relname FROM pg_stat_user_tables
+WHERE relname ~ '^events_event_[0-9]{8}$' AND last_analyze IS NULL AND last_autoanalyze IS NULL
+    AND n_mod_since_analyze >= %s
+"""
+
+
+def _checked(name: str) -> str:
+    assert name.removeprefix("events_event_").isdigit()
+    return name

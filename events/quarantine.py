@@ -13,7 +13,7 @@ INSERT INTO events_quarantinedevent
     (event_id, event_type, schema_version, node_id, correlation_id, reason, errors, digest, raw, producer, times_seen)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (event_id, digest) DO UPDATE SET
-    last_seen_at = now(),
+    last_seen_at = statement_timestamp(),
     times_seen = events_quarantinedevent.times_seen + excluded.times_seen,
     reason = excluded.reason,
     errors = excluded.errors

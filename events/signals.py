@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# Carries position: the head of the log after the batch
+# Carries position, the head of the log after the batch, and count, how many events the batch stored.
 events_stored = Signal()
 # Carries replay_id (a UUID).
 replay_wanted = Signal()

@@ -1,0 +1,40 @@
+from typing import Any
+
+from django import forms
+
+
+class EventFilters(forms.Form):
+    """The explorer's filters; `events.query.Filters` reads the same names."""
+
+    type = forms.CharField(required=False, label="Type", help_text="* stands for any text")
+    node = forms.CharField(required=False, label="Node")
+    correlation_id = forms.CharField(required=False, label="Correlation")
+    trace_id = forms.CharField(required=False, label="Trace")
+    error_code = forms.CharField(required=False, label="Error code")
+    valid = forms.ChoiceField(
+        required=False,
+        label="Validity",
+        choices=[("", "All"), ("true", "Valid"), ("false", "With violations")],
+    )
+    since = forms.CharField(required=False, label="Since")
+    until = forms.CharField(required=False, label="Until")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("since", "until"):
+            self.fields[name].widget.attrs["placeholder"] = "2026-11-23T14:00Z"
+
+
+class QuarantineFilters(forms.Form):
+    type = forms.CharField(required=False, label="Type", help_text="* stands for any text")
+    reason = forms.ChoiceField(
+        required=False,
+        label="Reason",
+        choices=[
+            ("", "All"),
+            ("unknown_event_type", "Unknown event type"),
+            ("unknown_schema_version", "Unknown version"),
+            ("violates_schema", "Violates its schema"),
+            ("violates_envelope", "Violates the envelope"),
+        ],
+    )

@@ -1,0 +1,152 @@
+"""Finding stored events: the filters of the explorer and of the API, and what an actor may see of the log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Field, Lookup, Q, QuerySet
+
+from access.actor import Actor
+from events.errors import EventNotFound, InvalidQuery
+from events.models import Event, QuarantinedEvent
+
+
+class Like(Lookup):
+    """SQL's LIKE, for patterns with `*`."""
+
+    lookup_name = "like"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} LIKE {right}", [*left_params, *right_params]
+
+
+Field.register_lookup(Like)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked for; an empty filter asks for everything."""
+
+    # A name, or a pattern in which `*` is any text.
+    event_type: str = ""
+    # The beginning of the node's name.
+    node: str = ""
+    correlation_id: str = ""
+    trace_id: str = ""
+    error_code: str = ""
+    # None: both.
+    valid: bool | None = None
+    # By the producers' clocks.
+    since: datetime | None = None
+    until: datetime | None = None
+    # Problems that stand at this pointer, of this keyword.
+    pointer: str | None = None
+    keyword: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Filters":
+        """From a query string. Raises InvalidQuery, naming the parameter, for a value that cannot be one."""
+        return cls(
+            event_type=given.get("type", ""),
+            node=given.get("node", ""),
+            correlation_id=given.get("correlation_id", ""),
+            trace_id=given.get("trace_id", ""),
+            error_code=given.get("error_code", ""),
+            valid=_yes_or_no("valid", given.get("valid", "")),
+            since=_time("since", given.get("since", "")),
+            until=_time("until", given.get("until", "")),
+            pointer=given.get("pointer"),
+            keyword=given.get("keyword", ""),
+        )
+
+    def condition(self) -> Q:
+        condition = _pattern("event_type", self.event_type)
+        if self.node:
+            condition &= Q(node_id__startswith=self.node)
+        for column in ("correlation_id", "trace_id", "error_code"):
+            if value := getattr(self, column):
+                condition &= Q(**{column: value})
+        if self.valid is not None:
+            condition &= Q(violations__isnull=self.valid)
+        if self.since is not None:
+            condition &= Q(occurred_at__gte=self.since)
+        if self.until is not None:
+            condition &= Q(occurred_at__lt=self.until)
+        return condition & self._problem()
+
+    def _problem(self) -> Q:
+        """One and the same violation has to have the pointer and the keyword."""
+        wanted = {} if self.pointer is None else {"pointer": self.pointer}
+        if self.keyword:
+            wanted["keyword"] = self.keyword
+        return Q(violations__contains=[wanted]) if wanted else Q()
+
+
+def visible_to(actor: Actor) -> Q:
+    """The rows, stored or quarantined, whose event type the actor may read."""
+    prefixes = actor.readable_prefixes("read")
+    condition = Q()
+    for prefix in prefixes:
+        condition |= Q(event_type__startswith=prefix)
+    # Nothing readable is the empty choice, not the absent one.
+    return condition if prefixes else Q(event_type__in=[])
+
+
+def find_events(*, actor: Actor, filters: Filters) -> QuerySet[Event]:
+    """The events that match, of those the actor may read; unordered."""
+    return Event.objects.filter(filters.condition(), visible_to(actor))
+
+
+def find_event(*, actor: Actor, event_id: str) -> Event:
+    """Raises EventNotFound for one that is not stored, and for one that the actor may not read."""
+    found = Event.objects.filter(visible_to(actor), event_id=event_id).order_by("position").first()
+    if found is None:
+        raise EventNotFound(
+            f"No event with id '{event_id}' is stored, or you may not read its type.", event_id=event_id
+        )
+    return found
+
+
+def find_quarantined(*, actor: Actor, event_type: str = "", reason: str = "") -> QuerySet[QuarantinedEvent]:
+    """The events that wait in quarantine, of those whose type the actor may read; unordered."""
+    waiting = visible_quarantine(actor).filter(_pattern("event_type", event_type), released_at__isnull=True)
+    return waiting.filter(reason=reason) if reason else waiting
+
+
+def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedEvent]:
+    """All that was ever quarantined, the released included, of the types that the actor may read."""
+    return QuarantinedEvent.objects.filter(visible_to(actor))
+
+
+def _pattern(column: str, pattern: str) -> Q:
+    if not pattern:
+        return Q()
+    if "*" not in pattern:
+        return Q(**{column: pattern})
+    escaped = pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return Q(**{f"{column}__like": escaped.replace("*", "%")})
+
+
+def _yes_or_no(name: str, text: str) -> bool | None:
+    if not text:
+        return None
+    if text.lower() not in {"true", "false"}:
+        raise InvalidQuery(f"'{name}' is true or false, not '{text}'.", parameter=name)
+    return text.lower() == "true"
+
+
+def _time(name: str, text: str) -> datetime | None:
+    """ISO 8601; without a zone it means UTC."""
+    if not text:
+        return None
+    try:
+        # A plus sign that was not percent-encoded arrives as a space.
+        read = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
+    except ValueError as bad:
+        raise InvalidQuery(
+            f"'{name}' is a time such as 2026-11-23T14:00:00Z, not '{text}'.", parameter=name
+        ) from bad
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

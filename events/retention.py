@@ -1,0 +1,87 @@
+"""Forgetting: whole partitions where every event's time has passed, single subjects' events before that, old dedup keys.
+
+What is removed is removed for ever, so each removal leaves an audit row.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from access import audit
+from access.actor import SYSTEM
+from events import partitions
+from events.models import EventKey
+from registry.models import Subject
+
+# Rows deleted per transaction: readers and the disk get a turn in between.
+_BATCH = 5_000
+
+_DELETE = """
+DELETE FROM events_event WHERE (position, received_at) IN (
+    SELECT position, received_at FROM events_event
+    WHERE received_at < %s AND {} LIMIT %s
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What one run removed."""
+
+    partitions: tuple[str, ...]
+    events: int
+    keys: int
+
+
+def apply_retention(*, today: date | None = None, max_batches: int = 200) -> Forgotten:
+    """Removes what is past its time, in bounded batches; what one run leaves, the next finds."""
+    day = today or datetime.now(UTC).date()
+    own = dict(Subject.objects.filter(retention_days__isnull=False).values_list("name", "retention_days"))
+    longest = max([settings.EVENT_RETENTION.days, *(days or 0 for days in own.values())])
+    dropped = tuple(_drop(name) for name in partitions.older_than(day - timedelta(days=longest)))
+    deleted = sum(
+        _delete(_cutoff(day, days or 0), "event_type = %s", [name], name, max_batches)
+        for name, days in own.items()
+        if (days or 0) < longest
+    )
+    if settings.EVENT_RETENTION.days < longest:
+        cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
+        deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
+    keys, _ = EventKey.objects.filter(received_on__lt=day - settings.DEDUP_HORIZON).delete()
+    return Forgotten(dropped, deleted, keys)
+
+
+def _cutoff(today: date, days: int) -> datetime:
+    return datetime(today.year, today.month, today.day, tzinfo=UTC) - timedelta(days=days)
+
+
+def _drop(name: str) -> str:
+    with transaction.atomic():
+        count = partitions.drop(name)
+        audit.record(
+            actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
+        )
+    return name
+
+
+def _delete(cutoff: datetime, which: str, params: list[Any], subject: str, max_batches: int) -> int:
+    """Deletes events of a kind received before the cutoff; how many."""
+    total = 0
+    for _ in range(max_batches):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_DELETE.format(which), [cutoff, *params, _BATCH])
+            count = cursor.rowcount
+            if count:
+                audit.record(
+                    actor=SYSTEM,
+                    action="events.expired",
+                    target=f"subject/{subject or '*'}",
+                    details={"events": count, "received_before": cutoff.isoformat()},
+                )
+        total += count
+        if count < _BATCH:
+            break
+    return total

@@ -1,0 +1,76 @@
+"""gzip and zstd: decoded within the limit, refused beyond it while decoding, and told when damaged."""
+
+import gzip
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+import zstandard
+
+from tests.conftest import Person
+from tests.events.conftest import event
+
+pytestmark = pytest.mark.django_db
+
+BODY = json.dumps([event("x") for _ in range(20)]).encode()
+
+
+def streamed(body: bytes) -> bytes:
+    """A zstd frame that does not say its size."""
+    compressor = zstandard.ZstdCompressor().compressobj()
+    return compressor.compress(body) + compressor.flush()
+
+
+def post(person: Person, body: bytes, encoding: str) -> Any:
+    return person.api.generic(
+        "POST",
+        "/api/v1/events",
+        body,
+        content_type="application/json",
+        headers={"Content-Encoding": encoding},
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (gzip.compress(BODY), "gzip"),
+        (gzip.compress(BODY[:100]) + gzip.compress(BODY[100:]), "GZIP"),
+        (zstandard.ZstdCompressor().compress(BODY), "zstd"),
+        (streamed(BODY), "zstd"),
+        (BODY, "identity"),
+    ],
+    ids=["gzip", "two gzip members", "zstd", "zstd stream", "identity"],
+)
+def test_a_compressed_body_is_read(owner: Person, body: bytes, encoding: str) -> None:
+    answer = post(owner, body, encoding)
+    assert answer.json()["counts"] == {"quarantined": 20}
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status", "words"),
+    [
+        (gzip.compress(BODY)[:-9], "gzip", 400, "cut off"),
+        (b"no gzip", "gzip", 400, "damaged"),
+        (zstandard.ZstdCompressor().compress(BODY)[:-5], "zstd", 400, "cut off"),
+        (streamed(BODY)[:-5], "zstd", 400, "cut off"),
+        (b"no zstd", "zstd", 400, "damaged"),
+        (BODY, "br", 415, "gzip, zstd"),
+    ],
+)
+def test_a_damaged_body_is_told(owner: Person, body: bytes, encoding: str, status: int, words: str) -> None:
+    answer = post(owner, body, encoding)
+    assert (answer.status_code, words in answer.json()["message"]) == (status, True)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress, streamed])
+def test_a_bomb_is_refused_before_it_fills_the_memory(owner: Person, compress: Any) -> None:
+    bomb = compress(b" " * 300_000_000)
+    encoding = "gzip" if compress is gzip.compress else "zstd"
+    assert post(owner, bomb, encoding).status_code == 413
+    tracemalloc.start()
+    post(owner, bomb, encoding)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 80_000_000
