@@ -16,7 +16,7 @@ class CompatError(Exception):
     """Base of everything this package raises."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class SchemaError(CompatError):
     """The given schema is not a schema we can read. `pointer` is the JSON Pointer of the offending place."""
 
@@ -32,7 +32,7 @@ class UnverifiedWitness(CompatError):
     """An instance was offered as a witness and at least one validator disagreed."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Exhausted(CompatError):
     """A search ended without an answer; `reason` says which limit or which gap in our means ended it."""
 

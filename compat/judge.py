@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +31,7 @@ _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
 }
 #: How many counterexamples that a validator does not confirm are passed over.
 _SECOND_THOUGHTS = 4
+_FRAMES = 6_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,19 @@ def check(
         Side(opened(old, dialect=dialect, store=store), "o"),
         Side(opened(new, dialect=dialect, store=store), "n"),
     )
-    return _verdict(sides, mode, world, Budget(budget or DEFAULT_STEPS))
+    with _deep_stack():
+        return _verdict(sides, mode, world, Budget(budget or DEFAULT_STEPS))
+
+
+@contextmanager
+def _deep_stack() -> Iterator[None]:
+    """The search is as deep as instances are; how deep the caller's stack is already must not decide a verdict."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _verdict(sides: tuple[Side, Side], mode: Mode, world: WorldName, purse: Budget) -> Verdict:
@@ -191,7 +207,11 @@ def bump(
         Side(opened(old, dialect=dialect, store=store), "o"),
         Side(opened(new, dialect=dialect, store=store), "n"),
     )
-    steps = budget or DEFAULT_STEPS
+    with _deep_stack():
+        return _bump(sides, world, budget or DEFAULT_STEPS)
+
+
+def _bump(sides: tuple[Side, Side], world: WorldName, steps: int) -> Bump:
     widened = _inside(sides[0], sides[1], world, Budget(steps))
     if widened.witness is not None:
         return Bump("major", "some instances of the old version are refused by the new one", widened.witness)

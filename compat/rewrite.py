@@ -16,8 +16,11 @@ from compat import dialects
 from compat.dialects import D2019, D2020, Dialect, Schema
 from compat.documents import Documents
 from compat.errors import Exhausted, SchemaError
+from compat.measure import Measure
 from compat.values import exact, pointer
 
+#: Schemas that one value may have to be tried against; no validator would come to an end much beyond it.
+MAX_WEIGHT = 50_000
 Path = tuple[str | int, ...]
 
 
@@ -39,9 +42,24 @@ def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False)
     """The normal form; definition names begin with `prefix`. Raises SchemaError for references that lead nowhere."""
     work = _Work(documents, prefix, formats)
     place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
-    root = work.schema(documents.root, place)
-    work.finish()
-    return Rewritten(root, work.definitions)
+    try:
+        result = Rewritten(work.schema(documents.root, place), work.definitions)
+        work.finish()
+        _refuse_endless(result)
+    except RecursionError:
+        raise SchemaError("", "references lead from one to the next too many times", "depth") from None
+    return result
+
+
+def _refuse_endless(schema: Rewritten) -> None:
+    """Raises SchemaError for a schema that no validator could come to an end with."""
+    measure = Measure(schema.definitions)
+    measure.of(schema.root)
+    if measure.endless:
+        raise SchemaError("", "a $ref leads back to itself without going deeper into the value", "endless")
+    if measure.heaviest > MAX_WEIGHT:
+        message = f"references and branches multiply to more than {MAX_WEIGHT} schemas for one value"
+        raise SchemaError("", message, "size")
 
 
 @dataclass(frozen=True)

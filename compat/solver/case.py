@@ -126,6 +126,10 @@ class Case:
     def holds(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
         return (node.target.number, truth) in self.literals
 
+    def of_property(self, name: str) -> list[Literal]:
+        """What has to be true of the value of a property, when it is there."""
+        return [(node, True) for shape in self.get("shape") for node in shape.at(name)]
+
     def tags(self, name: str) -> list[Any] | None:
         """The few values that a property can have, when an `enum` or `const` says so."""
         found: list[Any] | None = None

@@ -6,7 +6,8 @@ Only properties that something asks for are added: what holds of all properties 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -51,14 +52,12 @@ class _Objects:
     find_value: _Find
     budget: Budget
     _unsure: Exhausted | None = None
-    _mentioned: set[str] = field(default_factory=set)
 
     def find(self, least: int) -> dict[str, Any] | Nothing:
         most = min(self.case.get("max"), default=None)
         if most is not None and least > most:
             return NOTHING
         self._unsure = None
-        self._mentioned = self._names_mentioned()
         for chosen in self._choices(self.case.get("some"), self.case.get("bad name"), {}):
             built = self._built(chosen, least, most)
             if built is not NOTHING:
@@ -107,15 +106,12 @@ class _Objects:
         try:
             if not self._name_fits(name):
                 return None
-            return self.find_value([*literals, *self._of_value(name)])
+            return self.find_value([*literals, *self.case.of_property(name)])
         except OutOfSteps:
             raise
         except Exhausted as reason:
             self._unsure = reason
             return None
-
-    def _of_value(self, name: str) -> list[Literal]:
-        return [(node, True) for shape in self.case.get("shape") for node in shape.at(name)]
 
     def _name_fits(self, name: str) -> bool:
         return all(node.accepts(name) == truth for node, truth in self.case.get("names"))
@@ -177,7 +173,8 @@ class _Objects:
         found.extend(some.pattern for some in self.case.get("some") if some.pattern is not None)
         return list(dict.fromkeys(found))
 
-    def _names_mentioned(self) -> set[str]:
+    @cached_property
+    def _mentioned(self) -> set[str]:
         shapes = [*self.case.get("shape"), *(some.outside for some in self.case.get("some") if some.outside)]
         names = {name for shape in shapes for name in shape.names()}
         names.update(self.case.get("required"), self.case.get("forbidden"))

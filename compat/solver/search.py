@@ -17,7 +17,7 @@ from compat.budget import Budget
 from compat.errors import Exhausted, OutOfSteps
 from compat.solver.arrays import find_array
 from compat.solver.case import Case, Contradiction, Literal, Move, Option
-from compat.solver.choices import remaining
+from compat.solver.choices import NotExactlyOne, remaining
 from compat.solver.keywords import failing, holding
 from compat.solver.nodes import Node
 from compat.solver.nothing import NOTHING
@@ -27,7 +27,8 @@ from compat.solver.strings import find_string
 from compat.values import TYPES, frozen, type_of
 
 Goal: TypeAlias = frozenset[tuple[int, bool]]
-MAX_DEPTH = 60
+MAX_DEPTH = 100
+_DETOUR = 4
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,20 @@ class Search:
             self._add_all(branch, option)
         except Contradiction:
             return None
-        return self._decide(branch, literals)
+        return None if self._hopeless(branch, option) else self._decide(branch, literals)
+
+    def _hopeless(self, case: Case, option: Option) -> bool:
+        """Whether a property that the option asks for can have no value, whatever else is chosen."""
+        wanted = [value for name, value in option if name == "some" and value.name is not None]
+        return any(self._impossible([*some.literals, *case.of_property(some.name)]) for some in wanted)
+
+    def _impossible(self, literals: list[Literal]) -> bool:
+        try:
+            return self.find(literals) is None
+        except OutOfSteps:
+            raise
+        except Exhausted:
+            return False
 
     def _narrowest(self, case: Case) -> list[Option] | None:
         """The options of the open choice with the fewest, after taking all that leave no choice."""
@@ -168,7 +182,7 @@ class Search:
             if len(options) == 1:
                 case.pending.remove(choice)
                 return None, options[0]
-            if best is None or len(options) < len(best[1]):
+            if best is None or _width(choice, options) < _width(*best):
                 best = (choice, options)
         if best is None and unlisted is not None:
             raise unlisted
@@ -186,6 +200,11 @@ BUILDERS: dict[str, Callable[[Case, Search], Found | None]] = {
     "array": lambda case, search: _wrapped(find_array(case, search.find, search.budget)),
     "object": lambda case, search: _wrapped(find_object(case, search.find, search.budget)),
 }
+
+
+def _width(choice: Any, options: list[Option]) -> int:
+    """What is to be refused is looked at early: it is what the question is about."""
+    return len(options) * (1 if isinstance(choice, (_Refused, NotExactlyOne)) else _DETOUR)
 
 
 @dataclass(frozen=True, eq=False)
