@@ -12,8 +12,8 @@ from pathlib import Path
 from django.db import transaction
 
 from access.actor import Actor
-from access.audit import record
 from access.errors import ProductError
+from registry.edit_subject import SubjectSettings, edit_subject
 from registry.models import Subject, TaxonomyVersion, Version
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
@@ -21,8 +21,6 @@ from registry.taxonomy import publish_taxonomy
 FOLDER = Path(__file__).parent / "onex"
 NOTE = "Part of the ONEX catalogue that comes with the product"
 ENVELOPE = "onex.envelope"
-# ONEX 1.0.0 producers send no schema_version; their events are to be read as what they were written for.
-SETTINGS = {"owner": "ONEX", "version_when_absent": "1.0.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +96,25 @@ def _published_taxonomies() -> set[tuple[str, str]]:
 
 def _add_schema(actor: Actor, entry: Entry) -> None:
     text = entry.file.read_text(encoding="utf-8")
-    new = not Subject.objects.filter(name=entry.name).exists()
-    publish_version(actor=actor, subject=entry.name, schema=text, semver=entry.semver, note=NOTE)
-    if new:
-        _describe(actor, entry.name, json.loads(text)["description"])
-
-
-def _describe(actor: Actor, name: str, description: str) -> None:
+    # Together: a start that is killed in between must not leave a subject without its settings for ever.
     with transaction.atomic():
-        Subject.objects.filter(name=name).update(description=description, **SETTINGS)
-        record(actor=actor, action="subject.set", target=f"subject/{name}", details=dict(SETTINGS))
+        new = not Subject.objects.filter(name=entry.name).exists()
+        publish_version(actor=actor, subject=entry.name, schema=text, semver=entry.semver, note=NOTE)
+        if new:
+            settings = _settings(json.loads(text)["description"])
+            edit_subject(actor=actor, subject=entry.name, settings=settings)
+
+
+def _settings(description: str) -> SubjectSettings:
+    return SubjectSettings(
+        owner="ONEX",
+        description=description,
+        strict=False,
+        # ONEX 1.0.0 producers send no schema_version; their events are to be read as what they were written for.
+        version_when_absent="1.0.0",
+        retention_days=None,
+        accept_undecided=None,
+    )
 
 
 def _add_taxonomy(actor: Actor, entry: Entry) -> None:
