@@ -235,7 +235,8 @@ def _surroundings(rule: Rule, compiled: Compiled, fresh: Fresh, batch: _Batch) -
     first, last = min(instants), max(instants)
     before, behind = reach(compiled.terms)
     keys = [group.key for group in fresh]
-    touching = Q(group_key__in=keys) & (
+    # One that somebody ended by pausing the rule is over for good: what comes later begins anew.
+    touching = Q(group_key__in=keys, ended_by="") & (
         Q(state=Episode.State.FIRING) | Q(closes_at__gte=first - before, started_at__lte=last + behind)
     )
     seen = recount(

@@ -133,7 +133,9 @@ class RuleEditor:
             said, data = _with_another_row(data), None
         rows = said.pop("rows", BLANK_ROWS)
         self.form = RuleForm(data, initial=said)
-        self.rows: BaseFormSet[Any] = ConditionRows(data, initial=rows, prefix="rows")
+        # Bound rows know no initial values: Django takes an unchanged row for an empty one.
+        initial = rows if data is None else None
+        self.rows: BaseFormSet[Any] = ConditionRows(data, initial=initial, prefix="rows")
 
     def spec(self) -> RuleSpec | None:
         """What the form says; None when it cannot be read, the fields then say why."""

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import quote
 
 from django.conf import settings
+from django.urls import reverse
 
 from access.delivery import enqueue_delivery
 from access.models import Delivery
@@ -48,7 +48,7 @@ def payload_of(episode: Episode, what: What, now: datetime) -> dict[str, Any]:
                 "name": rule.name,
                 "edition": edition.number,
                 "description": edition.description,
-                "url": f"{settings.PUBLIC_URL}/alerts/rules/{rule.pk}",
+                "url": settings.PUBLIC_URL + reverse("rule", args=[rule.pk]),
             },
             "severity": edition.severity,
             "group": episode.group,
@@ -65,7 +65,7 @@ def payload_of(episode: Episode, what: What, now: datetime) -> dict[str, Any]:
                 "resolved_at": episode.resolved_at,
                 "ended_by": episode.ended_by,
                 "matches": episode.matches,
-                "url": f"{settings.PUBLIC_URL}/alerts/episodes/{episode.pk}",
+                "url": settings.PUBLIC_URL + reverse("episode", args=[episode.pk]),
             },
             "evidence": [_event(event) for event in first_events(episode)],
         },
@@ -97,5 +97,5 @@ def _event(event: Event) -> dict[str, Any]:
         "error_code": event.error_code,
         "correlation_id": event.correlation_id,
         "occurred_at": event.occurred_at,
-        "url": f"{settings.PUBLIC_URL}/events/{quote(event.event_id, safe='')}",
+        "url": settings.PUBLIC_URL + reverse("event", args=[event.event_id]),
     }

@@ -47,7 +47,8 @@ def test_a_rule_is_made_in_the_form_and_counts_from_now_on(owner):
         ("metadata.n", "gt", "3"),
         ("", "eq", ""),
     )
-    answer = owner.browser.post("/alerts/rules/new", form(rows))
+    browser = owner.browser
+    answer = browser.post("/alerts/rules/new", form(rows))
     rule = Rule.objects.get()
     assert answer["Location"] == f"/alerts/rules/{rule.pk}"
     assert rule.current.selector == {
@@ -58,7 +59,7 @@ def test_a_rule_is_made_in_the_form_and_counts_from_now_on(owner):
         ]
     }
     assert (rule.current.threshold, rule.current.group_by, rule.cursor) == (3, ["node_id"], 1)
-    page = text_of(owner.browser.get(answer["Location"]))
+    page = text_of(browser.get(answer["Location"]))
     assert (
         'event_type is "NODE_FAILURE" and error_code begins with "ONEX_" and metadata.n is greater than 3'
         in page
@@ -173,7 +174,7 @@ def test_lists_show_state_and_episodes_show_evidence(owner, make_rule, evaluate)
     page = text_of(owner.browser.get(f"/alerts/episodes/{Episode.objects.get().pk}"))
     assert "node_id=n1" in page
     assert "/replays/new?correlation_id=c-1" in page
-    assert page.count("/correlations/c-1") == 2
+    assert page.count("/events/correlation/c-1") == 2
     assert "Nobody was told" in page
 
 
