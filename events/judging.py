@@ -156,6 +156,13 @@ def current_catalogue() -> Catalogue:
         return _current
 
 
+def forget() -> None:
+    """Begins anew in this process, as after a rollback of committed revisions: restores and tests need it."""
+    global _current  # noqa: PLW0603 -- one cache per process, swapped whole
+    with _swap:
+        _current = Catalogue(revision=-1)
+
+
 def _subjects(names: set[str]) -> dict[str, Subject]:
     versions = (
         Version.objects.live()

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from access.actor import ROLES, Actor
 from access.models import Role, Token
 from access.tokens import PREFIX, actor_of_secret, actor_of_user, digest_of
+from events import judging
 from tests.require import pytest_terminal_summary  # noqa: F401 -- a hook that pytest finds by its name here
 
 
@@ -39,6 +40,12 @@ def _put_back_rows(**_: object) -> None:
 def quick_passwords(settings: Any) -> None:
     """Every test makes people; hashing their passwords as slowly as production must would take most of the time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _catalogue_as_committed() -> None:
+    """What the last test published is rolled back, its revision with it: the next must not judge by that."""
+    judging.forget()
 
 
 @dataclass(frozen=True)
