@@ -180,6 +180,13 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.message_id} to {self.url}"
 
+    @property
+    def tone(self) -> str:
+        """Waiting for the first attempt is quiet; a failed one is worth a look."""
+        if self.state == self.State.DUE:
+            return "warn" if self.attempts else "info"
+        return {"delivered": "good", "dead": "bad"}.get(self.state, "quiet")
+
 
 class DeliveryAttempt(models.Model):
     """What happened when a delivery was tried: enough to answer the receiver's "we never got it"."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from access import pages, people_pages
+from access import delivery_pages, pages, people_pages
 
 urlpatterns = [
     path("login", pages.login, name="login"),
@@ -22,4 +22,10 @@ urlpatterns = [
     path("people/of/<str:username>/active", people_pages.person_active, name="person-active"),
     path("people/of/<str:username>/roles/<int:role_id>/take", people_pages.role_take, name="role-take"),
     path("audit", people_pages.audit, name="audit"),
+    path("deliveries", delivery_pages.deliveries, name="deliveries"),
+    path("deliveries/<int:delivery_id>", delivery_pages.delivery, name="delivery"),
+    path(
+        "deliveries/<int:delivery_id>/redeliver", delivery_pages.delivery_redeliver, name="delivery-redeliver"
+    ),
+    path("deliveries/<int:delivery_id>/cancel", delivery_pages.delivery_cancel, name="delivery-cancel"),
 ]

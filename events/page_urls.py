@@ -1,8 +1,9 @@
 from django.urls import URLPattern, path
 
-from events import pages
+from events import pages, replay_urls
 
 urlpatterns: list[URLPattern] = [
+    *replay_urls.pages,
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.
     path("events/id/<path:event_id>", pages.event, name="event"),
