@@ -59,6 +59,10 @@ UNITS = (
     (timedelta(minutes=1), "min"),
 )
 HIGHLIGHT_LIMIT = 300_000
+ONE_LINE = 70
+BREAKS = re.compile(r"([._/$:-])(?=\w)")
+TICKS = re.compile(r"`([^`]+)`")
+JSON_PIECE = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+|"')
 JSON_TOKEN = re.compile(
     r'(?P<string>"(?:\\.|[^"\\])*")(?P<colon>\s*:)?|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<literal>\b(?:true|false|null)\b)'
 )
@@ -120,7 +124,7 @@ def code(text: str, id: str, title: str = "", *, wrap: bool = False) -> dict[str
 
 @register.inclusion_tag("_code.html")
 def json_code(value: Any, id: str, title: str = "", *, wrap: bool = False) -> dict[str, Any]:  # noqa: A002
-    """The same for JSON, coloured. Text is taken to be JSON already and stays exactly as it is."""
+    """The same for JSON, coloured. Text is taken to be JSON already: only a single long line is indented."""
     return {"text": json_html(value), "id": id, "title": title, "wrap": wrap}
 
 
@@ -149,9 +153,41 @@ def absolute(at: datetime) -> str:
 
 
 @register.filter
+def breakable(name: str) -> SafeString:
+    """A name that may wrap after its dots, dashes, slashes and underscores instead of in the middle of a word."""
+    return mark_safe(BREAKS.sub(r"\1<wbr>", escape(name)))  # noqa: S308 - escaped
+
+
+@register.filter
+def prose(sentence: str) -> SafeString:
+    """A sentence whose `names` are set as code."""
+    return mark_safe(TICKS.sub(r"<code>\1</code>", escape(sentence)))  # noqa: S308 - escaped
+
+
+@register.filter
 def json_text(value: Any) -> str:
-    """JSON as people read it. Text is taken to be JSON already and stays exactly as it is."""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    """JSON as people read it. Text is taken to be JSON already: only a single long line is indented."""
+    if not isinstance(value, str):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    one_long_line = "\n" not in value.strip() and ONE_LINE < len(value) <= HIGHLIGHT_LIMIT
+    return indented(value) if one_long_line else value
+
+
+def indented(text: str) -> str:
+    """JSON text with its white space made anew; every number, escape and repeated name stays as it was written.
+
+    Text that is no JSON comes out with its space changed, too, but with nothing lost.
+    """
+    out, depth, before = [], 0, ""
+    for piece in JSON_PIECE.findall(text):
+        closes = piece in "]}"
+        depth -= closes
+        if not closes if before in {"[", "{"} else closes or before == ",":
+            out.append("\n" + "  " * depth)
+        out.append(": " if piece == ":" else piece)
+        depth += piece in "[{"
+        before = piece
+    return "".join(out)
 
 
 @register.filter

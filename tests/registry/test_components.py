@@ -1,5 +1,6 @@
 """Every fragment is documented in templates/README.md, and every example there renders."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_json_is_coloured_without_changing_a_character():
     unescaped = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
     assert unescaped == text
     assert '<span class="j-key">&quot;a&lt;b&quot;</span>' in ui.json_html(text)
+
+
+ONE_LINE = '{"a":[1.50,2e3,18446744073709551616],"a":{},"c":[ ],"d":"\\u0026 {[,:","e":[[],[{"f":null}]]}'
+
+
+def test_one_long_line_of_json_is_indented_and_nothing_else_changes():
+    text = ui.json_text(ONE_LINE)
+    assert re.findall(r'"(?:\\.|[^"\\])*"|[^\s"]', text) == re.findall(r'"(?:\\.|[^"\\])*"|[^\s"]', ONE_LINE)
+    plain = '{"b": [1, {"c": "a rather long text, so that the line is long enough"}], "d": [], "e": {}}'
+    assert ui.json_text(plain) == json.dumps(json.loads(plain), indent=2)
+
+
+@pytest.mark.parametrize("text", ['{"short": 1}', '{\n"a":1}', ""])
+def test_other_json_text_stays_as_it_is(text):
+    assert ui.json_text(text) == text
+
+
+def test_names_wrap_at_their_seams_and_sentences_set_names_as_code():
+    assert ui.breakable("a.b_c<") == "a.<wbr>b_<wbr>c&lt;"
+    assert ui.prose("`x<y` was added") == "<code>x&lt;y</code> was added"
 
 
 @pytest.mark.parametrize(
