@@ -1,0 +1,103 @@
+"""Daily partitions: made ahead, filled where events belong, and dropped whole when their time has passed."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from access.models import AuditEntry
+from events import partitions
+from events.models import Event, EventKey
+from events.retention import apply_retention
+from registry.models import Subject
+from tests.events.conftest import Publish, Send, event
+
+pytestmark = pytest.mark.django_db
+
+TODAY = datetime.now(UTC).date()
+
+
+def put(event_type: str, received: date, *, position: int) -> None:
+    """An event as it was stored on an earlier day."""
+    at = datetime(received.year, received.month, received.day, 12, tzinfo=UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO events_event (position, received_at, occurred_at, event_id, event_type, schema_version, "
+            "node_id, sample_rate, raw, producer) VALUES (%s, %s, %s, %s, %s, '', 'n', 1, '{}', 'tests')",
+            [position, at, at, str(uuid4()), event_type],
+        )
+
+
+def holder(position: int) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM events_event WHERE position = %s", [position])
+        return str(cursor.fetchone()[0])
+
+
+def test_the_next_days_are_made_once() -> None:
+    far = TODAY + timedelta(days=100)
+    made = partitions.prepare(far, days=2)
+    assert made == [partitions.name_of(far), partitions.name_of(far + timedelta(days=1))]
+    assert partitions.prepare(far, days=2) == []
+
+
+def test_an_event_lands_in_the_partition_of_its_day(orders: Any, send: Send) -> None:
+    partitions.prepare()
+    send(event())
+    assert holder(Event.objects.get().position) == partitions.name_of(Event.objects.get().received_at.date())
+
+
+def test_what_came_before_its_partition_moves_into_it() -> None:
+    day = TODAY + timedelta(days=50)
+    put("t", day, position=1)
+    assert holder(1) == "events_event_rest"
+    partitions.prepare(day, days=1)
+    assert holder(1) == partitions.name_of(day)
+
+
+def test_the_command_prepares_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("prepare_partitions")
+    call_command("prepare_partitions")
+    assert capsys.readouterr().out.endswith("All partitions are there.\n")
+
+
+def test_a_partition_goes_when_the_longest_retention_has_passed(publish: Publish, settings: Any) -> None:
+    settings.EVENT_RETENTION = timedelta(days=10)
+    publish("long", {}, "1.0.0", retention_days=20)
+    for position, age in enumerate((30, 21, 20, 15, 5), start=1):
+        partitions.prepare(TODAY - timedelta(days=age), days=1)
+        put("long", TODAY - timedelta(days=age), position=position)
+    gone = apply_retention()
+    assert gone.partitions == tuple(partitions.name_of(TODAY - timedelta(days=age)) for age in (30, 21))
+    assert list(Event.objects.order_by("position").values_list("position", flat=True)) == [3, 4, 5]
+    entries = AuditEntry.objects.filter(action="events.expired").values_list("target", "details")
+    assert dict(entries) == {f"partition/{name}": {"events": 1} for name in gone.partitions}
+
+
+def test_shorter_retentions_are_applied_by_subject(publish: Publish, settings: Any) -> None:
+    settings.EVENT_RETENTION = timedelta(days=10)
+    publish("short", {}, "1.0.0", retention_days=2)
+    publish("long", {}, "1.0.0", retention_days=100)
+    for position, (name, age) in enumerate(
+        [("short", 1), ("short", 3), ("long", 50), ("usual", 9), ("usual", 12)], start=1
+    ):
+        put(name, TODAY - timedelta(days=age), position=position)
+    assert apply_retention().events == 2
+    assert list(Event.objects.order_by("position").values_list("position", flat=True)) == [1, 3, 4]
+    assert AuditEntry.objects.filter(action="events.expired", target="subject/short").count() == 1
+    assert Subject.objects.count() == 2
+
+
+def test_dedup_keys_end_with_their_horizon(orders: Any, send: Send, settings: Any) -> None:
+    sent = event()
+    send(sent)
+    EventKey.objects.update(received_on=TODAY - settings.DEDUP_HORIZON - timedelta(days=1))
+    assert apply_retention().keys == 1
+    assert send(sent).counts == {"stored": 1}
+
+
+def test_a_partition_filled_for_the_first_time_is_analysed() -> None:
+    assert isinstance(partitions.analyse_new(), list)
