@@ -19,7 +19,7 @@ from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 
 FOLDER = Path(__file__).parent / "onex"
-NOTE = "Part of the ONEX catalogue that comes with the product"
+NOTE = "Comes with the product"
 ENVELOPE = "onex.envelope"
 
 
@@ -99,10 +99,24 @@ def _add_schema(actor: Actor, entry: Entry) -> None:
     # Together: a start that is killed in between must not leave a subject without its settings for ever.
     with transaction.atomic():
         new = not Subject.objects.filter(name=entry.name).exists()
-        publish_version(actor=actor, subject=entry.name, schema=text, semver=entry.semver, note=NOTE)
+        publish_version(actor=actor, subject=entry.name, schema=text, semver=entry.semver, note=_note(entry))
         if new:
             settings = _settings(json.loads(text)["description"])
             edit_subject(actor=actor, subject=entry.name, settings=settings)
+
+
+def _note(entry: Entry) -> str:
+    """What people read beside the version: which members it adds to the one before."""
+    versions = [other for other in schema_entries() if other.name == entry.name]
+    before = versions[: versions.index(entry)]
+    if not before:
+        return NOTE
+    known = _members(before[-1])
+    return f"{NOTE}; adds {', '.join(name for name in _members(entry) if name not in known)}"
+
+
+def _members(entry: Entry) -> list[str]:
+    return list(json.loads(entry.file.read_text(encoding="utf-8"))["properties"])
 
 
 def _settings(description: str) -> SubjectSettings:

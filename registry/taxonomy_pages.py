@@ -52,5 +52,5 @@ def _found(tree: Tree, area: Area, query: str) -> list[Code]:
 def _answers(tree: Tree, code: Code, query: str) -> bool:
     if tree.area_of(query.removeprefix(f"{tree.prefix}_")) is not None or tree.find(query) is not None:
         return tree.matches(query, code.short)
-    words = f"{code.long} {code.meaning}".lower()
+    words = f"{code.long} {code.words} {code.meaning}".lower()
     return all(word in words for word in query.lower().split())

@@ -66,6 +66,11 @@ class Code:
     def long(self) -> str:
         return f"{self.short}_{self.slug}"
 
+    @property
+    def words(self) -> str:
+        """The slug as people read it."""
+        return self.slug.replace("_", " ").lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Area:

@@ -254,6 +254,9 @@ def test_loading_publishes_everything_through_the_one_operation():
     assert set(Subject.objects.values_list("version_when_absent", flat=True)) == {"1.0.0"}
     assert not Subject.objects.filter(strict=True).exists()
     assert AuditEntry.objects.filter(action="version.published").count() == 15
+    assert Version.objects.get(subject__name="NODE_START", number=2).note == (
+        "Comes with the product; adds node_type, tags"
+    )
 
 
 @pytest.mark.django_db
