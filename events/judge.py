@@ -17,6 +17,9 @@ _CHUNK = 500
 _EXAMPLES = 3
 
 
+_NO_TIME = Finding(JUDGE, "info", "There was no time to look at the stored events.", {"finished": False})
+
+
 @dataclass(slots=True)
 class _Count:
     """What was seen among the stored events."""
@@ -37,7 +40,7 @@ def stored_events(proposal: Proposal) -> list[Finding]:
     risks = _undeclared(proposal)
     count = _count(proposal, validator, risks)
     if not count.seen:
-        return []
+        return [] if count.finished else [_NO_TIME]
     return [
         _refusals(proposal, count),
         *(_carried(name, versions, count) for name, versions in risks.items()),

@@ -38,12 +38,13 @@ def test_an_unknown_type_follows_the_policy(send: Send, settings: Any, policy: s
         assert outcome.errors[0]["code"] == "unknown_event_type"
 
 
+@pytest.mark.usefixtures("versions")
 @pytest.mark.parametrize(
     ("policy", "status"), [("quarantine", "quarantined"), ("reject", "rejected"), ("accept", "stored")]
 )
 @pytest.mark.parametrize("label", ["3.0.0", "not a version", 7])
 def test_an_unknown_version_follows_the_policy(
-    send: Send, settings: Any, versions: dict[str, int], policy: str, status: str, label: Any
+    send: Send, settings: Any, policy: str, status: str, label: Any
 ) -> None:
     settings.UNKNOWN_SCHEMA_VERSION = policy
     (outcome,) = send(event("t", schema_version=label, metadata={})).results

@@ -1,0 +1,81 @@
+"""Before a schema is published, it is held against the events that are stored."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from access.actor import SYSTEM
+from events.judge import stored_events
+from registry.judge import Finding, Proposal
+from registry.publish import publish_version
+from tests.events.conftest import ORDER, Send, event
+
+pytestmark = pytest.mark.django_db
+SMALL_AMOUNTS = {**ORDER, "properties": {"amount": {"type": "integer", "maximum": 5}}}
+
+
+def findings_of(schema: Any, settings: Any) -> list[Finding]:
+    """What the judge says about a dry run for `order.placed`."""
+    settings.UPLOAD_JUDGES = ["events.judge.stored_events"]
+    seen = publish_version(
+        actor=SYSTEM, subject="order.placed", schema=json.dumps(schema), semver="2.0.0", dry_run=True
+    )
+    assert seen.judgement is not None
+    return list(seen.judgement.findings)
+
+
+def test_nothing_is_said_without_events(orders: Any, settings: Any) -> None:
+    assert findings_of(SMALL_AMOUNTS, settings) == []
+
+
+def test_it_counts_the_events_that_the_new_schema_would_refuse(
+    orders: Any, send: Send, settings: Any
+) -> None:
+    refused = [event(metadata={"amount": 9}) for _ in range(4)]
+    send(*refused, event(metadata={"amount": 2}), event(metadata={"amount": "invalid already"}))
+    (finding,) = findings_of(SMALL_AMOUNTS, settings)
+    assert finding.severity == "warning"
+    assert finding.sentence == (
+        "The new schema would refuse 5 of the last 6 stored events of 'order.placed', 4 of which are valid today."
+    )
+    assert len(finding.facts["examples"]) == 3
+    example = finding.facts["examples"][0]
+    assert example["event_id"] in {sent["event_id"] for sent in refused}
+    assert (example["pointer"], example["keyword"]) == ("/metadata/amount", "maximum")
+
+
+def test_it_says_when_all_stored_events_are_accepted(orders: Any, send: Send, settings: Any) -> None:
+    send(event(), event())
+    (finding,) = findings_of({**ORDER, "title": "Orders"}, settings)
+    assert (finding.severity, finding.facts["refused"]) == ("info", 0)
+
+
+def test_it_looks_up_the_open_world_risk(orders: Any, send: Send, settings: Any) -> None:
+    send(event(metadata={"amount": 1, "coupon": "x"}), event(), event())
+    wider = {**ORDER, "properties": {**ORDER["properties"], "coupon": {"type": "integer"}}}
+    refusals, risk = findings_of(wider, settings)
+    assert refusals.facts["valid_today"] == 1
+    assert (risk.facts["property"], risk.facts["carrying"], risk.facts["seen"]) == ("coupon", 1, 3)
+    assert risk.sentence.startswith("1 of 3 stored events carry 'coupon'")
+
+
+def test_out_of_time_it_says_so(orders: Any, send: Send, settings: Any) -> None:
+    send(event())
+    settings.UPLOAD_JUDGES = [f"{__name__}.remember"]
+    publish_version(
+        actor=SYSTEM, subject="order.placed", schema=json.dumps(SMALL_AMOUNTS), semver="2.0.0", dry_run=True
+    )
+    (finding,) = stored_events(replace(_asked.pop(), deadline=time.monotonic() - 1))
+    assert (finding.severity, finding.facts) == ("info", {"finished": False})
+
+
+_asked: list[Proposal] = []
+
+
+def remember(proposal: Proposal) -> list[Finding]:
+    """A judge that only keeps what it was asked."""
+    _asked.append(proposal)
+    return []
