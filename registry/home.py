@@ -65,7 +65,7 @@ STEPS = (
         "Register a schema",
         "Upload one here, or point an existing registry client at /api/v1.",
         "registry.Version",
-        "subjects",
+        "upload",
         "Register a schema",
         not_by={"published_by": SYSTEM.label},
         command="""\
@@ -97,15 +97,15 @@ curl API/events -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/
         "Write an alert rule",
         "Say which events, how many and in what time; a webhook tells you when it fires.",
         "alerts.Rule",
-        "rules",
-        "Alert rules",
+        "rule-new",
+        "New rule",
     ),
     Step(
         "Replay what happened",
         "Pick a correlation and send its events to a webhook again, as fast or slow as you like.",
         "events.Replay",
-        "replays",
-        "Replays",
+        "replay-new",
+        "New replay",
     ),
 )
 

@@ -203,8 +203,13 @@ ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
 UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
-# Panels of the home page: dotted names of `(request) -> {"template", "context"}`.
-HOME_PANELS = ["registry.home.panel", "events.pages.home_panel", "alerts.pages.home_panel"]
+# Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
+HOME_PANELS = [
+    "registry.home.panel",
+    "events.pages.home_panel",
+    "alerts.pages.home_panel",
+    "events.replay_pages.home_panel",
+]
 # How long another process may go on answering by-id reads after a revocation or permanent delete.
 FAST_PATH_CHECK_SECONDS = env.float("FAST_PATH_CHECK_SECONDS", default=1.0)
 FAST_PATH_MAX_BYTES = env.int("FAST_PATH_MAX_BYTES", default=64 * 1024 * 1024)
