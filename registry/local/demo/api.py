@@ -1,24 +1,20 @@
 """The registry's REST API as the demo uses it: what any program could do with a token."""
 
 import json
-import urllib.parse
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 
 class Refused(Exception):
-    """The registry answered with an error: its body says why."""
+    """The registry answered with an error: `message` and `details` say why."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.body: dict[str, Any] = response.json() if response.content else {}
-        super().__init__(f"{self.status}: {self.body.get('message', '')}")
-
-    @property
-    def details(self) -> dict[str, Any]:
-        details: dict[str, Any] = self.body.get("details") or {}
-        return details
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        self.status = status
+        self.message = str(body.get("message", ""))
+        self.details: dict[str, Any] = body.get("details") or {}
+        super().__init__(f"{status}: {self.message}")
 
 
 class Api:
@@ -31,7 +27,12 @@ class Api:
 
     def register(self, subject: str, schema: dict[str, object], **more: object) -> dict[str, Any]:
         body = {"schemaType": "JSON", "schema": json.dumps(schema), **more}
-        return self.post(f"subjects/{urllib.parse.quote(subject, safe='')}/versions", body)
+        return self.post(f"subjects/{quote(subject, safe='')}/versions", body)
+
+    def check(self, subject: str, version: int, schema: dict[str, object]) -> Any:
+        """Whether the schema would be compatible with one version, and why not; publishes nothing."""
+        path = f"compatibility/subjects/{quote(subject, safe='')}/versions/{version}?verbose=true"
+        return self.post(path, {"schemaType": "JSON", "schema": json.dumps(schema)})
 
     def get(self, path: str, **query: object) -> Any:
         return self._answer(self._http.get(path, params={k: str(v) for k, v in query.items()}))
@@ -39,7 +40,10 @@ class Api:
     def post(self, path: str, body: object = None) -> Any:
         return self._answer(self._http.post(path, json=body))
 
+    def put(self, path: str, body: object) -> Any:
+        return self._answer(self._http.put(path, json=body))
+
     def _answer(self, response: httpx.Response) -> Any:
         if response.status_code >= 400:
-            raise Refused(response)
+            raise Refused(response.status_code, response.json())
         return response.json() if response.content else None

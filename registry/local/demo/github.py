@@ -93,7 +93,7 @@ def _as_events(payloads: list[tuple[str, dict[str, object]]], run: str) -> list[
         {
             "event_id": str(uuid.uuid4()),
             "timestamp": (start + _BETWEEN_EVENTS * i).isoformat(),
-            "node_id": "github",
+            "node_id": f"github-{run}",
             "event_type": f"github.{key}",
             "correlation_id": f"github-{run}-{key.partition('$')[0]}",
             "metadata": payload,

@@ -8,7 +8,8 @@ from registry.local.demo.material import Material, Upload
 
 _OPERATIONS = 60
 _STEP = timedelta(milliseconds=250)
-_FAILING_NODE = "stamper_node-003"
+_NODES = 4
+_FAILING_NODE = 3
 
 _FILE_STAMPED: dict[str, object] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -56,7 +57,7 @@ def _operation(
     number: int, at: datetime, run: str, dice: random.Random, *, careless: bool
 ) -> list[dict[str, object]]:
     """START and its end. Ten operations share a correlation; a careless producer forgets `input_state`."""
-    node = f"stamper_node-00{number % 4}"
+    node = f"stamper_node-{run}{number % _NODES}"
     state = {"file_path": f"src/module_{number}.py"}
     took = round(dice.uniform(20, 240), 1)
 
@@ -72,7 +73,7 @@ def _operation(
         }
 
     begin: dict[str, object] = {"operation_type": "stamp_file"} if careless else {"input_state": state}
-    if node == _FAILING_NODE:
+    if number % _NODES == _FAILING_NODE:
         end = event(
             "NODE_FAILURE",
             _STEP,
