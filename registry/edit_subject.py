@@ -23,6 +23,8 @@ class SubjectSettings:
     version_when_absent: str
     retention_days: int | None
     accept_undecided: bool | None
+    # Events: `format` is asserted instead of being an annotation.
+    assert_formats: bool = False
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:

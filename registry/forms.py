@@ -99,6 +99,11 @@ class SettingsForm(forms.Form):
         label="Strict: quarantine events that violate the schema",
         help_text="Otherwise they are stored and marked.",
     )
+    assert_formats = forms.BooleanField(
+        required=False,
+        label="Assert formats: an event whose date-time is none violates the schema",
+        help_text="Otherwise format is an annotation, as JSON Schema has it.",
+    )
     version_when_absent = forms.CharField(
         label="An event without schema_version means",
         max_length=40,
@@ -136,6 +141,7 @@ class SettingsForm(forms.Form):
             "mode": own.mode if own else "",
             "accept_undecided": undecided,
             "strict": subject.strict,
+            "assert_formats": subject.assert_formats,
             "version_when_absent": subject.version_when_absent,
             "retention_days": subject.retention_days,
         }

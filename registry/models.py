@@ -48,15 +48,19 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
     def readable_by(self, actor: Actor) -> "SubjectQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "name"))
 
-    def with_latest(self) -> "SubjectQuerySet":
-        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version."""
+    def with_latest(self, *, status: str = "") -> "SubjectQuerySet":
+        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version.
+
+        With a `status`, only the subjects whose newest version has it.
+        """
         newest = Version.objects.live().filter(subject=models.OuterRef("pk")).order_by("-number")
-        return self.annotate(
+        found = self.annotate(
             latest_number=models.Subquery(newest.values("number")[:1]),
             latest_semver=models.Subquery(newest.values("semver")[:1]),
             latest_status=models.Subquery(newest.values("verdict__status")[:1]),
             latest_at=models.Subquery(newest.values("published_at")[:1]),
         )
+        return found.filter(latest_status=status) if status else found
 
     def with_deleted_versions(self) -> "SubjectQuerySet":
         deleted = Version.objects.filter(subject=models.OuterRef("pk"), deleted_at__isnull=False)

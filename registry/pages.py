@@ -27,7 +27,7 @@ from registry.snippets import snippets_for
 @require_safe
 def subjects(request: HttpRequest) -> HttpResponse:
     form = SubjectFilter(request.GET)
-    found = Subject.objects.readable_by(caller(request)).with_latest()
+    found = Subject.objects.readable_by(caller(request))
     page = page_of(request, _filtered(found, form), key="name", descending=False)
     return render(request, "registry/subjects.html", {"form": form, "page": page})
 
@@ -35,10 +35,10 @@ def subjects(request: HttpRequest) -> HttpResponse:
 def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
     asked = form.cleaned_data if form.is_valid() else {}
     if not asked.get("deleted"):
-        found = found.filter(latest_number__isnull=False)
+        found = found.with_live_versions()
     if asked.get("q"):
         found = found.filter(name__icontains=asked["q"])
-    return found.filter(latest_status=asked["verdict"]) if asked.get("verdict") else found
+    return found.with_latest(status=asked.get("verdict", ""))
 
 
 @require_safe
@@ -116,6 +116,7 @@ def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
             owner=asked["owner"],
             description=asked["description"],
             strict=asked["strict"],
+            assert_formats=asked["assert_formats"],
             version_when_absent=asked["version_when_absent"],
             retention_days=asked["retention_days"],
             accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],
