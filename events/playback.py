@@ -85,6 +85,8 @@ def play_next(*, stopping: Stopping = lambda: False) -> datetime | None:
     problem = ""
     with Outbound(timeout=_timeout()) as outbound:
         for item, event in _items(replay):
+            if replay.anchored_at is None:
+                _start_clock(hold)
             wake_at = _wait(hold, item, stopping)
             if wake_at is not None or hold.replay.state != Replay.State.RUNNING:
                 return _release(hold, wake_at)
@@ -119,10 +121,16 @@ def _claim() -> Replay | None:
             epoch=F("epoch") + 1,
             leased_until=Now() + _lease(),
             started_at=Coalesce("started_at", Now()),
-            anchored_at=Coalesce("anchored_at", Now()),
         )
         replay.refresh_from_db()
         return replay
+
+
+def _start_clock(hold: Hold) -> None:
+    """The clock of a new run starts when its first event is at hand, so that getting ready makes nothing late."""
+    mine = Replay.objects.filter(pk=hold.replay.pk, epoch=hold.replay.epoch, state=Replay.State.RUNNING)
+    mine.filter(anchored_at=None).update(anchored_at=timezone.now())
+    _refresh(hold)
 
 
 def _items(replay: Replay) -> Iterator[tuple[ReplayItem, Stored | None]]:
