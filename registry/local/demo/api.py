@@ -27,7 +27,8 @@ class Api:
 
     def register(self, subject: str, schema: dict[str, object], **more: object) -> dict[str, Any]:
         body = {"schemaType": "JSON", "schema": json.dumps(schema), **more}
-        return self.post(f"subjects/{quote(subject, safe='')}/versions", body)
+        published: dict[str, Any] = self.post(f"subjects/{quote(subject, safe='')}/versions", body)
+        return published
 
     def check(self, subject: str, version: int, schema: dict[str, object]) -> Any:
         """Whether the schema would be compatible with one version, and why not; publishes nothing."""
