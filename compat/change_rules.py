@@ -179,8 +179,9 @@ def _enum(pair: Pair) -> _Found:
         kind = "ENUM_ARRAY_ADDED" if narrows else "ENUM_ARRAY_REMOVED"
         yield pair.change(kind, keyword, _NARROWS if narrows else _WIDENS, sentence)
         return
-    gone = [value for value in old if not any(same(value, other) for other in new)]
-    come = [value for value in new if not any(same(value, other) for other in old)]
+    keys_old, keys_new = {frozen(value) for value in old}, {frozen(value) for value in new}
+    gone = [value for value in old if frozen(value) not in keys_new]
+    come = [value for value in new if frozen(value) not in keys_old]
     if not gone and not come:
         return
     kind = "ENUM_ARRAY_CHANGED" if gone and come else "ENUM_ARRAY_NARROWED" if gone else "ENUM_ARRAY_EXTENDED"

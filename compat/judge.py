@@ -20,6 +20,7 @@ from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
 from compat.solver.nodes import World
 from compat.solver.search import Search
+from compat.values import same
 from compat.verdict import Bump, Change, Direction, Mode, OpenWorldRisk, Verdict
 from compat.verdict import World as WorldName
 from compat.witness import Contest, Witness, restricted
@@ -136,7 +137,7 @@ def _answer(sides: tuple[Side, Side], direction: Direction, world: WorldName, pu
 
 
 def _contained(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
-    if read.root is True or sent == read:
+    if read.root is True or (sent == read and same(sent.document(), read.document())):
         return _Answer(proof="the reader's schema is the writer's")
     if algebra.covers(read, sent):
         return _Answer(proof="set algebra: every case of the writer's schema is inside the reader's")

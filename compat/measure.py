@@ -9,6 +9,8 @@ from compat.dialects import Schema
 
 #: Where counting stops; every limit is below it.
 ENOUGH = 1_000_000
+#: The algebra compares enumerations pair by pair: 800 values take 26 ms.
+_VALUES_PER_PROPERTY = 8
 
 
 @dataclass
@@ -18,7 +20,7 @@ class Measure:
     definitions: dict[str, Schema]
     #: Schema objects, each definition once.
     nodes: int = 0
-    #: Most properties and required names of one object.
+    #: Most properties and required names, or enumerated values, of one object.
     widest: int = 0
     #: Most schema objects that speak about one instance location, references unfolded.
     heaviest: int = 0
@@ -32,7 +34,8 @@ class Measure:
         if not isinstance(schema, dict):
             return 1, 1
         self.nodes += 1
-        self.widest = max(self.widest, len(schema.get("properties", ())) + len(schema.get("required", ())))
+        named = len(schema.get("properties", ())) + len(schema.get("required", ()))
+        self.widest = max(self.widest, named, len(schema.get("enum", ())) // _VALUES_PER_PROPERTY)
         cases, weight = self._here(schema)
         inside, self._inside = self._inside, frozenset()
         for child in _elsewhere(schema):

@@ -1,0 +1,40 @@
+"""The pairs of ../shared/data/compat-dev.jsonl, one case per row."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compat import SchemaError, check, compile_validator
+
+_HERE = Path(__file__).resolve()
+DATA = Path(os.environ.get("SHARED_DATA", _HERE.parents[3] / "shared" / "data")) / "compat-dev.jsonl"
+ROWS: list[dict[str, Any]] = (
+    [json.loads(line) for line in DATA.read_text().splitlines()] if DATA.exists() else []
+)
+pytestmark = pytest.mark.skipif(not ROWS, reason=f"{DATA} is not there (set SHARED_DATA)")
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{i}-{row['source']}") for i, row in enumerate(ROWS)])
+def test_verdict_agrees_with_what_is_known_about_the_pair(row: dict[str, Any]) -> None:
+    try:
+        verdict = check(row["old"], row["new"], dialect=row["draft"])
+    except SchemaError:
+        assert row["truth"] is None, "only pairs that no tool could judge hold schemas that are none"
+        return
+    if row["truth"] is False:
+        assert verdict.status != "compatible", row["witness"]
+    if verdict.witness is not None:
+        writer, reader = (compile_validator(row[side], dialect=row["draft"]) for side in ("old", "new"))
+        assert writer.is_valid(verdict.witness.instance)
+        assert not reader.is_valid(verdict.witness.instance)
+
+
+def test_at_least_99_of_100_pairs_are_decided() -> None:
+    judged = []
+    for row in ROWS:
+        if row["truth"] is not None:
+            judged.append(check(row["old"], row["new"], dialect=row["draft"]).status)
+    assert judged.count("undecided") <= len(judged) / 100

@@ -1,0 +1,64 @@
+"""The one way to compile a schema for validation."""
+
+import pytest
+
+from compat import compile_validator, inspect_schema
+from compat.patterns import matches, needs_backtracking
+
+
+def test_errors_name_pointer_keyword_and_place_in_the_schema() -> None:
+    schema = {
+        "properties": {"a/b": {"$ref": "#/definitions/x"}},
+        "definitions": {"x": {"type": "string"}},
+        "required": ["c"],
+    }
+    errors = {error.keyword: error for error in compile_validator(schema).errors({"a/b": 1})}
+    assert errors["type"].pointer == "/a~1b"
+    assert errors["type"].schema_pointer == "/definitions/x/type"
+    assert errors["required"].pointer == ""
+    assert errors["type"].as_dict().keys() == {"pointer", "keyword", "message", "schema_pointer"}
+
+
+def test_false_schemas_are_named_after_the_keyword_that_holds_them() -> None:
+    validator = compile_validator({"properties": {"a": False}})
+    assert [error.keyword for error in validator.errors({"a": 1})] == ["properties"]
+
+
+def test_format_is_an_annotation_unless_asked_for() -> None:
+    schema = {"format": "date-time"}
+    assert compile_validator(schema).is_valid("yesterday")
+    assert not compile_validator(schema, formats=True).is_valid("yesterday")
+
+
+def test_content_keywords_are_annotations() -> None:
+    assert compile_validator({"contentEncoding": "base64", "contentMediaType": "application/json"}).is_valid(
+        "{{"
+    )
+
+
+def test_patterns_are_ecma_and_linear() -> None:
+    assert not compile_validator({"pattern": "^a$"}).is_valid("a\n")
+    assert not compile_validator({"pattern": "^(a+)+$"}).is_valid("a" * 5_000 + "!")
+    assert not matches(r"^\d$", "٣")
+
+
+def test_a_pattern_that_backtracks_too_far_is_a_violation_that_says_so() -> None:
+    schema = {"pattern": r"^(?=(a+)+$)(a|aa)+$b"}
+    assert [note.code for note in inspect_schema(schema).notes] == ["no-dialect", "backtracking-pattern"]
+    errors = compile_validator({"pattern": r"(a|aa)+(?=b)\1c"}).errors("a" * 60)
+    assert [error.keyword for error in errors] == ["pattern"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "backtracks"),
+    [("a(?=b)", True), ("a(?!b)", True), ("(?<=a)b", True), (r"(a)\1", True), (r"(?<n>a)\k<n>", True),
+     ("(?:a)", False), ("(?<n>a)", False), (r"\(?=a", False), ("[(?=]", False), (r"\\d", False)],
+)  # fmt: skip
+def test_lookaround_and_backreferences_are_recognised(pattern: str, backtracks: bool) -> None:
+    assert needs_backtracking(pattern) is backtracks
+
+
+def test_big_integers_keep_their_value() -> None:
+    validator = compile_validator({"enum": [2**70]})
+    assert validator.is_valid(2**70)
+    assert not validator.is_valid(2**70 + 1)
