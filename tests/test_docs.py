@@ -152,6 +152,18 @@ def test_every_error_code_has_a_row_with_its_number():
         assert documented[code][0] == str(number), code
 
 
+def test_what_is_said_about_single_events_is_explained():
+    """The codes of rejected events and the lints of odd ones, as far as they are literals in the code."""
+    said = set()
+    for file in (ROOT / "events").glob("*.py"):
+        for call in calls(file):
+            if ast.unparse(call.func) in {"Unacceptable", "lints.append", "_problem"}:
+                said |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
+    explained = set(re.findall("`([a-z0-9_]+)`", (REFERENCE / "events.md").read_text(encoding="utf-8")))
+    assert len(said) > 8
+    assert said <= explained, f"docs/reference/events.md lacks {said - explained}"
+
+
 # --- commands ---------------------------------------------------------------------------------
 
 
