@@ -38,8 +38,7 @@ _ON_HOME = 5
 def replays(request: HttpRequest) -> HttpResponse:
     rows = Replay.objects.visible_to(caller(request)).matching(request.GET)
     context = {
-        # By time: the ids are random. Two runs of one microsecond do not happen by hand.
-        "page": page_of(request, rows, key="created_at"),
+        "page": page_of(request, rows),
         "filters": ReplayFilter(request.GET),
         "filtered": bool(request.GET),
     }
