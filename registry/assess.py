@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from compat import bump
+from compat import Bump, SchemaError, bump
 from registry.errors import VersionTaken
-from registry.judge import Judgement, Verdicts, world_of
+from registry.judge import Document, Judgement, Verdicts, World, world_of
 from registry.references import apart
 from registry.snapshot import Snapshot, compared_versions, older_versions
 from registry.upload import Upload
@@ -31,20 +31,23 @@ def _label(upload: Upload, snapshot: Snapshot) -> Label:
     latest = older_versions([live[0].pk])[0] if live else None
     required = None
     if latest is not None:
-        value, store = apart(latest.document.value, latest.document.store, upload.document.store)
-        required = bump(
-            value,
-            upload.document.value,
-            world=world_of(snapshot.rules.policy),
-            dialect=settings.DEFAULT_DIALECT,
-            store={**store, **upload.document.store},
-        )
+        required = _required(latest.document, upload.document, world_of(snapshot.rules.policy))
     return label_for(
         declared=upload.declared,
         required=required,
         latest=live[0].semver if live else None,
         labels=[row.semver for row in snapshot.rows],
     )
+
+
+def _required(old: Document, new: Document, world: World) -> Bump:
+    value, store = apart(old.value, old.store, new.store)
+    try:
+        return bump(
+            value, new.value, world=world, dialect=settings.DEFAULT_DIALECT, store={**store, **new.store}
+        )
+    except SchemaError as unreadable:
+        return Bump("major", f"the version before can no longer be read: {unreadable}")
 
 
 def _refuse_taken(upload: Upload, snapshot: Snapshot) -> None:

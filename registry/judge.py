@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 
 from access.actor import Actor
-from compat import Verdict, check
+from compat import SchemaError, Verdict, check
 from registry.configure import Rules
 from registry.confluent_policy import broken_changes
 from registry.models import Level, Policy, Version
@@ -24,6 +24,7 @@ from registry.versioning import Label
 
 Status = Literal["first", "compatible", "incompatible", "undecided"]
 Direction = Literal["backward", "forward", "full"]
+World = Literal["open", "declared"]
 
 _DIRECTION: dict[str, Direction] = {"BACKWARD": "backward", "FORWARD": "forward", "FULL": "full"}
 
@@ -199,21 +200,26 @@ def direction_of(level: Level) -> Direction:
     return _DIRECTION.get(level.removesuffix("_TRANSITIVE"), "backward")
 
 
-def world_of(policy: Policy) -> Literal["open", "declared"]:
+def world_of(policy: Policy) -> World:
     return "declared" if policy == Policy.DECLARED else "open"
 
 
-def compare(old: Document, new: Document, *, mode: Direction, world: Literal["open", "declared"]) -> Verdict:
+def compare(old: Document, new: Document, *, mode: Direction, world: World) -> Verdict:
     """compat's verdict on two documents that may each refer to others."""
     older, store = apart(old.value, old.store, new.store)
-    return check(
-        older,
-        new.value,
-        mode=mode,
-        world=world,
-        dialect=settings.DEFAULT_DIALECT,
-        store={**store, **new.store},
-    )
+    try:
+        return check(
+            older,
+            new.value,
+            mode=mode,
+            world=world,
+            dialect=settings.DEFAULT_DIALECT,
+            store={**store, **new.store},
+        )
+    except SchemaError as unreadable:
+        return Verdict(
+            "undecided", mode, world, proof=f"the older version can no longer be read: {unreadable}"
+        )
 
 
 def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[dict[str, Any], ...]]:
