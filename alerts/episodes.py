@@ -1,15 +1,17 @@
 """Stores what the evaluator decided: episodes, their evidence and the notifications, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.db.models import Max, QuerySet
 
 from alerts import engine
 from alerts.engine import Match, Step
 from alerts.matches import Group
-from alerts.models import Channel, Episode, Evidence, Rule
+from alerts.models import Episode, Evidence, Rule
 from alerts.notify import notify
 
 # Events kept as evidence of one episode; `Episode.matches` counts all.
@@ -17,14 +19,13 @@ EVIDENCE_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where steps are written: one group of one rule. `group` may be None where nothing new can begin."""
+class Change:
+    """What the evaluator decided about one group. `group` may be None where nothing new begins."""
 
-    rule: Rule
     group: Group | None
     stored: Mapping[int, Episode]
-    channels: list[Channel]
-    now: datetime
+    steps: Sequence[Step]
+    matches: Sequence[Match]
 
 
 def by_group(rows: QuerySet[Episode]) -> dict[str, dict[int, Episode]]:
@@ -49,57 +50,103 @@ def as_known(row: Episode) -> engine.Episode:
     )
 
 
-def save(place: Place, steps: Sequence[Step], matches: Sequence[Match]) -> None:
-    """Writes the steps of one group: first what ends, then what begins, since one episode may be open at a time."""
-    for one in sorted(steps, key=lambda step: step.episode.firing):
-        row = _write(place, one)
-        _keep_evidence(row, matches)
+def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
+    """Writes all changes of a rule: first what is there, which may end, then what is new, since one may be open."""
+    rows = list(_rows(rule, changes))
+    if not rows:
+        return
+    old = [row for _, _, row in rows if row.pk]
+    kept = _kept(old)
+    Episode.objects.bulk_update(old, _MOVING)
+    Episode.objects.bulk_create([row for _, _, row in rows if not row.pk])
+    Evidence.objects.bulk_create(
+        piece for change, _, row in rows for piece in _evidence(row, change.matches, kept.get(row.pk, set()))
+    )
+    channels = (
+        list(rule.channels.filter(enabled=True))
+        if any(one.fired or one.resolved for _, one, _ in rows)
+        else []
+    )
+    for _, one, row in rows:
         if one.fired:
-            notify(episode=row, what="firing", channels=place.channels, now=place.now)
+            notify(episode=row, what="firing", channels=channels, now=now)
         if one.resolved:
-            notify(episode=row, what="resolved", channels=place.channels, now=place.now)
+            notify(episode=row, what="resolved", channels=channels, now=now)
 
 
-def _write(place: Place, one: Step) -> Episode:
-    known = one.episode
-    row = place.stored[known.key] if known.key is not None else _new(place)
-    row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
-    row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
-    row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
-    row.resolved_at = None if known.firing else known.closes_at
-    row.save()
-    return row
+_MOVING = (
+    "state",
+    "started_at",
+    "fired_at",
+    "closes_at",
+    "last_match_at",
+    "peak",
+    "matches",
+    "resolved_at",
+)
 
 
-def _new(place: Place) -> Episode:
-    rule, edition, group = place.rule, place.rule.current, place.group
+def _rows(rule: Rule, changes: Sequence[Change]) -> Iterator[tuple[Change, Step, Episode]]:
+    """Every step with its row, changed or new, not saved yet."""
+    new = [change.group.key for change in changes if change.group and any(one.fired for one in change.steps)]
+    numbers = _numbers(rule, new)
+    for change in changes:
+        for one in change.steps:
+            known = one.episode
+            row = change.stored[known.key] if known.key is not None else _new(rule, change.group, numbers)
+            row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
+            row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
+            row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
+            row.resolved_at = None if known.firing else known.closes_at
+            yield change, one, row
+
+
+def _numbers(rule: Rule, keys: Sequence[str]) -> Counter[str]:
+    """The last number given out, by group."""
+    if not keys:
+        return Counter()
+    last = (
+        rule.episodes.filter(group_key__in=keys).order_by().values_list("group_key").annotate(Max("number"))
+    )
+    return Counter(dict(last))
+
+
+def _new(rule: Rule, group: Group | None, numbers: Counter[str]) -> Episode:
+    edition = rule.current
     assert edition is not None
     assert group is not None
-    last = Episode.objects.filter(rule=rule, group_key=group.key).aggregate(last=Max("number"))["last"] or 0
+    numbers[group.key] += 1
     return Episode(
         rule=rule,
         rule_version=edition,
         group_key=group.key,
         group=group.readable(edition.group_by),
-        number=last + 1,
+        number=numbers[group.key],
     )
 
 
-def _keep_evidence(row: Episode, matches: Sequence[Match]) -> None:
+def _kept(rows: Sequence[Episode]) -> dict[int, set[int]]:
+    """The positions of the evidence that is there already, by episode."""
+    kept: dict[int, set[int]] = {}
+    if rows:
+        for episode_id, position in Evidence.objects.filter(episode__in=rows).values_list(
+            "episode", "position"
+        ):
+            kept.setdefault(episode_id, set()).add(position)
+    return kept
+
+
+def _evidence(row: Episode, matches: Sequence[Match], kept: set[int]) -> list[Evidence]:
     """The first matches that were seen for it, up to the limit."""
-    room = EVIDENCE_KEPT - row.evidence.count()
-    if room <= 0:
-        return
-    inside = [match for match in matches if row.started_at <= match.at <= row.closes_at]
-    kept = set(
-        row.evidence.filter(position__in=[match.position for match in inside]).values_list(
-            "position", flat=True
-        )
+    fresh = (
+        match
+        for match in matches
+        if match.position not in kept and row.started_at <= match.at <= row.closes_at
     )
-    Evidence.objects.bulk_create(
+    return [
         Evidence(episode=row, position=match.position, received_at=match.received_at, occurred_at=match.at)
-        for match in [match for match in inside if match.position not in kept][:room]
-    )
+        for match in islice(fresh, max(0, EVIDENCE_KEPT - len(kept)))
+    ]
 
 
 def end_open(*, rule: Rule, why: str, now: datetime) -> int:

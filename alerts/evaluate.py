@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from alerts import episodes
 from alerts.engine import Match, reach, step
+from alerts.episodes import Change
 from alerts.matches import Compiled, Group, LoggedEvent, read, received_at, recount
 from alerts.models import Episode, Rule
 from events.models import LogHead
@@ -69,8 +70,7 @@ def _one_pass(now: datetime, done: Done) -> bool:
         done.passes += 1
         done.events += len(batch.events)
         done.rules += len(rules)
-        for member in batch.members:
-            done.troubled += not _advance(member, batch)
+        done.troubled += _advance_all(batch)
     return True
 
 
@@ -98,6 +98,10 @@ class _Member:
     problem: Exception | None = None
     matches: Fresh = field(default_factory=dict)
     late: int = 0
+    # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
+    open: int = 0
+    first_to_close: datetime | None = None
+    last_to_close: datetime | None = None
 
     @classmethod
     def of(cls, rule: Rule) -> "_Member":
@@ -139,6 +143,7 @@ class _Batch:
             documents=any(one.reads_documents for one in compiled),
         )
         moment = now if until == head else received_at(until) or now
+        _look_at_episodes(members)
         batch = cls(members, events, until, moment, now)
         batch._deal()
         return batch
@@ -171,42 +176,63 @@ def _union(types: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset(union)
 
 
-def _advance(member: _Member, batch: _Batch) -> bool:
-    """Moves one rule to the end of the batch; False when it could not be evaluated."""
-    rule = Rule.objects.filter(pk=member.rule.pk)
+def _look_at_episodes(members: list[_Member]) -> None:
+    """Asks once, after the rules are locked, so that rules without episodes near by need no further queries."""
+    rules = [member.rule.pk for member in members]
+    open_ones = Episode.objects.firing().filter(rule__in=rules).order_by().values_list("rule")
+    standing = {pk: rest for pk, *rest in open_ones.annotate(Count("pk"), Min("closes_at"))}
+    newest = Episode.objects.filter(rule=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
+    last = dict(Rule.objects.filter(pk__in=rules).values_list("pk", Subquery(newest)))
+    for member in members:
+        member.open, member.first_to_close = standing.get(member.rule.pk, (0, None))
+        member.last_to_close = last[member.rule.pk]
+
+
+def _advance_all(batch: _Batch) -> int:
+    """Moves every rule to the end of the batch; how many could not be."""
+    troubled, moved = 0, []
+    for member in batch.members:
+        rule = Rule.objects.filter(pk=member.rule.pk)
+        note, problem = _advance(member, batch)
+        if problem is not None:
+            _give_up(rule, problem, batch.now)
+            troubled += 1
+            continue
+        moved.append(member.rule.pk)
+        if member.late or note or member.rule.problem:
+            rule.update(problem=note, late_ignored=F("late_ignored") + member.late)
+    Rule.objects.filter(pk__in=moved).update(cursor=batch.until, evaluated_at=batch.now, retry_at=None)
+    return troubled
+
+
+def _advance(member: _Member, batch: _Batch) -> tuple[str, Exception | None]:
+    """What has to be said about the rule, and why it could not be evaluated."""
     if member.compiled is None:
-        return _give_up(rule, member.problem, batch.now)
+        return "", member.problem
+    closing = member.first_to_close is not None and member.first_to_close < batch.moment
+    if not (member.matches or closing):
+        return "", None
     try:
         with transaction.atomic():
-            note = _update_episodes(member.rule, member.compiled, member.matches, batch)
+            return _update_episodes(member, member.compiled, batch), None
     except Exception as problem:  # noqa: BLE001 - as in _Member.of
-        return _give_up(rule, problem, batch.now)
-    rule.update(
-        cursor=batch.until,
-        evaluated_at=batch.now,
-        problem=note,
-        retry_at=None,
-        late_ignored=F("late_ignored") + member.late,
-    )
-    return True
+        return "", problem
 
 
-def _give_up(rule: QuerySet[Rule], problem: Exception | None, now: datetime) -> bool:
+def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
     log.error("A rule could not be evaluated", exc_info=problem)
     reason = (str(problem).splitlines() or [type(problem).__name__])[0]
     sentence = f"The rule could not be evaluated, and is tried again in {RETRY_AFTER.seconds} s: {reason}"
     rule.update(problem=sentence[:1000], retry_at=now + RETRY_AFTER, evaluated_at=now)
-    return False
 
 
-def _update_episodes(rule: Rule, compiled: Compiled, fresh: Fresh, batch: _Batch) -> str:
+def _update_episodes(member: _Member, compiled: Compiled, batch: _Batch) -> str:
     """Runs the evaluator for every group with new matches or an episode to close; what has to be said about it."""
-    groups = {group.key: group for group in fresh}
-    new = {group.key: frozenset(match.position for match in matches) for group, matches in fresh.items()}
-    seen, stored = _surroundings(rule, compiled, fresh, batch)
-    channels = list(rule.channels.filter(enabled=True))
-    refused = 0
-    room = settings.ALERT_MAX_GROUPS - rule.episodes.filter(state=Episode.State.FIRING).count()
+    groups = {group.key: group for group in member.matches}
+    new = {group.key: frozenset(one.position for one in ones) for group, ones in member.matches.items()}
+    seen, stored = _surroundings(member, compiled, batch)
+    changes: list[Change] = []
+    refused, room = 0, settings.ALERT_MAX_GROUPS - member.open
     for key in sorted(groups.keys() | stored.keys()):
         rows, matches = stored.get(key, {}), seen.get(key, [])
         steps = step(
@@ -221,35 +247,36 @@ def _update_episodes(rule: Rule, compiled: Compiled, fresh: Fresh, batch: _Batch
             refused += 1
             continue
         room -= opened
-        place = episodes.Place(rule, groups.get(key), rows, channels, batch.now)
-        episodes.save(place, steps, matches)
+        changes.append(Change(groups.get(key), rows, steps, matches))
+    episodes.save(member.rule, changes, batch.now)
     return _overflow(refused)
 
 
-def _surroundings(rule: Rule, compiled: Compiled, fresh: Fresh, batch: _Batch) -> tuple[Seen, Stored]:
+def _surroundings(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Seen, Stored]:
     """What the evaluator has to see: the matches near the new ones, and the episodes they may touch or that end."""
-    overdue = rule.episodes.filter(state=Episode.State.FIRING, closes_at__lt=batch.moment)
-    if not fresh:
-        return {}, episodes.by_group(overdue)
-    instants = [match.at for matches in fresh.values() for match in matches]
-    first, last = min(instants), max(instants)
-    before, behind = reach(compiled.terms)
-    keys = [group.key for group in fresh]
-    # One that somebody ended by pausing the rule is over for good: what comes later begins anew.
-    touching = Q(group_key__in=keys, ended_by="") & (
-        Q(state=Episode.State.FIRING) | Q(closes_at__gte=first - before, started_at__lte=last + behind)
-    )
-    seen = recount(
-        compiled,
-        groups=list(fresh),
-        first=first,
-        last=last,
-        after=rule.starts_after,
-        until=batch.until,
-    )
-    return seen, episodes.by_group(rule.episodes.filter(touching)) | episodes.by_group(
-        overdue.exclude(group_key__in=keys)
-    )
+    rule, fresh = member.rule, member.matches
+    near = Q(state=Episode.State.FIRING, closes_at__lt=batch.moment)
+    seen: Seen = {}
+    first = batch.moment
+    if fresh:
+        instants = [match.at for matches in fresh.values() for match in matches]
+        before, behind = reach(compiled.terms)
+        first, last = min(instants) - before, max(instants) + behind
+        # One that somebody ended by pausing the rule is over for good: what comes later begins anew.
+        near |= Q(group_key__in=[group.key for group in fresh], ended_by="") & (
+            Q(state=Episode.State.FIRING) | Q(closes_at__gte=first, started_at__lte=last)
+        )
+        seen = recount(
+            compiled,
+            groups=list(fresh),
+            first=min(instants),
+            last=max(instants),
+            after=rule.starts_after,
+            until=batch.until,
+        )
+    if not member.open and (member.last_to_close is None or member.last_to_close < first):
+        return seen, {}
+    return seen, episodes.by_group(rule.episodes.filter(near))
 
 
 def _overflow(refused: int) -> str:

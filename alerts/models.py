@@ -179,6 +179,7 @@ class Episode(models.Model):
         indexes = [
             models.Index(fields=["rule", "closes_at"], condition=Q(state="firing"), name="episodes_open"),
             models.Index(fields=["rule", "group_key", "closes_at"]),
+            models.Index(fields=["rule", "-closes_at"]),
         ]
 
     def __str__(self) -> str:
