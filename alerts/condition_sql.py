@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.condition import All, AnyOf, Condition, Not, Test, kind_of
-from alerts.fields import COLUMNS, path_of
+from alerts.fields import COLUMNS, path_of, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,18 @@ def value_sql(field: str) -> Sql:
     if field in COLUMNS:
         return Sql(f"({COLUMNS[field].sql})::text")
     return Sql("(document #>> %s::text[])", (list(path_of(field)),))
+
+
+def exact_sql(field: str) -> Sql:
+    """A field's value as `as_read` makes the one that closures see of it."""
+    if field in COLUMNS:
+        return Sql(COLUMNS[field].sql)
+    return Sql("(document #> %s::text[])::text", (list(path_of(field)),))
+
+
+def as_read(field: str, value: Any) -> Any:
+    """What `exact_sql` selected, as it stands in a StoredEvent."""
+    return value if value is None or field in COLUMNS else read_json(value)
 
 
 # Operator → how it compares a left side with one parameter, cast as the kind needs.

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from alerts.condition import Condition, Predicate, event_types, fields, parse, predicate
-from alerts.condition_sql import Sql, value_sql, where
+from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
 from alerts.models import RuleVersion
@@ -134,30 +134,30 @@ def recount(
     """
     before, behind = reach(rule.terms)
     low, high = first - before, last + behind
-    documents = any(not is_column(name) for name in rule.group_by)
-    query = Sql(
-        f"SELECT {_AT}, position, received_at, {selection(documents=documents)} FROM events_event "  # noqa: S608
+    query = Sql(f"SELECT {_AT}, position, received_at")
+    for name in rule.group_by:
+        value = exact_sql(name)
+        query = query.then(f", {value.text}", *value.params)
+    query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
-        f"WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
+        f" FROM events_event WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
         "AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND ",
-        (
-            low,
-            high,
-            low - FUTURE_ALLOWED,
-            high + settings.ALERT_LATENESS,
-            after,
-            until,
-            settings.ALERT_LATENESS,
-        ),
+        *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, after, until),
+        settings.ALERT_LATENESS,
     )
     query = _narrowed(query, rule, groups)
     condition = where(rule.condition)
     query = query.then(f"{condition.text} IS TRUE ORDER BY 1, 2", *condition.params)
     found: dict[str, list[Match]] = {group.key: [] for group in groups}
-    for row in _fetch(query):
-        key = rule.group_of(from_row(row[3:])).key
-        if key in found:
-            found[key].append(Match(*row[:3]))
+    known: dict[tuple[Any, ...], str] = {}
+    for at, position, arrived, *values in _fetch(query):
+        # Many rows, few groups: each is named once.
+        raw = tuple(values)
+        if raw not in known:
+            pairs = zip(rule.group_by, raw, strict=True)
+            known[raw] = Group.of(tuple(as_read(name, value) for name, value in pairs)).key
+        if known[raw] in found:
+            found[known[raw]].append(Match(at, position, arrived))
     return found
 
 
