@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -177,14 +176,14 @@ def _write(batch: _Batch, producer: str) -> dict[int, Outcome]:
     return outcomes
 
 
-def _is_first(item: Judged, known: dict[UUID, bytes], outcomes: dict[int, Outcome]) -> bool:
+def _is_first(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outcome]) -> bool:
     """Whether no event of this id is stored or came earlier in the batch."""
     if known.setdefault(item.key, item.digest) is item.digest:
         return True
     return not _is_known(item, known, outcomes)
 
 
-def _is_known(item: Judged, known: dict[UUID, bytes], outcomes: dict[int, Outcome]) -> bool:
+def _is_known(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outcome]) -> bool:
     """Notes the outcome of an event whose id is stored: a repetition, or another event under the same id."""
     stored = known.get(item.key)
     if stored is None:

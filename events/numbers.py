@@ -4,9 +4,13 @@ import math
 import re
 from typing import Any
 
-_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+# Signs, too, so that one search finds every exponent of three digits.
+_DIGITS_ALIKE = bytes.maketrans(b"123456789E+-", b"000000000e00")
 _SIXTEEN_DIGITS = b"0" * 16
-_LONG_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE][+-]?[0-9]{3}")
+_EXPONENT = b"0e000"
+# What stands before the e of a number, which ids with hexadecimal digits have not. Longer ones have sixteen digits.
+_NUMBER_SO_FAR = re.compile(rb"[:,\[\s]-?[0-9][0-9.]*\Z")
+_LONGEST_SHORT_NUMBER = 40
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 # jsonb keeps numbers as `numeric`, which ends at 131,072 digits before and 16,383 after the point.
 _TOO_LONG_FOR_JSONB = re.compile(rb"[eE][+-]?[0-9]{5}|[0-9]{10000}")
@@ -18,8 +22,11 @@ def look_plain(raw: bytes) -> bool:
     alike = raw.translate(_DIGITS_ALIKE)
     if _SIXTEEN_DIGITS in alike:
         return False
-    if b"0e0" in alike or b"0e+0" in alike or b"0e-0" in alike:
-        return _LONG_EXPONENT.search(raw) is None
+    at = alike.find(_EXPONENT)
+    while at >= 0:
+        if _NUMBER_SO_FAR.search(raw, max(0, at - _LONGEST_SHORT_NUMBER), at + 1):
+            return False
+        at = alike.find(_EXPONENT, at + 1)
     return True
 
 
