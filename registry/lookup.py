@@ -91,15 +91,15 @@ def content_for(actor: Actor, content_id: int) -> Content:
 
     Raises SchemaNotFound, Forbidden.
     """
-    using = Version.objects.filter(content_id=content_id)
-    content = Content.objects.filter(pk=content_id).first() if content_id <= MAX_ID else None
-    if content is None or not using.exists():
+    using = Version.objects.filter(content_id=min(content_id, MAX_ID))
+    readable = using.readable_by(actor).select_related("content").first()
+    if readable is not None:
+        return readable.content
+    if not using.exists():
         raise SchemaNotFound.with_id(content_id)
-    if not using.readable_by(actor).exists():
-        raise Forbidden(
-            f"Schema {content_id} belongs to subjects that you may not read.", scope="read", id=content_id
-        )
-    return content
+    raise Forbidden(
+        f"Schema {content_id} belongs to subjects that you may not read.", scope="read", id=content_id
+    )
 
 
 def uses_of(actor: Actor, content: Content, *, deleted: bool = False) -> VersionQuerySet:
