@@ -1,0 +1,137 @@
+"""One real registry for all journeys, started as a user starts it, and what a user's programs need beside it."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from registry.local import connection, processes
+from registry.local.connection import Connection
+from registry.local.demo.receiver import Receiver
+from registry.local.home import CHECKOUT, discard
+from tests.require import require
+
+START_SECONDS = 150
+STOP_SECONDS = 30
+# What would make the stack another than the one of `./run` without settings.
+OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "OUTBOUND_ALLOW", "PORT", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE")
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What the condition gives as soon as it is true; fails when that does not happen in time."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("journey") / "home"
+    yield folder
+    discard(folder)
+
+
+@pytest.fixture(scope="session")
+def registry(home: Path) -> Iterator[Connection]:
+    """A running instance. Everything it started is gone at the end, which is part of what is tested."""
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
+    environment["ONEX_HOME"] = str(home)
+    output = home.parent / "output.txt"
+    with output.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "registry.local", "serve", "--port", "0"],
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        yield until(lambda: _up(process, home, output), START_SECONDS)
+        groups = {*connection.find(home).pids.values()} - {process.pid}
+    finally:
+        process.terminate()
+        status = process.wait(STOP_SECONDS)
+    assert status == 0, output.read_text(encoding="utf-8")
+    assert not groups & set(processes._groups())
+    assert _with_words(str(home)) == []
+
+
+def _up(process: "subprocess.Popen[bytes]", home: Path, output: Path) -> Connection | None:
+    assert process.poll() is None, output.read_text(encoding="utf-8")
+    return connection.find(home)
+
+
+def _with_words(words: str) -> list[str]:
+    """Command lines of the running processes that name the words there or in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = ((entry / name).read_bytes() for name in ("cmdline", "environ"))
+        except OSError:
+            continue  # ended meanwhile, or another user's
+        if words.encode() in command + environment:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def api(registry: Connection) -> Iterator[httpx.Client]:
+    """HTTP with the administrator's token; paths begin behind /api/v1/."""
+    with client_of(registry) as client:
+        yield client
+
+
+def client_of(registry: Connection, **more: Any) -> httpx.Client:
+    """A client of its own, for a thread of its own."""
+    headers = {"Authorization": f"Bearer {registry.token}"}
+    return httpx.Client(base_url=registry.api + "/", headers=headers, timeout=60, trust_env=False, **more)
+
+
+@pytest.fixture(scope="session")
+def receiver(registry: Connection) -> Iterator[Receiver]:
+    """The one internal address to which the instance may send; every test takes a path of its own."""
+    host, _, port = registry.receiver.rpartition(":")
+    with Receiver(host, int(port)) as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    chromium = require("chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-quic"]
+        )
+        yield started
+        started.close()
+
+
+def an_event(event_type: str, metadata: object, **more: object) -> dict[str, Any]:
+    """An ONEX event that happens now, in a correlation of its own unless one is given."""
+    return {
+        "event_id": str(uuid.uuid4()),
+        "timestamp": datetime.now(UTC).isoformat(),
+        "node_id": "node-1",
+        "event_type": event_type,
+        "correlation_id": str(uuid.uuid4()),
+        "metadata": metadata,
+        **more,
+    }
+
+
+def ok(answer: httpx.Response) -> Any:
+    """The JSON of an answer that must not be an error."""
+    assert answer.is_success, f"{answer.status_code}: {answer.text}"
+    return answer.json()
