@@ -21,7 +21,8 @@ _ONE = ("additionalProperties", "items", "unevaluatedItems", "unevaluatedPropert
 _MANY = ("properties", "patternProperties")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("if", "then", "else")
-_CLOSED = "closed-"
+#: Copies of a definition: for locations that are closed, and for those that stay open themselves.
+_CLOSED, _INNER = "closed-", "inner-"
 
 
 def declared(schema: Rewritten) -> Rewritten:
@@ -40,43 +41,46 @@ def declared(schema: Rewritten) -> Rewritten:
 class _Closing:
     definitions: dict[str, Schema]
     closed: dict[str, Schema] = field(default_factory=dict)
-    _waiting: list[str] = field(default_factory=list)
+    _waiting: list[tuple[str, str]] = field(default_factory=list)
 
     def location(self, schema: Schema) -> Schema:
         """A schema that describes an instance location by itself."""
         if isinstance(schema, bool):
             return schema
-        closed = self._in_place(schema)
-        if "unevaluatedProperties" in schema or "additionalProperties" in schema:
-            return closed
-        if not self.declares(schema, frozenset()):
-            return closed
+        says_what_else = "unevaluatedProperties" in schema or "additionalProperties" in schema
+        if says_what_else or not self.declares(schema, frozenset()):
+            return self._in_place(schema, mention=False)
         alone = not any(key in schema for key in (*_IN_PLACE_LISTS, *_IN_PLACE, "$ref", "dependentSchemas"))
-        return {**closed, "additionalProperties" if alone else "unevaluatedProperties": False}
+        keyword = "additionalProperties" if alone else "unevaluatedProperties"
+        return {**self._in_place(schema, mention=True), keyword: False}
 
-    def in_place(self, schema: Schema) -> Schema:
-        """A schema that speaks about a location together with others: its children are closed, itself is not."""
-        return schema if isinstance(schema, bool) else self._in_place(schema)
+    def in_place(self, schema: Schema, *, mention: bool) -> Schema:
+        """A schema that speaks about a location together with others: its children are closed, itself is not.
 
-    def _in_place(self, schema: dict[str, Any]) -> dict[str, Any]:
+        `mention`: the location is going to be closed, so the names that it insists on have to be declared.
+        """
+        return schema if isinstance(schema, bool) else self._in_place(schema, mention=mention)
+
+    def _in_place(self, schema: dict[str, Any], *, mention: bool) -> dict[str, Any]:
         out = dict(schema)
         for key in _MANY:
             if key in schema:
                 out[key] = {name: self.location(child) for name, child in schema[key].items()}
         out.update({key: self.location(schema[key]) for key in _ONE if key in schema})
-        out.update({key: self.in_place(schema[key]) for key in _IN_PLACE if key in schema})
+        out.update({key: self.in_place(schema[key], mention=mention) for key in _IN_PLACE if key in schema})
         for key in _IN_PLACE_LISTS:
             if key in schema:
-                out[key] = [self.in_place(branch) for branch in schema[key]]
+                out[key] = [self.in_place(branch, mention=mention) for branch in schema[key]]
         if "prefixItems" in schema:
             out["prefixItems"] = [self.location(child) for child in schema["prefixItems"]]
         if "dependentSchemas" in schema:
+            children = schema["dependentSchemas"].items()
             out["dependentSchemas"] = {
-                n: self.in_place(child) for n, child in schema["dependentSchemas"].items()
+                name: self.in_place(child, mention=mention) for name, child in children
             }
         if "$ref" in schema:
-            out["$ref"] = self._reference(schema["$ref"])
-        return _mentioned(out)
+            out["$ref"] = self._reference(schema["$ref"], _CLOSED if mention else _INNER)
+        return _mentioned(out) if mention else out
 
     def declares(self, schema: Schema, inside: frozenset[str]) -> bool:
         if isinstance(schema, bool):
@@ -93,17 +97,18 @@ class _Closing:
             name is not None and name not in inside and self.declares(self.definitions[name], inside | {name})
         )
 
-    def _reference(self, reference: str) -> str:
+    def _reference(self, reference: str, prefix: str) -> str:
         name = reference.rsplit("/", 1)[-1]
-        if _CLOSED + name not in self.closed:
-            self.closed[_CLOSED + name] = True
-            self._waiting.append(name)
-        return f"#/$defs/{_CLOSED}{name}"
+        if prefix + name not in self.closed:
+            self.closed[prefix + name] = True
+            self._waiting.append((prefix, name))
+        return f"#/$defs/{prefix}{name}"
 
     def finish(self) -> None:
+        """Close the definitions that references were found to."""
         while self._waiting:
-            name = self._waiting.pop()
-            self.closed[_CLOSED + name] = self.in_place(self.definitions[name])
+            prefix, name = self._waiting.pop()
+            self.closed[prefix + name] = self.in_place(self.definitions[name], mention=prefix == _CLOSED)
 
 
 def _mentioned(schema: dict[str, Any]) -> dict[str, Any]:

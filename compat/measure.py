@@ -13,6 +13,18 @@ ENOUGH = 1_000_000
 _VALUES_PER_PROPERTY = 8
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much one schema is."""
+
+    #: What the unions at its worst location multiply to.
+    cases: int = 1
+    #: Objects that speak about its own location, references unfolded.
+    weight: int = 0
+    #: All objects, references unfolded.
+    total: int = 0
+
+
 @dataclass
 class Measure:
     """Sizes of one schema in the normal form. Definitions count wherever they are used."""
@@ -26,53 +38,67 @@ class Measure:
     heaviest: int = 0
     #: Whether a reference leads back to itself without going into the instance: no validator can come to an end.
     endless: bool = False
-    _known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    #: Schema objects with every reference written out.
+    unfolded: int = 0
+    _known: dict[str, Size] = field(default_factory=dict)
     _inside: frozenset[str] = frozenset()
 
-    def of(self, schema: Any) -> tuple[int, int]:
-        """How many cases the unions multiply to at the worst location, and how many objects speak about this one."""
+    def of(self, schema: Any) -> Size:
+        """The size of one schema. The fields of the measure hold the worst of what was looked at."""
         if not isinstance(schema, dict):
-            return 1, 1
+            return Size()
         self.nodes += 1
         named = len(schema.get("properties", ())) + len(schema.get("required", ()))
         self.widest = max(self.widest, named, len(schema.get("enum", ())) // _VALUES_PER_PROPERTY)
-        cases, weight = self._here(schema)
+        size = self._here(schema)
         inside, self._inside = self._inside, frozenset()
-        for child in _elsewhere(schema):
-            cases = max(cases, self.of(child)[0])
+        below = [self.of(child) for child in _elsewhere(schema)]
         self._inside = inside
-        self.heaviest = max(self.heaviest, weight)
-        return min(cases, ENOUGH), min(weight, ENOUGH)
+        self.heaviest = max(self.heaviest, size.weight)
+        total = min(size.total + sum(child.total for child in below), ENOUGH)
+        self.unfolded = max(self.unfolded, total)
+        return Size(max([size.cases, *(child.cases for child in below)]), size.weight, total)
 
-    def _here(self, schema: dict[str, Any]) -> tuple[int, int]:
-        cases, weight = self._referred(schema.get("$ref"))
-        for keyword in ("anyOf", "oneOf"):
-            branches = [self.of(branch) for branch in schema.get(keyword, ())]
-            cases *= max(1, sum(count for count, _ in branches))
-            weight += sum(size for _, size in branches)
-        for branch in [*schema.get("allOf", ()), *schema.get("dependentSchemas", {}).values()]:
-            count, size = self.of(branch)
-            cases, weight = cases * count, weight + size
+    def _here(self, schema: dict[str, Any]) -> Size:
+        parts = [self._referred(schema.get("$ref"))]
+        parts += [self.of(branch) for branch in schema.get("allOf", ())]
+        parts += [
+            _alternatives([self.of(branch) for branch in schema.get(key, ())]) for key in ("anyOf", "oneOf")
+        ]
+        parts += [
+            _alternatives([self.of(child), Size()]) for child in schema.get("dependentSchemas", {}).values()
+        ]
         if "not" in schema:
-            cases, weight = cases * _keywords(schema["not"]), weight + self.of(schema["not"])[1]
+            negated = self.of(schema["not"])
+            parts.append(Size(_keywords(schema["not"]), negated.weight, negated.total))
         if "if" in schema:
-            parts = [self.of(schema.get(key, True)) for key in ("if", "then", "else")]
-            cases *= sum(count for count, _ in parts)
-            weight += sum(size for _, size in parts)
-        return min(cases * 2 ** min(20, len(schema.get("dependentSchemas", ()))), ENOUGH), weight + 1
+            parts.append(_alternatives([self.of(schema.get(key, True)) for key in ("if", "then", "else")]))
+        cases = 1
+        for part in parts:
+            cases = min(cases * part.cases, ENOUGH)
+        weight, total = sum(part.weight for part in parts), sum(part.total for part in parts)
+        return Size(cases, min(weight + 1, ENOUGH), min(total + 1, ENOUGH))
 
-    def _referred(self, reference: str | None) -> tuple[int, int]:
+    def _referred(self, reference: str | None) -> Size:
         if reference is None:
-            return 1, 0
+            return Size()
         name = reference.rsplit("/", 1)[-1]
         if name in self._inside:
             self.endless = True
         if name not in self._known:
-            self._known[name] = (1, 1)  # a cycle multiplies nothing
+            self._known[name] = Size(1, 1, 1)  # a cycle multiplies nothing
             outside, self._inside = self._inside, self._inside | {name}
             self._known[name] = self.of(self.definitions[name])
             self._inside = outside
         return self._known[name]
+
+
+def _alternatives(branches: list[Size]) -> Size:
+    """Cases of branches add up, where those of conjuncts multiply."""
+    if not branches:
+        return Size()
+    weight, total = sum(branch.weight for branch in branches), sum(branch.total for branch in branches)
+    return Size(sum(branch.cases for branch in branches), weight, total)
 
 
 def _elsewhere(schema: dict[str, Any]) -> list[Any]:

@@ -39,12 +39,26 @@ class Node:
     def child(self, schema: Schema) -> Node:
         return self.world.node(schema)
 
-    @cached_property
-    def _validator(self) -> jsonschema_rs.Validator:
-        return self.world.compiled(self.schema)
-
     def accepts(self, instance: Any) -> bool:
-        return self._validator.is_valid(instance)
+        listed = self._listed
+        if listed is not None and frozen(instance) not in listed:
+            return False
+        return self._validator is None or self._validator.is_valid(instance)
+
+    @cached_property
+    def _listed(self) -> frozenset[Hashable] | None:
+        """The enumerated values: looking one up is quick however many there are."""
+        if isinstance(self.schema, bool) or "enum" not in self.schema:
+            return None
+        return frozenset(frozen(value) for value in self.schema["enum"])
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Validator | None:
+        """For everything but the enumeration."""
+        if isinstance(self.schema, bool):
+            return self.world.compiled(self.schema)
+        rest = {keyword: value for keyword, value in self.schema.items() if keyword != "enum"}
+        return self.world.compiled(rest) if rest else None
 
 
 @dataclass

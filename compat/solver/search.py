@@ -82,7 +82,7 @@ class Search:
 
     def _of_kind(self, kind: str, literals: list[Literal]) -> Found | None:
         if kind in {"null", "boolean"}:
-            return _picked([None] if kind == "null" else [False, True], literals)
+            return self._picked([None] if kind == "null" else [False, True], literals)
         case = Case(kind)
         try:
             self._add_all(case, [("literal", literal) for literal in literals])
@@ -127,7 +127,7 @@ class Search:
         except Contradiction:
             return None
         if "only" in case.facts:
-            return _picked(_narrowed(case), literals)
+            return self._picked(_narrowed(case), literals)
         if options is None:
             return self._build(case)
         return first(partial(self._branch, case, option, literals) for option in options)
@@ -187,6 +187,13 @@ class Search:
         if best is None and unlisted is not None:
             raise unlisted
         return best, None
+
+    def _picked(self, values: list[Any], literals: list[Literal]) -> Found | None:
+        for value in values:
+            self.budget.spend()
+            if all(node.accepts(value) == truth for node, truth in literals):
+                return Found(value)
+        return None
 
     def _build(self, case: Case) -> Found | None:
         if "beyond" in case.facts:
@@ -252,11 +259,6 @@ def _simplified(literals: Iterable[Literal]) -> dict[tuple[int, bool], Literal] 
         else:
             wanted[node.number, truth] = (node, truth)
     return wanted
-
-
-def _picked(values: list[Any], literals: list[Literal]) -> Found | None:
-    fitting = (value for value in values if all(node.accepts(value) == truth for node, truth in literals))
-    return next((Found(value) for value in fitting), None)
 
 
 def _narrowed(case: Case) -> list[Any]:

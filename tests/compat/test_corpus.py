@@ -33,8 +33,5 @@ def test_verdict_agrees_with_what_is_known_about_the_pair(row: dict[str, Any]) -
 
 
 def test_at_least_99_of_100_pairs_are_decided() -> None:
-    judged = []
-    for row in ROWS:
-        if row["truth"] is not None:
-            judged.append(check(row["old"], row["new"], dialect=row["draft"]).status)
+    judged = [check(r["old"], r["new"], dialect=r["draft"]).status for r in ROWS if r["truth"] is not None]
     assert judged.count("undecided") <= len(judged) / 100

@@ -1,6 +1,5 @@
 """Schemas made to hurt: each ends in an answer, undecided or an error, within a second of this thread's time."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +28,9 @@ def _wide(count: int, value: Any) -> Any:
 
 
 def _deep(levels: int, leaf: Any) -> Any:
-    return json.loads('{"properties": {"a": ' * levels + json.dumps(leaf) + "}}" * levels)
+    for _ in range(levels):
+        leaf = {"properties": {"a": leaf}}
+    return leaf
 
 
 def _bomb(keyword: str, levels: int, leaf: Any) -> Any:
@@ -92,11 +93,15 @@ HOSTILE: dict[str, Callable[[], tuple[Any, Any]]] = {
 def test_hostile_pairs_end_in_time(name: str, world: Any) -> None:
     old, new = HOSTILE[name]()
     begun = time.thread_time()
-    try:
-        assert check(old, new, world=world).status in {"compatible", "incompatible", "undecided"}
-    except SchemaError as error:
-        assert error.reason in {"depth", "size", "endless"}
+    assert _ending(old, new, world) in {"compatible", "incompatible", "undecided", "depth", "size", "endless"}
     assert time.thread_time() - begun < 3  # generous: the machine that runs this may be slow and busy
+
+
+def _ending(old: Any, new: Any, world: Any) -> str:
+    try:
+        return check(old, new, world=world).status
+    except SchemaError as error:
+        return error.reason
 
 
 def test_nesting_has_a_limit_that_is_said() -> None:
