@@ -23,6 +23,9 @@ from alerts.fields import StoredEvent, from_row, is_column, selection
 from alerts.models import RuleVersion
 
 FUTURE_ALLOWED = timedelta(minutes=5)
+# How many matches before the new ones are looked at per group, unless the threshold is higher: with more of them
+# in one window than this, `peak` is what was seen. Everything else is exact.
+EARLIER_SEEN = 1_000
 _AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
 # Bytes: keys stand in an index.
 _KEY_MAX = 1000
@@ -133,31 +136,60 @@ def recount(
     Only events between two positions count, so that a repeated evaluation gives the same answer.
     """
     before, behind = reach(rule.terms)
-    low, high = first - before, last + behind
-    query = Sql(f"SELECT {_AT}, position, received_at")
-    for name in rule.group_by:
+    query = _matching(rule, groups, first - before, last + behind, (after, until))
+    return _by_group(rule, groups, _fetch(_newest_of_each(rule, query, first)))
+
+
+def _matching(
+    rule: Compiled, groups: Sequence[Group], low: datetime, high: datetime, positions: tuple[int, int]
+) -> Sql:
+    """The matches between two instants that are on time, with the values of the group-by fields as g0, g1, …"""
+    query = Sql(f"SELECT {_AT} AS at, position, received_at")
+    for index, name in enumerate(rule.group_by):
         value = exact_sql(name)
-        query = query.then(f", {value.text}", *value.params)
+        query = query.then(f", {value.text} AS g{index}", *value.params)
     query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
         f" FROM events_event WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
         "AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND ",
-        *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, after, until),
+        *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, *positions),
         settings.ALERT_LATENESS,
     )
-    query = _narrowed(query, rule, groups)
     condition = where(rule.condition)
-    query = query.then(f"{condition.text} IS TRUE ORDER BY 1, 2", *condition.params)
+    return _narrowed(query, rule, groups).then(f"{condition.text} IS TRUE", *condition.params)
+
+
+def _newest_of_each(rule: Compiled, query: Sql, first: datetime) -> Sql:
+    """Leaves out the earlier matches that cannot decide anything: a busy window must not travel whole."""
+    names = "".join(f", g{index}" for index in range(len(rule.group_by)))
+    return (
+        Sql(f"WITH matching AS ({query.text}), ", query.params)
+        .then(
+            "ranked AS (SELECT *, row_number() OVER "  # noqa: S608 - names are g0, g1, …
+            f"(PARTITION BY at < %s{names} ORDER BY at DESC, position DESC) AS nth FROM matching) "
+            f"SELECT at, position, received_at{names} FROM ranked ",
+            first,
+        )
+        .then(
+            "WHERE at >= %s OR nth <= %s ORDER BY at, position",
+            *(first, max(EARLIER_SEEN, rule.terms.threshold)),
+        )
+    )
+
+
+def _by_group(
+    rule: Compiled, groups: Sequence[Group], rows: Iterable[tuple[Any, ...]]
+) -> dict[str, list[Match]]:
     found: dict[str, list[Match]] = {group.key: [] for group in groups}
-    known: dict[tuple[Any, ...], str] = {}
-    for at, position, arrived, *values in _fetch(query):
-        # Many rows, few groups: each is named once.
+    # Many rows, few groups: each is named once.
+    keys: dict[tuple[Any, ...], str] = {}
+    for at, position, arrived, *values in rows:
         raw = tuple(values)
-        if raw not in known:
+        if raw not in keys:
             pairs = zip(rule.group_by, raw, strict=True)
-            known[raw] = Group.of(tuple(as_read(name, value) for name, value in pairs)).key
-        if known[raw] in found:
-            found[known[raw]].append(Match(at, position, arrived))
+            keys[raw] = Group.of(tuple(as_read(name, value) for name, value in pairs)).key
+        if keys[raw] in found:
+            found[keys[raw]].append(Match(at, position, arrived))
     return found
 
 

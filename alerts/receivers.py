@@ -1,6 +1,8 @@
 """When events were stored, ring for the evaluator: at most five times a second per process, and never not at all."""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from access.bell import ring
 from events.signals import events_stored
@@ -11,8 +13,8 @@ QUIET_SECONDS = 0.2
 class CoalescedBell:
     """Rings at once when it was quiet; otherwise once more when the quiet time is over, for all that came meanwhile."""
 
-    def __init__(self, task: str, quiet_seconds: float) -> None:
-        self._task = task
+    def __init__(self, bell: Callable[[], None], quiet_seconds: float) -> None:
+        self._bell = bell
         self._quiet_seconds = quiet_seconds
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -24,7 +26,7 @@ class CoalescedBell:
                 self._again = True
                 return
             self._start_quiet_time()
-        ring(self._task)
+        self._bell()
 
     def _start_quiet_time(self) -> None:
         self._timer = threading.Timer(self._quiet_seconds, self._quiet_time_over)
@@ -38,10 +40,10 @@ class CoalescedBell:
                 return
             self._again = False
             self._start_quiet_time()
-        ring(self._task)
+        self._bell()
 
 
-_bell = CoalescedBell("alerts.tasks.evaluate_rules", QUIET_SECONDS)
+_bell = CoalescedBell(partial(ring, "alerts.tasks.evaluate_rules"), QUIET_SECONDS)
 
 
 def connect() -> None:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from access.models import Delivery
 from alerts import evaluate as evaluation
+from alerts import matches
 from alerts.channels import ChannelSpec, create_channel
 from alerts.models import Episode, Evidence, Rule
 from alerts.rules import RuleSpec, edit_rule
@@ -203,6 +204,19 @@ def test_more_groups_than_allowed_keep_the_oldest_and_say_so(make_rule, evaluate
     failures(1, node_id="a")
     evaluate(at=1)
     assert Episode.objects.get(group={"node_id": "a"}).matches == 2
+
+
+def test_of_a_busy_window_only_what_decides_is_read_again(make_rule, evaluate, monkeypatch):
+    monkeypatch.setattr(matches, "EARLIER_SEEN", 2)
+    make_rule(threshold=3, window_seconds=60, group_by=["node_id"])
+    failures(*range(10), node_id="busy")
+    failures(0, 1, node_id="quiet")
+    evaluate(at=10)
+    failures(11, node_id="busy")
+    failures(12, node_id="quiet")
+    evaluate(at=12)
+    found = Episode.objects.order_by("id").values_list("group__node_id", "fired_at", "matches", "closes_at")
+    assert list(found) == [("busy", at(2), 11, at(68)), ("quiet", at(12), 3, at(60))]
 
 
 def test_evidence_is_bounded_and_the_count_is_not(make_rule, evaluate):
