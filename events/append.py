@@ -41,7 +41,9 @@ def append(fresh: Sequence[Judged], *, producer: str) -> None:
     """
     _insert_keys(fresh)
     head = _append_rows(fresh, producer)
-    transaction.on_commit(lambda: events_stored.send(sender=None, position=head, count=len(fresh)))
+    transaction.on_commit(
+        lambda: events_stored.send(sender=None, position=head, count=len(fresh)), robust=True
+    )
 
 
 def key_of(event_id: str) -> bytes:
