@@ -1,0 +1,426 @@
+"""Owner, teammate and stranger at every address of the product, in one table.
+
+Everything in the world below belongs to the subject `team.order`. The owner may do everything; the teammate is
+a developer (read, write, ingest) of `team.`; the stranger has an account and a token, and no role at all. A
+fourth, who sends no credentials, is turned away everywhere but at the doors in OPEN. An address without a line
+here fails the test: whoever adds one says who may use it.
+"""
+
+import json
+import re
+from copy import copy
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+import registry
+from access.actor import ROLES, SYSTEM
+from access.models import AuditEntry, Delivery, Invitation, Role, Token
+from access.tokens import PREFIX, digest_of
+from alerts.models import Channel, Episode
+from alerts.rules import RuleSpec, create_rule
+from events.models import QuarantinedEvent
+from events.replay import create_replay
+from registry.publish import publish_version
+from registry.taxonomy import publish_taxonomy
+from tests.conftest import Person
+from tests.events.replays import store
+
+# Also what makes pytest-django set up the test database that the module's own fixture writes to.
+pytestmark = pytest.mark.django_db
+SUBJECT = "team.order"
+SCHEMA = {"schema": json.dumps({"type": "object"})}
+TARGET = "https://example.com/hook"
+RULE = {
+    "name": "another rule",
+    "selector": {"field": "event_type", "op": "eq", "value": SUBJECT},
+    "threshold": 3,
+    "window_seconds": 60,
+}
+REPLAY = {"correlation_id": "order-1", "target": TARGET}
+CHANNEL = {"name": "another channel", "url": TARGET}
+EVENT = {
+    "event_id": "new-1",
+    "event_type": SUBJECT,
+    "node_id": "n",
+    "timestamp": "2026-11-23T09:00:00Z",
+    "metadata": {},
+}
+
+# yes: it is answered (a list may be empty), and a form did what it says; told: a page that says why it did not;
+# no: 403; hidden: 404, as if it were not there; out: it was the door out.
+# Method, address, who: owner, teammate, stranger.
+TABLE = """
+get    healthz                                                                 yes    yes    yes
+get    readyz                                                                  yes    yes    yes
+get    api/v1/openapi.yaml                                                     yes    yes    yes
+post   api/v1/tokens                                                           yes    yes    no
+get    api/v1/tokens                                                           yes    yes    yes
+delete api/v1/tokens/<int:token_id>                                            yes    hidden hidden
+post   api/v1/tokens/<int:token_id>/rotate                                     yes    hidden hidden
+get    api/v1/audit                                                            yes    no     no
+get    api/v1/audit/check                                                      yes    no     no
+get    api/v1/deliveries                                                       yes    no     no
+get    api/v1/deliveries/<int:delivery_id>                                     yes    no     no
+post   api/v1/deliveries/<int:delivery_id>/redeliver                           yes    no     no
+post   api/v1/deliveries/<int:delivery_id>/cancel                              yes    no     no
+post   api/v1/replays                                                          yes    no     no
+get    api/v1/replays                                                          yes    yes    yes
+post   api/v1/replays/plan                                                     yes    no     no
+get    api/v1/replays/<uuid:replay_id>                                         yes    hidden hidden
+get    api/v1/replays/<uuid:replay_id>/items                                   yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/pause                                   yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
+post   api/v1/events                                                           yes    yes    no
+get    api/v1/events                                                           yes    yes    yes
+get    api/v1/events/<path:event_id>                                           yes    yes    hidden
+get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
+get    api/v1/quarantine                                                       yes    yes    yes
+post   api/v1/quarantine/<int:quarantined_id>/release                          yes    yes    hidden
+post   api/v1/alerts/rules                                                     yes    no     no
+get    api/v1/alerts/rules                                                     yes    yes    no
+post   api/v1/alerts/rules/preview                                             yes    no     no
+delete api/v1/alerts/rules/<int:rule_id>                                       yes    no     hidden
+put    api/v1/alerts/rules/<int:rule_id>                                       yes    no     no
+get    api/v1/alerts/rules/<int:rule_id>                                       yes    yes    no
+get    api/v1/alerts/rules/<int:rule_id>/editions                              yes    yes    no
+post   api/v1/alerts/rules/<int:rule_id>/pause                                 yes    no     hidden
+post   api/v1/alerts/rules/<int:rule_id>/resume                                yes    no     hidden
+get    api/v1/alerts/episodes                                                  yes    yes    no
+get    api/v1/alerts/episodes/<int:episode_id>                                 yes    yes    no
+post   api/v1/alerts/channels                                                  yes    no     no
+get    api/v1/alerts/channels                                                  yes    no     no
+delete api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
+put    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
+get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
+post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
+get    api/v1/taxonomies                                                       yes    yes    yes
+get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
+get    api/v1/taxonomies/<path:name>/versions/<str:wanted>                     yes    yes    no
+get    api/v1/taxonomies/<path:name>/codes/<str:text>                          yes    yes    no
+get    api/v1/                                                                 yes    yes    yes
+get    api/v1/schemas/types                                                    yes    yes    yes
+get    api/v1/schemas/ids/<id:content_id>                                      yes    yes    no
+get    api/v1/schemas/ids/<id:content_id>/schema                               yes    yes    no
+get    api/v1/schemas/ids/<id:content_id>/subjects                             yes    yes    no
+get    api/v1/schemas/ids/<id:content_id>/versions                             yes    yes    no
+post   api/v1/compatibility/subjects/<subject:subject>/versions/<str:version>  yes    yes    no
+post   api/v1/compatibility/subjects/<subject:subject>/versions                yes    yes    no
+delete api/v1/config                                                           yes    no     no
+put    api/v1/config                                                           yes    no     no
+get    api/v1/config                                                           yes    yes    no
+delete api/v1/config/<subject:subject>                                         hidden hidden no
+put    api/v1/config/<subject:subject>                                         yes    yes    no
+get    api/v1/config/<subject:subject>                                         hidden hidden no
+delete api/v1/mode                                                             yes    no     no
+put    api/v1/mode                                                             yes    no     no
+get    api/v1/mode                                                             yes    yes    no
+delete api/v1/mode/<subject:subject>                                           hidden hidden no
+put    api/v1/mode/<subject:subject>                                           yes    yes    no
+get    api/v1/mode/<subject:subject>                                           hidden hidden no
+get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/referencedby   yes    yes    no
+delete api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
+post   api/v1/subjects/<subject:subject>/versions                              yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions                              yes    yes    no
+delete api/v1/subjects/<subject:subject>                                       yes    yes    no
+post   api/v1/subjects/<subject:subject>                                       yes    yes    no
+get    login                                                                   yes    yes    yes
+post   login                                                                   told   told   told
+post   logout                                                                  out    out    out
+get    password                                                                yes    yes    yes
+post   password                                                                told   told   told
+get    invitations/<str:secret>                                                yes    yes    yes
+post   invitations/<str:secret>                                                told   told   told
+get    tokens                                                                  yes    yes    yes
+get    tokens/new                                                              yes    yes    yes
+post   tokens/new                                                              yes    yes    told
+post   tokens/<int:token_id>/rotate                                            yes    hidden hidden
+post   tokens/<int:token_id>/revoke                                            yes    hidden hidden
+get    people                                                                  yes    no     no
+get    people/invite                                                           yes    no     no
+post   people/invite                                                           yes    no     no
+post   people/invitations/<int:invitation_id>/withdraw                         yes    no     no
+get    people/of/<str:username>                                                yes    no     no
+post   people/of/<str:username>                                                yes    no     no
+post   people/of/<str:username>/active                                         yes    told   told
+post   people/of/<str:username>/roles/<int:role_id>/take                       yes    told   told
+get    audit                                                                   yes    no     no
+get    deliveries                                                              yes    no     no
+get    deliveries/<int:delivery_id>                                            yes    no     no
+post   deliveries/<int:delivery_id>/redeliver                                  yes    no     no
+post   deliveries/<int:delivery_id>/cancel                                     told   no     no
+get    replays                                                                 yes    yes    yes
+get    replays/new                                                             yes    yes    yes
+post   replays/new                                                             yes    told   told
+get    replays/<uuid:replay_id>                                                yes    hidden hidden
+get    replays/<uuid:replay_id>/progress                                       yes    hidden hidden
+post   replays/<uuid:replay_id>/speed                                          yes    hidden hidden
+post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
+post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
+post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
+get    events                                                                  yes    yes    yes
+get    events/id/<path:event_id>                                               yes    yes    hidden
+get    events/correlation/<path:correlation_id>                                yes    yes    hidden
+get    violations                                                              yes    yes    yes
+get    violations/quarantine                                                   yes    yes    yes
+get    violations/quarantine/<int:quarantined_id>                              yes    yes    hidden
+post   violations/quarantine/<int:quarantined_id>/release                      yes    yes    told
+get    alerts/rules                                                            yes    yes    no
+get    alerts/rules/new                                                        yes    no     no
+post   alerts/rules/new                                                        told   no     no
+post   alerts/rules/preview                                                    told   told   told
+get    alerts/rules/<int:rule_id>                                              yes    yes    no
+get    alerts/rules/<int:rule_id>/edit                                         yes    no     no
+post   alerts/rules/<int:rule_id>/edit                                         told   no     no
+post   alerts/rules/<int:rule_id>/pause                                        yes    no     hidden
+post   alerts/rules/<int:rule_id>/resume                                       told   no     hidden
+post   alerts/rules/<int:rule_id>/delete                                       yes    no     hidden
+get    alerts/episodes                                                         yes    yes    no
+get    alerts/episodes/<int:episode_id>                                        yes    yes    no
+get    alerts/channels                                                         yes    no     no
+get    alerts/channels/new                                                     yes    no     no
+post   alerts/channels/new                                                     yes    no     no
+get    alerts/channels/<int:channel_id>                                        yes    no     no
+post   alerts/channels/<int:channel_id>                                        yes    no     no
+post   alerts/channels/<int:channel_id>/test                                   yes    no     no
+post   alerts/channels/<int:channel_id>/delete                                 yes    no     no
+get    /                                                                       yes    yes    yes
+get    upload                                                                  yes    yes    yes
+post   upload                                                                  yes    yes    told
+get    subjects                                                                yes    yes    yes
+post   subjects/<path:subject>/versions/all/delete                             yes    yes    told
+post   subjects/<path:subject>/versions/<str:version>/delete                   yes    yes    told
+get    subjects/<path:subject>/versions/<str:version>                          yes    yes    no
+get    subjects/<path:subject>/config                                          yes    yes    no
+post   subjects/<path:subject>/config                                          told   told   no
+get    subjects/<path:subject>                                                 yes    yes    no
+get    taxonomies                                                              yes    yes    yes
+get    taxonomies/<path:name>/versions/<str:wanted>                            yes    yes    no
+get    taxonomies/<path:name>                                                  yes    yes    no
+"""
+# What has to be sent for the answer to depend on the person alone.
+API_BODY: dict[str, object] = {
+    "post tokens": {"name": "t", "scopes": ["read"], "subject_prefixes": ["team."]},
+    "post replays": REPLAY,
+    "post replays/plan": REPLAY,
+    "post replays/<uuid:replay_id>/speed": {"speed": 2},
+    "post events": EVENT,
+    "post alerts/rules": RULE,
+    "post alerts/rules/preview": RULE,
+    "put alerts/rules/<int:rule_id>": RULE,
+    "post alerts/channels": CHANNEL,
+    "put alerts/channels/<int:channel_id>": CHANNEL,
+    "post compatibility/subjects/<subject:subject>/versions/<str:version>": SCHEMA,
+    "post compatibility/subjects/<subject:subject>/versions": SCHEMA,
+    "put config": {"compatibility": "FULL"},
+    "put config/<subject:subject>": {"compatibility": "FULL"},
+    "put mode": {"mode": "READWRITE"},
+    "put mode/<subject:subject>": {"mode": "READWRITE"},
+    "post subjects/<subject:subject>/versions": SCHEMA,
+    "post subjects/<subject:subject>": SCHEMA,
+}
+PAGE_BODY: dict[str, dict[str, object]] = {
+    "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
+    "upload": {"subject": SUBJECT, "schema": '{"type": "object", "title": "new"}', "publish": "yes"},
+    "subjects/<path:subject>/config": {"owner": "somebody"},
+    "people/invite": {"username": "new", "email": "new@example.com", "role": "viewer", "subject_prefix": ""},
+    "people/of/<str:username>": {"role": "viewer", "subject_prefix": ""},
+    "people/of/<str:username>/active": {"active": "no"},
+    "replays/new": REPLAY | {"speed": 1},
+    "replays/<uuid:replay_id>/speed": {"speed": 2},
+    "alerts/channels/new": CHANNEL,
+    "alerts/channels/<int:channel_id>": CHANNEL,
+}
+# Answered to everybody, with or without credentials.
+OPEN = {"healthz", "readyz", "login", "invitations/<str:secret>"}
+# Django's own operators' site asks for a staff account by itself.
+ELSEWHERE = ("admin/",)
+
+
+def addresses(patterns, prefix=""):
+    """Every address of the resolver with its methods; None where a page does not say which it takes."""
+    for pattern in patterns:
+        text = prefix + str(pattern.pattern)
+        if text.startswith(ELSEWHERE):
+            continue
+        if isinstance(pattern, URLPattern):
+            view = getattr(pattern.callback, "cls", None)
+            methods = [name for name in view.http_method_names if name != "options"] if view else None
+            yield text, methods if text.startswith("api/v1/") and text != "api/v1/openapi.yaml" else None
+        else:
+            yield from addresses(pattern.url_patterns, text)
+
+
+def rows():
+    for line in TABLE.strip().splitlines():
+        method, address, *expected = line.split()
+        yield pytest.param(method, "" if address == "/" else address, expected, id=f"{method} {address}")
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One of everything, made once and rolled back at the end; every request is rolled back by itself."""
+    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.UPLOAD_JUDGES", [])
+        patch.setattr(
+            "django.conf.settings.PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        )
+        people, names = make_world()
+        # One client each: a new one loads the middleware anew, which takes longer than most requests.
+        clients = [(Client(headers=person.header), person.browser) for person in people.values()]
+        yield clients, Client(), names
+        transaction.set_rollback(True)
+
+
+def make_world():
+    people = {
+        "owner": make_person("owner", "admin", ""),
+        "teammate": make_person("teammate", "developer", "team."),
+        "stranger": make_person("stranger", None, ""),
+    }
+    published = publish_version(actor=SYSTEM, subject=SUBJECT, schema=SCHEMA["schema"])
+    document = json.loads(
+        (Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8")
+    )
+    publish_taxonomy(actor=SYSTEM, document=document | {"taxonomy": "team.errors"})
+    (event,) = store(0.0, event_type=SUBJECT)
+    quarantined = QuarantinedEvent.objects.create(
+        event_id="q-1",
+        event_type=SUBJECT,
+        correlation_id="order-1",
+        reason="violates_schema",
+        digest=bytes(32),
+        raw=json.dumps(EVENT).encode(),
+        producer="test",
+    )
+    replay = create_replay(actor=SYSTEM, correlation_id="order-1", target=TARGET)
+    channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
+    rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "too many"}))).rule
+    now = timezone.now()
+    episode = Episode.objects.create(
+        rule=rule,
+        rule_version=rule.current,
+        group_key="",
+        number=1,
+        started_at=now,
+        fired_at=now,
+        last_match_at=now,
+        closes_at=now,
+        peak=3,
+        matches=3,
+    )
+    delivery = Delivery.objects.create(
+        message_id="m-1", about="test", about_id="1", url=TARGET, body=b"{}", state="dead"
+    )
+    invitation = Invitation.objects.create(
+        email="a@example.com",
+        username="invited",
+        role="viewer",
+        digest=digest_of("never"),
+        invited_by=people["owner"].user,
+        expires_at=now + timedelta(days=1),
+    )
+    names = {
+        "token_id": Token.objects.get(owner=people["owner"].user).pk,
+        "delivery_id": delivery.pk,
+        "replay_id": replay.pk,
+        "event_id": event.event_id,
+        "correlation_id": "order-1",
+        "quarantined_id": quarantined.pk,
+        "rule_id": rule.pk,
+        "episode_id": episode.pk,
+        "channel_id": channel.pk,
+        "content_id": published.content_id,
+        "subject": SUBJECT,
+        "version": "1",
+        "wanted": "latest",
+        "name": "team.errors",
+        "text": "ONEX_STAMP_001",
+        "secret": "unknown",
+        "username": "teammate",
+        "role_id": people["teammate"].user.roles.get().pk,
+        "invitation_id": invitation.pk,
+    }
+    return people, names
+
+
+def make_person(name, role, prefix):
+    user = User.objects.create(username=name)
+    if role:
+        Role.objects.create(user=user, name=role, subject_prefix=prefix)
+    secret = f"{PREFIX}table_{name}"
+    Token.objects.create(
+        owner=user,
+        name=name,
+        hint=secret[:12],
+        digest=digest_of(secret),
+        scopes=sorted(ROLES["admin"]),
+        subject_prefixes=[""],
+    )
+    return Person(user, secret)
+
+
+def ask(client, method, address, names):
+    path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: quote(str(names[match[1]]), safe=""), address)
+    if address.startswith("api/v1/"):
+        body = API_BODY.get(f"{method} {address.removeprefix('api/v1/')}")
+        sent = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+    else:
+        sent = {"data": PAGE_BODY.get(address, {})} if method == "post" else {}
+    cookies = copy(client.cookies)
+    with transaction.atomic():
+        before = AuditEntry.objects.count()
+        answer = getattr(client, method)(path, **sent)
+        changed = AuditEntry.objects.count() > before
+        transaction.set_rollback(True)
+    # Signing out is rolled back, too.
+    client.cookies = cookies
+    return outcome(answer, told=method == "post" and not address.startswith("api/") and not changed), answer
+
+
+def outcome(answer, *, told):
+    if answer.status_code == 401 or answer.get("Location", "").startswith("/login"):
+        return "out"
+    answered = "told" if told else "yes"
+    return {403: "no", 404: "hidden"}.get(
+        answer.status_code, answered if answer.status_code < 500 else "broken"
+    )
+
+
+@pytest.mark.parametrize(("method", "address", "expected"), list(rows()))
+def test_who_may(world, method, address, expected):
+    clients, anonymous, names = world
+    asked = [
+        ask(api if address.startswith("api/v1/") else browser, method, address, names)
+        for api, browser in clients
+    ]
+    assert [found for found, _ in asked] == expected
+    # A list that a stranger may open holds nothing for them.
+    assert method != "get" or expected[2] != "yes" or SUBJECT not in asked[2][1].content.decode()
+    nobody, _ = ask(anonymous, method, address, names)
+    assert (nobody != "out") == (address in OPEN)
+
+
+def test_every_address_has_its_line():
+    listed = {(row.values[0], row.values[1]) for row in rows()}
+    missing = [
+        f"{method} {address}"
+        for address, methods in addresses(get_resolver().url_patterns)
+        for method in methods or ["get or post"]
+        if not {(name, address) for name in method.split(" or ")} & listed
+    ]
+    assert missing == []
+    known = {address for address, _ in addresses(get_resolver().url_patterns)}
+    assert sorted({address for _, address in listed} - known) == []
