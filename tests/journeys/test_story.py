@@ -1,6 +1,7 @@
 """The whole story over HTTP: what a team does with the registry in its first hour."""
 
 import gzip
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +9,9 @@ import pytest
 import zstandard
 from jsonschema import Draft202012Validator
 from jsonschema_rs import validator_for
-from onex_sdk import RegistryClient
 from standardwebhooks.webhooks import Webhook
+
+from onex_sdk import RegistryClient
 
 from .conftest import an_event, ok, until
 
@@ -136,7 +138,10 @@ def send_in_every_form(api):
     forms = [
         (json.dumps(chain[6]).encode(), {}),
         (json.dumps(chain[:2]).encode(), {}),
-        (b"\n".join(json.dumps(event).encode() for event in chain[2:4]), {"Content-Type": "application/x-ndjson"}),
+        (
+            b"\n".join(json.dumps(event).encode() for event in chain[2:4]),
+            {"Content-Type": "application/x-ndjson"},
+        ),
         (gzip.compress(json.dumps(chain[4:5]).encode()), {"Content-Encoding": "gzip"}),
         (zstandard.compress(json.dumps(chain[5]).encode()), {"Content-Encoding": "zstd"}),
     ]
@@ -195,7 +200,7 @@ def replay_in_order_and_rhythm(api, receiver, correlation_id):
 
     assert [json.loads(message.body)["metadata"]["tries"] for message in arrived] == [1, 2, 3, 4, 5, 6, 7]
     assert all(message.signed for message in arrived)
-    gaps = [after.at - before.at for before, after in zip(arrived, arrived[1:], strict=False)]
+    gaps = [after.at - before.at for before, after in itertools.pairwise(arrived)]
     assert gaps == pytest.approx([BETWEEN / SPEED] * 6, abs=TOLERANCE)
     whole = arrived[-1].at - arrived[0].at
     assert whole == pytest.approx(6 * BETWEEN / SPEED, abs=TOLERANCE)
