@@ -21,7 +21,7 @@ def _secret_key() -> str:
     if given:
         return given
     file = ONEX_HOME / "secret-key"
-    ONEX_HOME.mkdir(parents=True, exist_ok=True)
+    ONEX_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with file.open("x", encoding="ascii") as new:
             file.chmod(0o600)
