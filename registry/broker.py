@@ -21,9 +21,9 @@ from kombu.utils.json import dumps, loads
 class Channel(filesystem.Channel):
     """Names of messages sort by age, as kombu's do: `<milliseconds>_<uuid>.<queue>.msg`."""
 
-    def _put(self, queue: str, message: object, *_: object, **__: object) -> None:
+    def _put(self, queue: str, payload: object, **_: object) -> None:  # type: ignore[override]  # as kombu does
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, dumps(message))
+        _write_whole(Path(self.data_folder_out) / name, dumps(payload))
 
     def _get(self, queue: str, timeout: object = None) -> Any:
         """Raises queue.Empty."""

@@ -97,7 +97,7 @@ def make_rule(api, target):
                     ]
                 },
                 "threshold": 3,
-                "window_seconds": 6,
+                "window_seconds": 10,
                 "group_by": ["node_id"],
                 "severity": "error",
                 "channels": [channel["channel"]["id"]],
