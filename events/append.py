@@ -64,13 +64,23 @@ def _insert_keys(fresh: Sequence[Judged]) -> None:
     """Sorted, so that two batches with ids in common wait for each other in one direction only."""
     today = datetime.now(UTC).date()
     rows = sorted((item.key, item.digest) for item in fresh)
+    _copy(
+        "COPY events_eventkey (key, received_on, digest) FROM STDIN (FORMAT BINARY)",
+        ["uuid", "date", "bytea"],
+        ((UUID(bytes=key), today, digest) for key, digest in rows),
+    )
+
+
+def _copy(statement: str, types: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Django wraps the errors of its own cursor methods only, and COPY is not one: a race has to be an IntegrityError."""
     with (
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
-        cursor.copy("COPY events_eventkey (key, received_on, digest) FROM STDIN (FORMAT BINARY)") as copy,
+        cursor.copy(statement) as copy,
     ):
-        copy.set_types(["uuid", "date", "bytea"])
-        for key, digest in rows:
-            copy.write_row((UUID(bytes=key), today, digest))
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 _COLUMNS = {
@@ -106,11 +116,9 @@ def _append_rows(fresh: Sequence[Judged], producer: str) -> int:
             [len(fresh)],
         )
         head, received_at = cursor.fetchone()
-        first = head - len(fresh) + 1
-        with cursor.copy(_COPY) as copy:
-            copy.set_types(_TYPES)
-            for position, item in enumerate(fresh, start=first):
-                copy.write_row(_row(position, received_at, item, producer))
+    first = head - len(fresh) + 1
+    rows = (_row(position, received_at, item, producer) for position, item in enumerate(fresh, start=first))
+    _copy(_COPY, _TYPES, rows)
     return int(head)
 
 
