@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -27,6 +27,7 @@ from events.replay import (
 from events.replay_timing import timing_of
 
 
+@extend_schema_field({"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["max"]}]})
 class SpeedField(serializers.Field[Any, Any, Any, Any]):
     """A multiplier, or "max" for as fast as possible (kept as 0)."""
 
