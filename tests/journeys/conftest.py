@@ -98,6 +98,23 @@ def client_of(registry: Connection, **more: Any) -> httpx.Client:
 
 
 @pytest.fixture(scope="session")
+def pages(registry: Connection) -> Iterator[httpx.Client]:
+    """A signed-in session; forms are sent with the CSRF token as every page has it."""
+    with httpx.Client(base_url=registry.url, timeout=60, trust_env=False) as client:
+        client.get("/login")
+        client.headers["Origin"] = registry.url
+        _send_the_cookie_along(client)
+        answer = client.post("/login", data={"username": registry.login, "password": registry.password})
+        assert answer.is_redirect, answer.text
+        _send_the_cookie_along(client)
+        yield client
+
+
+def _send_the_cookie_along(client: httpx.Client) -> None:
+    client.headers["X-CSRFToken"] = next(v for name, v in client.cookies.items() if "csrf" in name)
+
+
+@pytest.fixture(scope="session")
 def receiver(registry: Connection) -> Iterator[Receiver]:
     """The one internal address to which the instance may send; every test takes a path of its own."""
     host, _, port = registry.receiver.rpartition(":")
