@@ -22,6 +22,8 @@ from events.timeline import Clock, duration, virtual_times
 
 # A producer's clock may be this far ahead of ours before its order is no longer believed.
 CLOCK_TOLERANCE = timedelta(seconds=5)
+# A correlation that begins this soon after the log itself may have begun before it.
+NEAR_THE_BEGINNING = timedelta(days=1)
 # Lints that say that the producer's time is not one.
 _NO_CLOCK = {"clock_out_of_range", "no_timestamp", "unreadable_timestamp"}
 
@@ -95,7 +97,10 @@ def plan_replay(*, actor: Actor, correlation_id: str, max_gap: float | None = No
         order=order,
         length=virtual[-1],
         skipped=virtual_times(times)[-1] - virtual[-1],
-        missing=_missing(correlation_id, sum(1 / row[6] - 1 for row in rows)),
+        missing=[
+            *_missing(correlation_id, sum(1 / row[6] - 1 for row in rows)),
+            *_expired(min(row[1] for row in rows)),
+        ],
     )
 
 
@@ -123,6 +128,15 @@ def _missing(correlation_id: str, unsampled: float) -> list[dict[str, object]]:
         sentence = f"About {round(unsampled)} more were left out by sampling at the producer."
         missing.append({"reason": "sampled_out", "count": round(unsampled), "sentence": sentence})
     return missing
+
+
+def _expired(first_received_at: datetime) -> list[dict[str, object]]:
+    """Positions have no gaps, so a log that does not begin at 1 has lost its beginning to retention."""
+    oldest = Event.objects.order_by("position").values_list("position", "received_at").first()
+    if oldest is None or oldest[0] == 1 or first_received_at - oldest[1] > NEAR_THE_BEGINNING:
+        return []
+    sentence = f"The log begins at {oldest[1]:%Y-%m-%d %H:%M} UTC: retention may have removed earlier events of this one."
+    return [{"reason": "expired", "count": None, "sentence": sentence}]
 
 
 def create_replay(

@@ -1,23 +1,22 @@
 """What the tests of replay share: events as they lie in the log, and a way to run a replay to its end."""
 
-import itertools
 import time
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 
 from events.models import Event, Replay
 from events.playback import play_next
 
 BEGAN = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
-_positions = itertools.count(1)
 
 
 def store(*offsets, correlation_id="order-1", event_type="team.order", late=0.2, **columns):
     """Events at these seconds after BEGAN, each received `late` seconds after it happened, in the given order."""
     stored = []
     for offset in offsets:
-        position = next(_positions)
+        position = 1 + (Event.objects.aggregate(last=Max("position"))["last"] or 0)
         occurred_at = BEGAN + timedelta(seconds=offset)
         raw = b'{ "event_id":"e%d",  "n": %d.0 }' % (position, position)
         values = {

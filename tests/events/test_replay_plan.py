@@ -75,6 +75,20 @@ def test_quarantined_and_sampled_out_events_are_told_up_front(actor):
     assert missing == {"quarantined": 3, "sampled_out": 6}
 
 
+def test_a_correlation_at_the_beginning_of_a_log_that_lost_its_own_says_so(actor):
+    """Positions have no gaps from 1 up: an oldest one above that is what retention left."""
+    first, _ = store(0.0, 1.0, correlation_id="older")
+    store(2.0)
+    assert plan(actor).missing == []
+    Event.objects.filter(position=first.position).delete()
+    (told,) = plan(actor).missing
+    assert (told["reason"], told["count"]) == ("expired", None)
+    assert "2026-11-23 09:00 UTC" in told["sentence"]
+
+    store(200_000.0, correlation_id="much-later")
+    assert plan(actor, correlation_id="much-later").missing == []
+
+
 def test_the_scope_is_needed_for_every_type_that_is_touched(make_person):
     store(0.0, event_type="team.order")
     store(1.0, event_type="billing.invoice")
