@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from alerts.fields import COLUMNS, path_of
-from registry.judge import Document, Older
+from registry.comparison import Document
+from registry.judge import Older
 from registry.models import Version
 
 ENVELOPE = "onex.envelope"

@@ -33,6 +33,7 @@ _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
 #: How many counterexamples that a validator does not confirm are passed over.
 _SECOND_THOUGHTS = 4
 _FRAMES = 6_000
+_NARROWED = "some instances of the old version are refused by the new one"
 
 
 @dataclass(frozen=True)
@@ -198,12 +199,16 @@ def bump(
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
+    known: Verdict | None = None,
 ) -> Bump:
     """The SemVer step from old to new, the two compared as sets in one world.
 
     Equal sets are a patch, a proven widening is a minor, everything else, undecided included, is a major.
-    Raises SchemaError.
+    `known` is what `check` said about this very pair; it saves asking again what it answers already. Raises SchemaError.
     """
+    shown = _shown_major(known, world)
+    if shown is not None:
+        return Bump("major", _NARROWED, shown)
     sides = (
         Side(opened(old, dialect=dialect, store=store), "o"),
         Side(opened(new, dialect=dialect, store=store), "n"),
@@ -212,10 +217,21 @@ def bump(
         return _bump(sides, world, budget or DEFAULT_STEPS)
 
 
+def _shown_major(known: Verdict | None, world: WorldName) -> Witness | None:
+    """The witness of a verdict, where it shows that the new version admits less in this world too.
+
+    A backward witness is in the old set (of this world) and refused by the new schema. declared(new) is a part of
+    what new accepts, so the witness is outside the new set in either world: old is not contained in new. The converse
+    does not hold: what new accepts may be outside declared(new), so a proof is not taken over.
+    """
+    usable = known is not None and known.world == world and known.direction == "backward"
+    return known.witness if known is not None and usable else None
+
+
 def _bump(sides: tuple[Side, Side], world: WorldName, steps: int) -> Bump:
     widened = _inside(sides[0], sides[1], world, Budget(steps))
     if widened.witness is not None:
-        return Bump("major", "some instances of the old version are refused by the new one", widened.witness)
+        return Bump("major", _NARROWED, widened.witness)
     if widened.proof is None:
         return Bump(
             "major",

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
-from compat import Bump, SchemaError, bump
+from registry.comparison import required_bump
 from registry.errors import VersionTaken
-from registry.judge import Document, Judgement, Verdicts, World, world_of
-from registry.references import apart
+from registry.judge import Judgement, Pair, Verdicts, world_of
 from registry.snapshot import Snapshot, compared_versions, older_versions
 from registry.upload import Upload
 from registry.versioning import Label, label_for
@@ -22,32 +19,24 @@ def assess(
     """
     rules = snapshot.rules
     pairs = verdicts.against(older_versions(compared_versions(snapshot) if against is None else against))
-    return Judgement(rules.level, rules.policy, pairs, _label(upload, snapshot))
+    return Judgement(rules.level, rules.policy, pairs, _label(upload, snapshot, pairs))
 
 
-def _label(upload: Upload, snapshot: Snapshot) -> Label:
+def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
     live = snapshot.live
     _refuse_taken(upload, snapshot)
     latest = older_versions([live[0].pk])[0] if live else None
     required = None
     if latest is not None:
-        required = _required(latest.document, upload.document, world_of(snapshot.rules.policy))
+        known = next((pair.verdict for pair in pairs if pair.version == latest.number), None)
+        world = world_of(snapshot.rules.policy)
+        required = required_bump(latest.document, upload.document, world=world, known=known)
     return label_for(
         declared=upload.declared,
         required=required,
         latest=live[0].semver if live else None,
         labels=[row.semver for row in snapshot.rows],
     )
-
-
-def _required(old: Document, new: Document, world: World) -> Bump:
-    value, store = apart(old.value, old.store, new.store)
-    try:
-        return bump(
-            value, new.value, world=world, dialect=settings.DEFAULT_DIALECT, store={**store, **new.store}
-        )
-    except SchemaError as unreadable:
-        return Bump("major", f"the version before can no longer be read: {unreadable}")
 
 
 def _refuse_taken(upload: Upload, snapshot: Snapshot) -> None:

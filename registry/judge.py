@@ -6,7 +6,7 @@ A *judgement* is made before anything is written and is kept with the version as
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,26 +15,19 @@ from django.db import OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 
 from access.actor import Actor
-from compat import SchemaError, Verdict, check
+from compat import Change, Verdict
+from registry.comparison import Direction, Document, World, compare
 from registry.configure import Rules
 from registry.confluent_policy import broken_changes
 from registry.models import Level, Policy, Version
-from registry.references import apart, store_of
+from registry.references import store_of
 from registry.versioning import Label
 
 Status = Literal["first", "compatible", "incompatible", "undecided"]
-Direction = Literal["backward", "forward", "full"]
-World = Literal["open", "declared"]
 
+#: A refusal names this many changes of each pair in words.
+_MOST_SENTENCES = 10
 _DIRECTION: dict[str, Direction] = {"BACKWARD": "backward", "FORWARD": "forward", "FULL": "full"}
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed schema with the documents it may refer to."""
-
-    value: Any
-    store: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +54,19 @@ class Pair:
     status: Status
     proven: str
     verdict: Verdict
-    broken: tuple[dict[str, Any], ...] = ()
+    # The changes that the policy refuses.
+    broken: tuple[Change, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
+        """The evidence without its changes, which `Judgement` lists."""
         evidence = self.verdict.as_dict()
+        del evidence["changes"]
         return {
             **evidence,
             "version": self.version,
             "semver": self.semver,
             "status": self.status,
             "proven": self.proven,
-            "broken": list(self.broken),
         }
 
     def _who_breaks(self) -> str:
@@ -81,7 +76,9 @@ class Pair:
 
     def sentences(self) -> list[str]:
         """Why it is not compatible, one sentence each."""
-        said = [change["sentence"] for change in self.broken]
+        said = [change.sentence for change in self.broken[:_MOST_SENTENCES]]
+        if len(self.broken) > _MOST_SENTENCES:
+            said.append(f"{len(self.broken) - _MOST_SENTENCES} more changes break; `changes` lists them.")
         if self.verdict.witness is not None:
             shown = json.dumps(self.verdict.witness.instance, ensure_ascii=False)
             errors = "; ".join(f"{e.pointer or '/'}: {e.message}" for e in self.verdict.witness.errors)
@@ -139,11 +136,26 @@ class Judgement:
             "level": self.level,
             "policy": self.policy,
             "witness": blamed.get("witness"),
-            "changes": blamed.get("changes", []),
+            "changes": self._changes(),
             "semver": self.label.as_dict(),
             "against": [pair.as_dict() for pair in self.pairs],
             "findings": [finding.as_dict() for finding in self.findings],
         }
+
+    def _changes(self) -> list[dict[str, Any]]:
+        """Each change once: what the policy refuses of the deciding pair, what else breaks, what is harmless.
+
+        `against` are the versions it was found against.
+        """
+        pairs = sorted(self.pairs, key=lambda pair: pair is not self.blamed)
+        listed: dict[str, dict[str, Any]] = {}
+        for pair in pairs:
+            for change in (*pair.broken, *pair.verdict.changes):
+                plain = change.as_dict()
+                known = listed.setdefault(json.dumps(plain, sort_keys=True), {**plain, "against": []})
+                if pair.version not in known["against"]:
+                    known["against"].append(pair.version)
+        return sorted(listed.values(), key=lambda change: not change["breaks"])
 
     def messages(self) -> list[str]:
         """Sentences in the manner of the wire API: the reasons, then the configuration they follow from."""
@@ -183,7 +195,7 @@ class Verdicts:
     def __init__(self, new: Document, rules: Rules) -> None:
         self._new = new
         self.rules = rules
-        self._known: dict[int, tuple[Status, Verdict, tuple[dict[str, Any], ...]]] = {}
+        self._known: dict[int, tuple[Status, Verdict, tuple[Change, ...]]] = {}
 
     def against(self, older: Sequence[Older]) -> tuple[Pair, ...]:
         return () if self.rules.level == Level.NONE else tuple(self._pair(old) for old in older)
@@ -204,34 +216,16 @@ def world_of(policy: Policy) -> World:
     return "declared" if policy == Policy.DECLARED else "open"
 
 
-def compare(old: Document, new: Document, *, mode: Direction, world: World) -> Verdict:
-    """compat's verdict on two documents that may each refer to others."""
-    older, store = apart(old.value, old.store, new.store)
-    try:
-        return check(
-            older,
-            new.value,
-            mode=mode,
-            world=world,
-            dialect=settings.DEFAULT_DIALECT,
-            store={**store, **new.store},
-        )
-    except SchemaError as unreadable:
-        return Verdict(
-            "undecided", mode, world, proof=f"the older version can no longer be read: {unreadable}"
-        )
-
-
-def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[dict[str, Any], ...]]:
+def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[Change, ...]]:
     mode = direction_of(rules.level)
     verdict = compare(old, new, mode=mode, world=world_of(rules.policy))
     if rules.policy in {Policy.DECLARED, Policy.OPEN}:
-        broken = tuple(change.as_dict() for change in verdict.changes if _breaks(change.breaks, mode))
+        broken = tuple(change for change in verdict.changes if _breaks(change.breaks, mode))
         return verdict.status, verdict, broken if verdict.status == "incompatible" else ()
     changes = list(verdict.changes) if mode != "forward" else []
     if mode != "backward":
         changes += compare(new, old, mode="backward", world="open").changes
-    broken = tuple(change.as_dict() for change in broken_changes(changes, rules.policy))
+    broken = tuple(broken_changes(changes, rules.policy))
     return "incompatible" if broken else "compatible", verdict, broken
 
 

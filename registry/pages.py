@@ -78,15 +78,15 @@ def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
 
 def shown_verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """The evidence as the templates want it: every change says in words which direction it breaks."""
-    against = [{**pair, "changes": _changes(pair)} for pair in verdict.get("against", [])]
-    return {**verdict, "changes": _changes(verdict), "against": against}
-
-
-def _changes(holder: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
+    changes = [
         {**change, "direction": " and ".join(change.get("breaks", []))}
-        for change in holder.get("changes", [])
+        for change in verdict.get("changes", [])
     ]
+    against = [
+        {**pair, "changes": [change for change in changes if pair["version"] in change.get("against", [])]}
+        for pair in verdict.get("against", [])
+    ]
+    return {**verdict, "changes": changes, "against": against}
 
 
 @require_http_methods(["GET", "POST"])

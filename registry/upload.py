@@ -10,8 +10,8 @@ from semver import Version as SemVer
 from access.actor import Actor
 from compat import Note, SchemaError, inspect_schema
 from registry.canonical import SchemaText, read_schema_text, storable
+from registry.comparison import Document
 from registry.errors import InvalidSchema
-from registry.judge import Document
 from registry.models import Version
 from registry.references import ReferenceTo, Resolved, resolve_references
 from registry.versioning import read_declared

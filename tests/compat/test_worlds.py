@@ -127,3 +127,15 @@ def test_the_bump_compares_both_versions_in_the_same_world(old: Any, new: Any, l
     advice = bump(old, new)
     assert advice.level == level, advice
     assert advice.reason
+
+
+@pytest.mark.parametrize("world", ["open", "declared"])
+def test_a_known_verdict_changes_no_advice(world: Any) -> None:
+    """`bump(known=…)` takes a witness over from `check`; the level is what it finds by itself."""
+    maker = Maker(random.Random(11))
+    for _ in range(60):
+        old = maker.schema(2)
+        new = maker.neighbour(old, 2)
+        verdict = check(old, new, world=world, dialect="2020-12")
+        alone = bump(old, new, world=world, dialect="2020-12")
+        assert bump(old, new, world=world, dialect="2020-12", known=verdict).level == alone.level

@@ -1,0 +1,106 @@
+"""What compat says about two documents, remembered for as long as there is room.
+
+A comparison depends on nothing but its two documents and the question, so a dry run and the publication after it, or a
+refusal and the declared major after it, are one comparison. Each process remembers its own.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any, Generic, Literal, TypeVar
+
+from django.conf import settings
+
+from compat import Bump, SchemaError, Verdict, bump, check
+from registry.references import apart
+
+Direction = Literal["backward", "forward", "full"]
+World = Literal["open", "declared"]
+Answer = TypeVar("Answer")
+
+#: Characters of schema text whose comparisons are remembered; an answer keeps parts of both documents alive.
+_ROOM = 4_000_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed schema with the documents it may refer to."""
+
+    value: Any
+    store: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def identity(self) -> tuple[bytes, int]:
+        """Equal for documents that read the same, key order included; with the number of characters."""
+        text = json.dumps([self.value, dict(self.store)])
+        return hashlib.sha256(text.encode()).digest(), len(text)
+
+
+@dataclass
+class _Remembered(Generic[Answer]):
+    """The answers asked for last. Two threads that ask the same at once both work; the answers are equal."""
+
+    room: int
+    _answers: "OrderedDict[Hashable, tuple[Answer, int]]" = field(default_factory=OrderedDict)
+    _held: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def answer(self, old: Document, new: Document, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        key = (old.identity[0], new.identity[0], question, settings.DEFAULT_DIALECT)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key][0]
+        found = ask()
+        with self._lock:
+            self._keep(key, found, old.identity[1] + new.identity[1])
+        return found
+
+    def _keep(self, key: Hashable, found: Answer, size: int) -> None:
+        if size > self.room or key in self._answers:
+            return
+        self._answers[key] = (found, size)
+        self._held += size
+        while self._held > self.room:
+            self._held -= self._answers.popitem(last=False)[1][1]
+
+
+_verdicts: _Remembered[Verdict] = _Remembered(_ROOM)
+_bumps: _Remembered[Bump] = _Remembered(_ROOM)
+
+
+def compare(old: Document, new: Document, *, mode: Direction, world: World) -> Verdict:
+    """compat's verdict on two documents that may each refer to others."""
+    return _verdicts.answer(old, new, (mode, world), lambda: _compared(old, new, mode, world))
+
+
+def required_bump(old: Document, new: Document, *, world: World, known: Verdict | None) -> Bump:
+    """The SemVer step from old to new; `known` is what `compare` said about them, if it was asked."""
+    return _bumps.answer(old, new, world, lambda: _bumped(old, new, world, known))
+
+
+def _compared(old: Document, new: Document, mode: Direction, world: World) -> Verdict:
+    older, store = _one_store(old, new)
+    try:
+        return check(older, new.value, mode=mode, world=world, dialect=settings.DEFAULT_DIALECT, store=store)
+    except SchemaError as unreadable:
+        return Verdict(
+            "undecided", mode, world, proof=f"the older version can no longer be read: {unreadable}"
+        )
+
+
+def _bumped(old: Document, new: Document, world: World, known: Verdict | None) -> Bump:
+    older, store = _one_store(old, new)
+    try:
+        return bump(older, new.value, world=world, dialect=settings.DEFAULT_DIALECT, store=store, known=known)
+    except SchemaError as unreadable:
+        return Bump("major", f"the version before can no longer be read: {unreadable}")
+
+
+def _one_store(old: Document, new: Document) -> tuple[Any, dict[str, Any]]:
+    older, store = apart(old.value, old.store, new.store)
+    return older, {**store, **new.store}
