@@ -91,6 +91,7 @@ def _reference(given: Any) -> ReferenceTo:
             and isinstance(subject, str)
             and type(version) is int
             and 0 < len(name) <= 500
+            and "\0" not in name + subject
         ):
             return ReferenceTo(name, subject, version)
     raise InvalidReference(

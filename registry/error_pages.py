@@ -1,6 +1,7 @@
 """Error pages. They show the request id and never anything of the request or the process environment."""
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -9,7 +10,9 @@ from registry.problems import Malformed, NoSuchPage, NotAllowed, body_of, number
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, Malformed("The request could not be read."), "registry/problem.html")
+    # Only what we raised ourselves is meant for readers.
+    said = str(exception) if isinstance(exception, BadRequest) else "The request could not be read."
+    return _answer(request, Malformed(said), "registry/problem.html")
 
 
 @login_not_required

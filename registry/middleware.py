@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -25,6 +26,18 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", _POLICY)
         return response
+
+
+class NoNulInAddress:
+    """PostgreSQL's text cannot hold U+0000: nothing has such a name, and nothing can be searched for by it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The address holds the control character U+0000 (%00), which no name here has.")
+        return self.get_response(request)
 
 
 class RequestId:

@@ -184,7 +184,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Exception], ProductError]] = {
     exceptions.UnsupportedMediaType: lambda exc: UnsupportedMediaType(str(exc)),
     exceptions.MethodNotAllowed: lambda exc: MethodNotAllowed(str(exc)),
     Http404: lambda _: NoSuchPage(
-        "There is nothing at this address. The list of addresses is at /api/v1/docs."
+        "There is nothing at this address. The list of addresses is at /api/v1/openapi.yaml."
     ),
     PermissionDenied: lambda exc: NotAllowed(str(exc) or "You may not do this."),
     RequestDataTooBig: lambda exc: Malformed(str(exc)),

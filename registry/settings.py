@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "registry.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.middleware.RequestId",
+    "registry.middleware.NoNulInAddress",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

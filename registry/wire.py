@@ -1,5 +1,6 @@
 """The bytes on the wire: orjson in and out, under the content types that registry clients send."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import IO, Any
@@ -103,7 +104,15 @@ class WireRenderer(BaseRenderer):
         # Schema texts are answered as they were uploaded.
         if isinstance(data, bytes):
             return data
-        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        return b"" if data is None else _dumped(data)
+
+
+def _dumped(data: Any) -> bytes:
+    """Counterexamples and changes hold integers of any size; orjson writes 64 bits."""
+    try:
+        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Negotiation(BaseContentNegotiation):
