@@ -10,7 +10,6 @@ from jsonschema_rs.canonical import CanonicalizationError, Containment
 
 from compat import patterns
 from compat.dialects import D2020
-from compat.measure import Measure
 from compat.rewrite import Rewritten
 
 #: 2^7 cases took 45 ms, 2^8 took 200 ms; beyond this the other provers are asked instead.
@@ -43,6 +42,5 @@ def _canonical(schema: Rewritten) -> jsonschema_rs.CanonicalSchema:
 
 
 def _too_large(schema: Rewritten) -> bool:
-    measure = Measure(schema.definitions)
-    cases = measure.of(schema.root).cases
-    return cases > MAX_CASES or measure.unfolded > MAX_NODES or measure.widest > MAX_WIDTH
+    measure = schema.measure
+    return measure.cases > MAX_CASES or measure.unfolded > MAX_NODES or measure.widest > MAX_WIDTH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from referencing.exceptions import Unresolvable
@@ -23,7 +23,7 @@ _FOLLOWED = 50
 
 def changes_between(old: Documents, new: Documents, world: World) -> tuple[Change, ...]:
     """Every difference a person would name, outermost first; annotation-only ones come last."""
-    walk = _Walk(world, set())
+    walk = _Walk(world)
     start = Pair(_root(old), _root(new), (), world)
     found: list[Change] = []
     for change in walk.pair(start):
@@ -66,13 +66,15 @@ def _root(documents: Documents) -> Spot:
 @dataclass
 class _Walk:
     world: World
-    seen: set[tuple[int, int]]
+    seen: set[tuple[int, int]] = field(default_factory=set)
+    _references: dict[int, bool] = field(default_factory=dict)
 
     def pair(self, pair: Pair) -> Iterator[Change]:
         """The changes at one place and below it."""
         pair = Pair(_followed(pair.old), _followed(pair.new), pair.place, pair.world)
         old, new = pair.old.schema, pair.new.schema
-        if old is new or (same(old, new) and not _has_references(old)):
+        # Comparing as Python does is quick and only takes more for equal than JSON does (1 and true).
+        if old is new or (old == new and not self.refers(old) and same(old, new)):
             return
         if isinstance(old, bool) or isinstance(new, bool):
             yield from change_rules.boolean_schema(pair)
@@ -86,6 +88,15 @@ class _Walk:
                     yield found
                 else:
                     yield from self.pair(found)
+
+    def refers(self, schema: Any) -> bool:
+        """Whether equal texts may still mean different things: a `$ref` leads to what may have changed."""
+        if not isinstance(schema, (dict, list)):
+            return False
+        if id(schema) not in self._references:
+            parts = schema.values() if isinstance(schema, dict) else schema
+            self._references[id(schema)] = "$ref" in schema or any(self.refers(part) for part in parts)
+        return self._references[id(schema)]
 
 
 def _followed(spot: Spot) -> Spot:
@@ -111,16 +122,3 @@ def _local_path(reference: str) -> tuple[str, ...] | None:
         return None
     parts = reference[1:].split("/")[1:]
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
-
-
-def _has_references(schema: Any) -> bool:
-    stack = [schema]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return True
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
-    return False

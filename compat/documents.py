@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import jsonschema_rs
@@ -16,15 +17,24 @@ from compat.dialects import Dialect, Schema, Store
 
 #: Base of a schema that names none; the one jsonschema-rs uses.
 BASE = "json-schema:///"
+Form = TypeVar("Form")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Documents:
     """One root schema with its dialect, and the store around it."""
 
     root: Schema
     dialect: Dialect
     store: Store
+    _forms: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def form(self, name: Hashable, make: Callable[[], Form]) -> Form:
+        """What was derived from these documents under this name; kept for as long as they are."""
+        if name not in self._forms:
+            self._forms[name] = make()
+        form: Form = self._forms[name]
+        return form
 
     @cached_property
     def base_uri(self) -> str:

@@ -13,6 +13,7 @@ from compat import dialects, patterns
 from compat.dialects import D4, Dialect, Schema, Store
 from compat.documents import Documents
 from compat.errors import SchemaError
+from compat.recent import Recent
 from compat.values import depth_of, pointer
 
 #: JSON nesting levels; the deepest real schema of the corpora has 41.
@@ -51,22 +52,30 @@ def inspect_schema(schema: Schema, *, dialect: str | None = None, store: Store |
     from compat.rewrite import rewritten
 
     documents = opened(schema, dialect=dialect, store=store)
-    rewritten(documents)
+    rewritten(documents, prefix="n")
     return Inspection(documents.dialect.name, tuple(_notes(documents, dialect)))
 
 
 def opened(schema: Schema, *, dialect: str | Dialect | None = None, store: Store | None = None) -> Documents:
     """The schema with its dialect decided, valid against its meta-schema. Raises SchemaError."""
+    name = dialect.name if isinstance(dialect, Dialect) else dialect
+    return _recent.read((schema, name, dict(store or {})), lambda parts: _opened(*parts))
+
+
+_recent = Recent()
+
+
+def _opened(schema: Schema, dialect: str | None, store: Store) -> Documents:
     if not isinstance(schema, (dict, bool)):
         raise SchemaError("", f"a schema is an object or a boolean, not {type(schema).__name__}")
-    for document in (schema, *(store or {}).values()):
+    for document in (schema, *store.values()):
         if depth_of(document, MAX_DEPTH) > MAX_DEPTH:
             raise SchemaError("", f"the schema is nested more than {MAX_DEPTH} levels deep", "depth")
     chosen, _ = dialects.read(schema, dialect)
     problem = _meta_problem(schema, chosen)
     if problem is not None:
         chosen = _older_reading(schema, problem)
-    return Documents(schema, chosen, dict(store or {}))
+    return Documents(schema, chosen, store)
 
 
 def _older_reading(schema: Schema, problem: SchemaError) -> Dialect:

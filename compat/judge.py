@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 
 from compat import algebra
 from compat.budget import DEFAULT_STEPS, Budget
@@ -43,13 +42,18 @@ class Side:
     documents: Documents
     prefix: str
 
-    @cached_property
+    @property
     def normal(self) -> Rewritten:
         return rewritten(self.documents, prefix=self.prefix)
 
-    @cached_property
+    @property
     def closed(self) -> Rewritten:
-        return declared(self.normal)
+        return self.documents.form(("declared", self.prefix), lambda: declared(self.normal))
+
+    @property
+    def restriction(self) -> Documents:
+        """What the declared world demands of an instance, for validators."""
+        return self.documents.form("restriction", lambda: restricted(self.closed))
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def _answer(sides: tuple[Side, Side], direction: Direction, world: WorldName, pu
     writer, reader = sides if direction == "backward" else (sides[1], sides[0])
     try:
         sent = writer.closed if world == "declared" else writer.normal
-        restriction = restricted(sent) if world == "declared" else None
+        restriction = writer.restriction if world == "declared" else None
         return _contained(
             sent, reader.normal, Contest(writer.documents, reader.documents, restriction), purse
         )
@@ -147,7 +151,7 @@ def _contained(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget
 
 def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
     """Build an instance of the difference, or show that there is none."""
-    world = World({**sent.definitions, **read.definitions})
+    world = World({**sent.definitions, **read.definitions}, sent.backtracking or read.backtracking)
     literals = [(world.node(sent.root), True), (world.node(read.root), False)]
     try:
         for _ in range(_SECOND_THOUGHTS):
@@ -250,7 +254,7 @@ def _inside(narrow: Side, wide: Side, world: WorldName, purse: Budget) -> _Answe
     if world == "open":
         return _answer((narrow, wide), "backward", "open", purse)
     try:
-        contest = Contest(restricted(narrow.closed), restricted(wide.closed))
+        contest = Contest(narrow.restriction, wide.restriction)
         return _contained(narrow.closed, wide.closed, contest, purse)
     except Exhausted as end:
         return _Answer(reason=end.reason)

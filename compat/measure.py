@@ -40,6 +40,8 @@ class Measure:
     endless: bool = False
     #: Schema objects with every reference written out.
     unfolded: int = 0
+    #: What the unions of the whole multiply to; set by who asks for the whole.
+    cases: int = 1
     _known: dict[str, Size] = field(default_factory=dict)
     _inside: frozenset[str] = frozenset()
 

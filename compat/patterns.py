@@ -64,8 +64,12 @@ def _in_object(
 
 def options_for(*documents: Any) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
     """The engine for a set of documents: linear unless one of their patterns cannot run on it."""
-    fancy = any(needs_backtracking(text) for document in documents for _, text in found_in(document))
-    return BACKTRACKING if fancy else LINEAR
+    return BACKTRACKING if any(backtracking_in(document) for document in documents) else LINEAR
+
+
+def backtracking_in(document: Any) -> bool:
+    """Whether one of the document's patterns needs an engine that backtracks."""
+    return any(needs_backtracking(text) for _, text in found_in(document))
 
 
 @lru_cache(maxsize=2048)

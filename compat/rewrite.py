@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from compat import dialects
+from compat import dialects, patterns
 from compat.dialects import D2019, D2020, Dialect, Schema
 from compat.documents import Documents
 from compat.errors import Exhausted, SchemaError
@@ -37,9 +38,25 @@ class Rewritten:
             return self.root
         return {**self.root, "$defs": self.definitions}
 
+    @cached_property
+    def backtracking(self) -> bool:
+        """Whether one of its patterns needs an engine that backtracks."""
+        return any(patterns.backtracking_in(part) for part in (self.root, *self.definitions.values()))
+
+    @cached_property
+    def measure(self) -> Measure:
+        """How much it is, with all references followed."""
+        measure = Measure(self.definitions)
+        measure.cases = measure.of(self.root).cases
+        return measure
+
 
 def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False) -> Rewritten:
     """The normal form; definition names begin with `prefix`. Raises SchemaError for references that lead nowhere."""
+    return documents.form(("rewritten", prefix, formats), lambda: _rewritten(documents, prefix, formats))
+
+
+def _rewritten(documents: Documents, prefix: str, formats: bool) -> Rewritten:  # noqa: FBT001 -- passed on
     work = _Work(documents, prefix, formats)
     place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
     try:
@@ -53,11 +70,9 @@ def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False)
 
 def _refuse_endless(schema: Rewritten) -> None:
     """Raises SchemaError for a schema that no validator could come to an end with."""
-    measure = Measure(schema.definitions)
-    measure.of(schema.root)
-    if measure.endless:
+    if schema.measure.endless:
         raise SchemaError("", "a $ref leads back to itself without going deeper into the value", "endless")
-    if measure.heaviest > MAX_WEIGHT:
+    if schema.measure.heaviest > MAX_WEIGHT:
         message = f"references and branches multiply to more than {MAX_WEIGHT} schemas for one value"
         raise SchemaError("", message, "size")
 

@@ -87,6 +87,10 @@ def compile_validator(
 
 def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
     """The validator `jsonschema-rs` over documents that were read already. Raises SchemaError."""
+    return documents.form(("jsonschema-rs", formats), lambda: _compiled(documents, formats=formats))
+
+
+def _compiled(documents: Documents, *, formats: bool) -> Validator:
     dialect = documents.dialect
     try:
         compiled = dialect.rust(
@@ -106,8 +110,13 @@ def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
 
 def python_validator(documents: Documents) -> jsonschema.protocols.Validator:
     """The second opinion: the validator `jsonschema`, on the same regex engine."""
+    return documents.form("jsonschema", lambda: _second(documents))
+
+
+def _second(documents: Documents) -> jsonschema.protocols.Validator:
+    registry = documents.registry
     compiled: jsonschema.protocols.Validator = _python_class(documents.dialect)(
-        documents.root, registry=documents.registry, _resolver=documents.registry.resolver(documents.base_uri)
+        documents.root, registry=registry, _resolver=registry.resolver(documents.base_uri)
     )
     return compiled
 

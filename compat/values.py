@@ -13,6 +13,23 @@ TYPES = ("null", "boolean", "number", "string", "array", "object")
 
 def type_of(value: Any) -> str:
     """The JSON type of a value; integers are numbers here."""
+    kind = _TYPES.get(type(value))
+    return _other_type(value) if kind is None else kind
+
+
+#: Of the types that a JSON parser makes.
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+def _other_type(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -32,8 +49,10 @@ def exact(number: Any) -> Fraction:
 def frozen(value: Any) -> Hashable:
     """A hashable stand-in; two values have equal stand-ins when JSON Schema calls them equal."""
     kind = type_of(value)
+    if kind == "string":
+        return ("string", value)
     if kind == "number":
-        return ("number", exact(value))
+        return ("number", value if isinstance(value, int) else exact(value))
     if kind == "array":
         return ("array", tuple(frozen(item) for item in value))
     if kind == "object":

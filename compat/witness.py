@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ class Contest:
     writer: Documents
     reader: Documents
     restriction: Documents | None = None
+    _won: list[Any] = field(default_factory=list, repr=False)
 
     @cached_property
     def _accepting(self) -> list[Documents]:
@@ -42,6 +43,13 @@ class Contest:
 
     def won(self, instance: Any) -> bool:
         """By both validators."""
+        if not any(instance is known for known in self._won):
+            if not self._confirmed(instance):
+                return False
+            self._won.append(instance)
+        return True
+
+    def _confirmed(self, instance: Any) -> bool:
         try:
             if not self.looks_won(instance):
                 return False

@@ -11,6 +11,7 @@ import jsonschema_rs
 
 from compat import patterns
 from compat.dialects import Schema
+from compat.solver import scalars
 from compat.values import frozen
 
 _VALUES = {"enum", "const"}
@@ -43,6 +44,8 @@ class Node:
         listed = self._listed
         if listed is not None and frozen(instance) not in listed:
             return False
+        if not isinstance(instance, (dict, list)):
+            return scalars.accepts(self.schema, instance, self.world.definitions)
         return self._validator is None or self._validator.is_valid(instance)
 
     @cached_property
@@ -66,6 +69,8 @@ class World:
     """All schemas of one question, with the definitions they refer to."""
 
     definitions: dict[str, Schema]
+    #: Whether one of the patterns needs an engine that backtracks.
+    backtracking: bool = False
     _nodes: dict[Hashable, Node] = field(default_factory=dict)
     _by_id: dict[int, Node] = field(default_factory=dict)
     _by_name: dict[str, Node] = field(default_factory=dict)
@@ -96,8 +101,11 @@ class World:
         """A validator of one node, with the definitions it needs."""
         needed = self._needed(schema)
         document = {**schema, "$defs": needed} if isinstance(schema, dict) and needed else schema
-        options = patterns.options_for(document)
-        return jsonschema_rs.Draft202012Validator(document, pattern_options=options, offline=True)
+        return jsonschema_rs.Draft202012Validator(document, pattern_options=self._engine, offline=True)
+
+    @property
+    def _engine(self) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
+        return patterns.BACKTRACKING if self.backtracking else patterns.LINEAR
 
     def _interned(self, key: Hashable, schema: Schema) -> Node:
         if key not in self._nodes:
@@ -106,6 +114,8 @@ class World:
 
     def _token(self, value: Any, keyword: str = "") -> Hashable:
         """A small stand-in for a part of a schema; equal parts have equal ones."""
+        if isinstance(value, str):
+            return value
         if keyword in _VALUES or not isinstance(value, (dict, list)):
             return frozen(value)
         known = self._tokens.get(id(value))
