@@ -35,9 +35,9 @@ def covers(new: Rewritten, old: Rewritten) -> bool | None:
 
 
 def _canonical(schema: Rewritten) -> jsonschema_rs.CanonicalSchema:
-    document = schema.document()
+    options = patterns.engine(backtracking=schema.backtracking)
     return jsonschema_rs.canonicalize(
-        document, draft=D2020.number, pattern_options=patterns.options_for(document), offline=True
+        schema.document(), draft=D2020.number, pattern_options=options, offline=True
     )
 
 

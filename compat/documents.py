@@ -12,7 +12,7 @@ import jsonschema_rs
 from referencing import Registry
 from referencing.jsonschema import Schema as ReferencedSchema
 
-from compat import dialects
+from compat import dialects, patterns
 from compat.dialects import Dialect, Schema, Store
 
 #: Base of a schema that names none; the one jsonschema-rs uses.
@@ -68,6 +68,22 @@ class Documents:
             return None
         resources = [(uri, standard(schema, dialect)) for uri, (schema, dialect) in self.named.items()]
         return jsonschema_rs.Registry(resources)
+
+    @cached_property
+    def patterns(self) -> frozenset[str]:
+        """Every regular expression of the root."""
+        return frozenset(patterns.texts_in(self.root) if isinstance(self.root, dict) else ())
+
+    @cached_property
+    def backtracking(self) -> bool:
+        """Whether one of the patterns, those of the store included, needs an engine that backtracks."""
+        stored = (
+            text
+            for schema in self.store.values()
+            if isinstance(schema, dict)
+            for text in patterns.texts_in(schema)
+        )
+        return any(patterns.needs_backtracking(text) for text in {*self.patterns, *stored})
 
     @property
     def all(self) -> list[Any]:

@@ -102,11 +102,10 @@ def _meta_validator(dialect: Dialect) -> jsonschema_rs.Validator:
     return dialect.rust(dialect.python.META_SCHEMA, pattern_options=patterns.LINEAR, offline=True)
 
 
-def _unreadable_patterns(schema: Schema) -> Iterator[SchemaError]:
-    for path, text in patterns.found_in(schema):
-        try:
-            patterns.matches(text, "")
-        except ValueError:
+def _unreadable_patterns(schema: dict[str, Any]) -> Iterator[SchemaError]:
+    unreadable = {text for text in set(patterns.texts_in(schema)) if not patterns.is_readable(text)}
+    for path, text in patterns.found_in(schema) if unreadable else ():
+        if text in unreadable:
             yield SchemaError(pointer(path), f"{text!r} is not a regular expression (ECMA-262)", "pattern")
 
 
@@ -117,7 +116,7 @@ def _notes(documents: Documents, asked: str | None) -> Iterator[Note]:
         yield Note("custom-dialect", "/$schema", custom)
     elif isinstance(schema, dict) and "$schema" not in schema:
         yield Note("no-dialect", "", f"there is no $schema; the schema is read as {documents.dialect.name}")
-    for path, text in patterns.found_in(schema):
+    for path, text in patterns.found_in(schema) if documents.backtracking else ():
         if patterns.needs_backtracking(text):
             yield Note("backtracking-pattern", pointer(path), _BACKTRACKING_NOTE)
 

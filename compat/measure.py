@@ -53,6 +53,10 @@ class Measure:
         named = len(schema.get("properties", ())) + len(schema.get("required", ()))
         self.widest = max(self.widest, named, len(schema.get("enum", ())) // _VALUES_PER_PROPERTY)
         size = self._here(schema)
+        if _ELSEWHERE.isdisjoint(schema):
+            self.heaviest = max(self.heaviest, size.weight)
+            self.unfolded = max(self.unfolded, size.total)
+            return size
         inside, self._inside = self._inside, frozenset()
         below = [self.of(child) for child in _elsewhere(schema)]
         self._inside = inside
@@ -62,6 +66,8 @@ class Measure:
         return Size(max([size.cases, *(child.cases for child in below)]), size.weight, total)
 
     def _here(self, schema: dict[str, Any]) -> Size:
+        if _IN_PLACE.isdisjoint(schema):
+            return _ALONE
         parts = [self._referred(schema.get("$ref"))]
         parts += [self.of(branch) for branch in schema.get("allOf", ())]
         parts += [
@@ -95,6 +101,21 @@ class Measure:
         return self._known[name]
 
 
+#: Keywords whose schemas speak about the same location.
+_IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas"})
+#: Keywords whose schemas speak about other locations.
+_ONE = (
+    "items",
+    "contains",
+    "additionalProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+)
+_ELSEWHERE = frozenset({*_ONE, "properties", "patternProperties", "prefixItems"})
+_ALONE = Size(1, 1, 1)
+
+
 def _alternatives(branches: list[Size]) -> Size:
     """Cases of branches add up, where those of conjuncts multiply."""
     if not branches:
@@ -105,10 +126,7 @@ def _alternatives(branches: list[Size]) -> Size:
 
 def _elsewhere(schema: dict[str, Any]) -> list[Any]:
     """The subschemas that speak about other instance locations."""
-    children = [
-        schema[key] for key in ("items", "contains", "additionalProperties", "propertyNames") if key in schema
-    ]
-    children += [schema[key] for key in ("unevaluatedProperties", "unevaluatedItems") if key in schema]
+    children = [schema[key] for key in _ONE if key in schema]
     for key in ("properties", "patternProperties"):
         children.extend(schema.get(key, {}).values())
     return children + list(schema.get("prefixItems", ()))

@@ -14,6 +14,8 @@ import jsonschema_rs
 BACKTRACK_LIMIT = 100_000
 LINEAR = jsonschema_rs.RegexOptions()
 BACKTRACKING = jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT)
+#: Keywords whose values are no schemas.
+_DATA = frozenset({"enum", "const", "default", "examples", "required"})
 _LOOKAROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 
@@ -48,8 +50,23 @@ def found_in(schema: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
             stack.extend(((*path, key), item) for key, item in node.items() if _may_hold_schemas(key, item))
 
 
+def texts_in(schema: Any) -> Iterator[str]:
+    """The patterns that `found_in` finds, without their places, which cost more than the rest."""
+    stack = [schema]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(item for item in node if isinstance(item, (dict, list)))
+            continue
+        if "pattern" in node or "patternProperties" in node:
+            yield from (text for _, text in _in_object((), node))
+        for key, item in node.items():
+            if isinstance(item, (dict, list)) and key not in _DATA:
+                stack.append(item)
+
+
 def _may_hold_schemas(key: str, value: Any) -> bool:
-    return isinstance(value, (dict, list)) and key not in {"enum", "const", "default", "examples"}
+    return isinstance(value, (dict, list)) and key not in _DATA
 
 
 def _in_object(
@@ -62,14 +79,9 @@ def _in_object(
         yield from (((*path, "patternProperties", key), key) for key in members)
 
 
-def options_for(*documents: Any) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
-    """The engine for a set of documents: linear unless one of their patterns cannot run on it."""
-    return BACKTRACKING if any(backtracking_in(document) for document in documents) else LINEAR
-
-
-def backtracking_in(document: Any) -> bool:
-    """Whether one of the document's patterns needs an engine that backtracks."""
-    return any(needs_backtracking(text) for _, text in found_in(document))
+def engine(*, backtracking: bool) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
+    """The engine for schemas with or without a pattern that needs to backtrack."""
+    return BACKTRACKING if backtracking else LINEAR
 
 
 @lru_cache(maxsize=2048)
@@ -81,3 +93,12 @@ def _matcher(pattern: str) -> jsonschema_rs.Validator:
 def matches(pattern: str, text: str) -> bool:
     """Whether the pattern is found anywhere in the text. Raises ValueError for a pattern that is none."""
     return _matcher(pattern).is_valid(text)
+
+
+def is_readable(pattern: str) -> bool:
+    """Whether it is a regular expression."""
+    try:
+        _matcher(pattern)
+    except ValueError:
+        return False
+    return True

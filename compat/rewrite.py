@@ -13,7 +13,7 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from compat import dialects, patterns
+from compat import dialects
 from compat.dialects import D2019, D2020, Dialect, Schema
 from compat.documents import Documents
 from compat.errors import Exhausted, SchemaError
@@ -31,17 +31,14 @@ class Rewritten:
 
     root: Schema
     definitions: dict[str, Schema]
+    #: Whether one of its patterns needs an engine that backtracks.
+    backtracking: bool = False
 
     def document(self) -> Schema:
         """One stand-alone 2020-12 schema."""
         if isinstance(self.root, bool) or not self.definitions:
             return self.root
         return {**self.root, "$defs": self.definitions}
-
-    @cached_property
-    def backtracking(self) -> bool:
-        """Whether one of its patterns needs an engine that backtracks."""
-        return any(patterns.backtracking_in(part) for part in (self.root, *self.definitions.values()))
 
     @cached_property
     def measure(self) -> Measure:
@@ -60,7 +57,7 @@ def _rewritten(documents: Documents, prefix: str, formats: bool) -> Rewritten:  
     work = _Work(documents, prefix, formats)
     place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
     try:
-        result = Rewritten(work.schema(documents.root, place), work.definitions)
+        result = Rewritten(work.schema(documents.root, place), work.definitions, documents.backtracking)
         work.finish()
         _refuse_endless(result)
     except RecursionError:
@@ -101,8 +98,9 @@ class _Work:
     def schema(self, schema: Schema, place: _Place) -> Schema:
         if isinstance(schema, bool):
             return schema
-        subresource = place.dialect.specification.create_resource(schema)
-        place = _Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
+        if "$id" in schema or "id" in schema:
+            subresource = place.dialect.specification.create_resource(schema)
+            place = _Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
         if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
             return self.reference(schema["$ref"], place.below("$ref"))
         out: dict[str, Any] = {}

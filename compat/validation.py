@@ -97,7 +97,7 @@ def _compiled(documents: Documents, *, formats: bool) -> Validator:
             standard(documents.root, dialect),
             validate_formats=formats,
             registry=documents.rust_registry,
-            pattern_options=patterns.options_for(*documents.all),
+            pattern_options=patterns.engine(backtracking=documents.backtracking),
             keywords=_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT,
             offline=True,
         )

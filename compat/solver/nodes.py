@@ -105,7 +105,7 @@ class World:
 
     @property
     def _engine(self) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
-        return patterns.BACKTRACKING if self.backtracking else patterns.LINEAR
+        return patterns.engine(backtracking=self.backtracking)
 
     def _interned(self, key: Hashable, schema: Schema) -> Node:
         if key not in self._nodes:
