@@ -73,6 +73,10 @@ class Validator:
         """Every violation, in the order the validator finds them; empty when the instance is valid."""
         return [_violation(error) for error in self._rust.iter_errors(instance)]
 
+    def causes(self, instance: Any) -> list[Violation]:
+        """The violations, and inside those of `anyOf` and `oneOf` what keeps the likeliest branch from accepting."""
+        return [_violation(cause) for error in self._rust.iter_errors(instance) for cause in _causes(error)]
+
 
 def compile_validator(
     schema: Schema, *, dialect: str | None = None, store: Store | None = None, formats: bool = False
@@ -130,6 +134,20 @@ def _violation(error: jsonschema_rs.ValidationError) -> Violation:
         message=message,
         schema_pointer=pointer(error.schema_path),
     )
+
+
+def _causes(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    yield error
+    branches = getattr(error.kind, "context", None) or []
+    if branches:
+        likeliest = min(branches, key=lambda inner: (sum(_tells_apart(each) for each in inner), len(inner)))
+        for inner in likeliest:
+            yield from _causes(inner)
+
+
+def _tells_apart(error: jsonschema_rs.ValidationError) -> bool:
+    """Whether the branch is for other instances altogether: another type, another tag."""
+    return error.kind.name in {"const", "enum"} or (error.kind.name == "type" and not error.instance_path)
 
 
 def _keyword(error: jsonschema_rs.ValidationError) -> str:

@@ -61,6 +61,9 @@ class Contest:
     def violations(self, instance: Any) -> list[Violation]:
         return self._fast[1].errors(instance)
 
+    def causes(self, instance: Any) -> list[Violation]:
+        return self._fast[1].causes(instance)
+
 
 @dataclass(frozen=True, init=False)
 class Witness:
@@ -69,6 +72,8 @@ class Witness:
     instance: Any
     #: What the reader's schema refuses about it.
     errors: tuple[Violation, ...]
+    #: The same, with what is refused inside the branch that was meant.
+    causes: tuple[Violation, ...]
 
     def __init__(self, instance: Any, contest: Contest) -> None:
         """Raises UnverifiedWitness unless both validators agree on both sides."""
@@ -76,6 +81,7 @@ class Witness:
             raise UnverifiedWitness(repr(instance)[:200])
         object.__setattr__(self, "instance", instance)
         object.__setattr__(self, "errors", tuple(contest.violations(instance)))
+        object.__setattr__(self, "causes", tuple(contest.causes(instance)))
 
     def as_dict(self) -> dict[str, Any]:
         return {"instance": self.instance, "errors": [error.as_dict() for error in self.errors]}

@@ -123,6 +123,46 @@ def test_the_change_that_the_witness_trips_over_comes_first_and_harmless_ones_la
 
 
 def test_the_world_decides_what_a_new_optional_property_breaks() -> None:
-    old, new = _o({}), _o({"a": {"type": "null"}})
+    old, new = _o({"b": {}}), _o({"b": {}, "a": {"type": "null"}})
     assert check(old, new).changes[0].breaks == ("backward",)
     assert check(old, new, world="declared").changes[0].harmless
+    free_form = {"type": "object"}
+    assert check(free_form, new, world="declared").changes[0].breaks == ("backward",)
+
+
+def _events(shared: Any, *kinds: str) -> Any:
+    """A union of references, as webhooks are published."""
+    made = {
+        f"{kind}_event": _o({"kind": {"const": kind}, "user": {"$ref": "#/definitions/user"}})
+        for kind in kinds
+    }
+    return {
+        "oneOf": [{"$ref": f"#/definitions/{name}"} for name in made],
+        "definitions": {**made, "user": _o(shared)},
+    }
+
+
+def test_branches_that_read_alike_are_compared_by_what_they_refer_to() -> None:
+    old = _events({"id": {"type": "integer"}}, "opened", "closed")
+    new = _events({"id": {"type": "string"}}, "opened", "closed")
+    verdict = check(old, new)
+    assert verdict.changes[0].new_pointer == "/definitions/user/properties/id/type"
+
+
+def test_branches_are_told_apart_by_their_tags_wherever_they_stand() -> None:
+    old = _events({}, "opened", "closed")
+    new = _events({}, "closed", "merged", "opened")
+    new["definitions"]["closed_event"]["required"] = ["user"]
+    kinds = {(change.kind, change.new_pointer) for change in check(old, new).changes}
+    assert kinds == {
+        ("SUM_TYPE_EXTENDED", "/oneOf/1"),
+        ("REQUIRED_ATTRIBUTE_ADDED", "/definitions/closed_event/required"),
+    }
+
+
+def test_what_a_witness_shows_to_break_is_said_to_break() -> None:
+    """A new branch makes a `oneOf` wider, unless both branches accept the instance."""
+    old = {"oneOf": [{"type": "string"}]}
+    new = {"oneOf": [{"type": "string"}, {"maxLength": 3}]}
+    change = check(old, new).changes[0]
+    assert (change.kind, change.breaks) == ("SUM_TYPE_EXTENDED", ("forward", "backward"))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from referencing.exceptions import Unresolvable
-
-from compat import change_rules
-from compat.change_rules import Pair, Spot
-from compat.dialects import D2019, D2020
+from compat.changes import branches, rules
+from compat.changes.pairs import Pair, Spot, followed
 from compat.documents import Documents
 from compat.values import same
 from compat.verdict import Change, Direction, World
@@ -18,7 +15,6 @@ from compat.witness import Witness
 
 #: Enough for any reader; a diff of two unrelated schemas stops here.
 MOST_CHANGES = 500
-_FOLLOWED = 50
 
 
 def changes_between(old: Documents, new: Documents, world: World) -> tuple[Change, ...]:
@@ -34,18 +30,25 @@ def changes_between(old: Documents, new: Documents, world: World) -> tuple[Chang
 
 
 def first_tripped(changes: tuple[Change, ...], witness: Witness, direction: Direction) -> tuple[Change, ...]:
-    """The same changes, the one that the witness trips over first."""
+    """The same changes, the one that the witness trips over first.
+
+    A rule looks at one keyword only, so all may be called harmless while the witness shows that together they are not:
+    then the one it trips over is what breaks.
+    """
     if not changes:
         return changes
     closest = max(changes, key=lambda change: _closeness(change, witness, direction))
-    return (closest, *(change for change in changes if change is not closest))
+    rest = (change for change in changes if change is not closest)
+    if direction not in closest.breaks:
+        closest = replace(closest, breaks=(*closest.breaks, direction))
+    return (closest, *rest)
 
 
 def _closeness(change: Change, witness: Witness, direction: Direction) -> tuple[bool, float, bool]:
     place = change.new_pointer if direction == "backward" else change.old_pointer
-    score = max((_nearness(place, error.schema_pointer) for error in witness.errors), default=0.0)
+    score = max((_nearness(place, cause.schema_pointer) for cause in witness.causes), default=0.0)
     named = any(
-        f"`{word}`" in change.sentence for error in witness.errors for word in error.message.split('"')[1::2]
+        f"{word}`" in change.sentence for cause in witness.causes for word in cause.message.split('"')[1::2]
     )
     return direction in change.breaks, score, named
 
@@ -56,7 +59,7 @@ def _nearness(place: str, refused: str) -> float:
     common = 0
     while common < min(len(left), len(right)) and left[common] == right[common]:
         common += 1
-    return common - 0.1 * (len(left) - common) - 0.05 * (len(right) - common)
+    return (common - 0.1 * (len(left) - common) - 0.05 * (len(right) - common)) / len(right)
 
 
 def _root(documents: Documents) -> Spot:
@@ -71,18 +74,18 @@ class _Walk:
 
     def pair(self, pair: Pair) -> Iterator[Change]:
         """The changes at one place and below it."""
-        pair = Pair(_followed(pair.old), _followed(pair.new), pair.place, pair.world)
+        pair = Pair(followed(pair.old), followed(pair.new), pair.place, pair.world)
         old, new = pair.old.schema, pair.new.schema
         # Comparing as Python does is quick and only takes more for equal than JSON does (1 and true).
         if old is new or (old == new and not self.refers(old) and same(old, new)):
             return
         if isinstance(old, bool) or isinstance(new, bool):
-            yield from change_rules.boolean_schema(pair)
+            yield from branches.boolean_schema(pair)
             return
         if (id(old), id(new)) in self.seen:
             return
         self.seen.add((id(old), id(new)))
-        for rule in change_rules.rules_for(old, new):
+        for rule in rules.rules_for(old, new):
             for found in rule(pair):
                 if isinstance(found, Change):
                     yield found
@@ -97,28 +100,3 @@ class _Walk:
             parts = schema.values() if isinstance(schema, dict) else schema
             self._references[id(schema)] = "$ref" in schema or any(self.refers(part) for part in parts)
         return self._references[id(schema)]
-
-
-def _followed(spot: Spot) -> Spot:
-    """The place a plain reference leads to."""
-    for _ in range(_FOLLOWED):
-        schema = spot.schema
-        if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
-            return spot
-        alone = spot.dialect not in {D2019, D2020} or schema.keys() <= {"$ref", *change_rules.ANNOTATIONS}
-        if not alone:
-            return spot
-        try:
-            found = spot.resolver.lookup(schema["$ref"])
-        except Unresolvable:
-            return spot
-        path = _local_path(schema["$ref"])
-        spot = Spot(found.contents, spot.path if path is None else path, spot.dialect, found.resolver)
-    return spot
-
-
-def _local_path(reference: str) -> tuple[str, ...] | None:
-    if not reference.startswith("#"):
-        return None
-    parts = reference[1:].split("/")[1:]
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
