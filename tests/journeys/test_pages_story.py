@@ -150,7 +150,7 @@ def be_refused_and_publish_a_major(walk):
     walk.look()
     page.goto(f"/subjects/{SUBJECT}")
     walk.look()
-    page.goto("/subjects")
+    page.goto("/subjects?q=pages.")
     page.get_by_role("link", name=SUBJECT).wait_for()
     walk.look()
 
