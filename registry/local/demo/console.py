@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -42,11 +42,9 @@ class Console:
             f"{start}   {'█' * filled}{'·' * (_WIDTH - filled)} {done}/{total} {label}", end=end, flush=True
         )
 
-    def over(self, label: str, items: Iterable[T]) -> Iterator[T]:
-        """`items`, drawing a bar as they are taken."""
-        things = items if isinstance(items, Sized) else list(items)
-        total = len(things)
-        for done, item in enumerate(things):
+    def over(self, label: str, items: Iterable[T], total: int) -> Iterator[T]:
+        """`items`, drawing a bar as they come."""
+        for done, item in enumerate(items):
             self.bar(label, done, total)
             yield item
         self.bar(label, total, total)

@@ -3,9 +3,12 @@
 import json
 import secrets
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import compat
@@ -14,7 +17,12 @@ from registry.local.demo.console import Console
 from registry.local.demo.material import Material, Upload
 from registry.local.demo.receiver import Message, Receiver
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 _BATCH = 100
+_AT_ONCE = 4
+_CAUSES_SHOWN = 3
 _PATIENCE = 30.0
 _REPLAY_SPEED = 4.0
 # How far a replayed event may arrive from its planned moment before the demo calls the timing wrong.
@@ -33,6 +41,7 @@ class Story:
     console: Console
     material: Material
     links: dict[str, str] = field(default_factory=dict)
+    sent_at: float = 0.0
     # An earlier demo's notifications may still be on their way: ours go to paths of our own.
     alert_path: str = field(default_factory=lambda: f"/alert/{secrets.token_hex(4)}")
     replay_path: str = field(default_factory=lambda: f"/replay/{secrets.token_hex(4)}")
@@ -51,24 +60,19 @@ class Story:
 
     def register_older(self) -> None:
         self.console.step(f"Register schemas ({self.material.name})")
-        answers = [
-            self.api.register(upload.subject, upload.schema)
-            for upload in self.console.over("schemas registered", self.material.older)
-        ]
-        self.console.ok(f"{len(answers)} subjects; the last one has id {answers[-1]['id']}")
+        answers = self._each(
+            "schemas registered",
+            lambda upload: self.api.register(upload.subject, upload.schema)["id"],
+            self.material.older,
+        )
+        self.console.ok(f"{len(answers)} subjects; the highest id is {max(answers)}")
         self.links["subjects"] = "/subjects"
 
     def upload_newer(self) -> None:
         """Refused ones are shown with their counterexample, then published as the major version they are."""
         self.console.step("Upload the next edition on top")
-        refused: list[tuple[Upload, Refused]] = []
-        for upload in self.console.over("schemas uploaded", self.material.newer):
-            try:
-                self.api.register(upload.subject, upload.schema)
-            except Refused as refusal:
-                if refusal.status != 409:
-                    raise
-                refused.append((upload, refusal))
+        answers = self._each("schemas uploaded", self._refusal, self.material.newer)
+        refused = [one for one in answers if one is not None]
         witnessed = [one for one in refused if one[1].details["witness"]]
         self.console.ok(
             f"{len(self.material.newer) - len(refused)} accepted, {len(witnessed)} refused with a "
@@ -82,10 +86,30 @@ class Story:
             raise StoryBroke("None of the uploads was shown to be incompatible.")
         self._show_refusal(*min(witnessed, key=lambda one: len(json.dumps(one[1].details["witness"]))))
 
+    def _refusal(self, upload: Upload) -> tuple[Upload, Refused] | None:
+        """None when the upload was accepted."""
+        try:
+            self.api.register(upload.subject, upload.schema)
+        except Refused as refusal:
+            if refusal.status != HTTPStatus.CONFLICT:
+                raise
+            return upload, refusal
+        return None
+
+    def _each(self, label: str, do: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """`do` for every item, some at the same time, as the services of a team would."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(self.console.over(label, pool.map(do, items), len(items)))
+
     def _publish_as_major(self, refused: list[tuple[Upload, Refused]]) -> None:
         """A declared major is how one passes a change that the level refuses."""
-        for upload, refusal in self.console.over("published as a new major version", refused):
-            self.api.register(upload.subject, upload.schema, semver=refusal.details["semver"]["version"])
+        self._each(
+            "published as a new major version",
+            lambda one: self.api.register(
+                one[0].subject, one[0].schema, semver=one[1].details["semver"]["version"]
+            ),
+            refused,
+        )
 
     def _ask_again(self) -> list[tuple[Upload, Refused]]:
         """An earlier demo published them all: the same question without an upload."""
@@ -96,7 +120,7 @@ class Story:
         for upload in self.material.newer[:20]:
             answer = self.api.check(upload.subject, 1, upload.schema)
             if not answer["is_compatible"]:
-                found.append((upload, Refused(409, answer)))
+                found.append((upload, Refused(HTTPStatus.CONFLICT, answer)))
         return found
 
     def _show_refusal(self, upload: Upload, refusal: Refused) -> None:
@@ -159,10 +183,11 @@ class Story:
 
     def send_events(self) -> None:
         self.console.step("Send the events")
+        self.sent_at = time.monotonic()
         counts: dict[str, int] = {}
         events = self.material.events
         batches = [events[i : i + _BATCH] for i in range(0, len(events), _BATCH)]
-        for batch in self.console.over("batches acknowledged", batches):
+        for batch in self.console.over("batches acknowledged", batches, len(batches)):
             answer = self.api.post("events", batch)
             for status, count in answer["counts"].items():
                 counts[status] = counts.get(status, 0) + count
@@ -187,7 +212,6 @@ class Story:
 
     def wait_for_alert(self, rule: int) -> None:
         self.console.step("Wait for the alert")
-        began = time.monotonic()
         arrived = self.receiver.wait_for(self.alert_path, 1, _PATIENCE)
         if not arrived:
             raise StoryBroke(
@@ -198,7 +222,8 @@ class Story:
             raise StoryBroke("The alert's signature does not hold.")
         data = json.loads(message.body)["data"]
         self.console.ok(
-            f"delivered {message.at - began:.1f} s later, signature verified: {data['rule']['name']} "
+            f"delivered {message.at - self.sent_at:.1f} s after sending began, signature verified: "
+            f"{data['rule']['name']} "
             f"({data['count']} events, {data['group']})"
         )
         self.links["the episode"] = f"/alerts/episodes/{data['episode']['id']}"
