@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from compat import algebra
 from compat.budget import DEFAULT_STEPS, Budget
@@ -17,6 +18,7 @@ from compat.errors import Exhausted
 from compat.guess import guesses
 from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
+from compat.shrink import shrunk
 from compat.solver.nodes import World
 from compat.solver.search import Search
 from compat.values import same
@@ -163,7 +165,7 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
             if found is None:
                 break
             if contest.won(found.value):
-                return _Answer(witness=Witness(found.value, contest))
+                return _Answer(witness=_readable(found.value, contest))
             literals.append((world.node({"const": found.value}), False))
         reason = "the validators do not confirm the counterexamples that were found"
     except Exhausted as end:
@@ -173,7 +175,13 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
 
 def _guessed(sent: Rewritten, read: Rewritten, contest: Contest, reason: str) -> _Answer:
     found = next((instance for instance in guesses(sent, read) if contest.won(instance)), None)
-    return _Answer(reason=reason) if found is None else _Answer(witness=Witness(found, contest))
+    return _Answer(reason=reason) if found is None else _Answer(witness=_readable(found, contest))
+
+
+def _readable(instance: Any, contest: Contest) -> Witness:
+    """The witness, as small as it can easily be made; the second validator has the last word."""
+    smaller = shrunk(instance, contest.looks_won)
+    return Witness(smaller if contest.won(smaller) else instance, contest)
 
 
 def _open_world_risk(

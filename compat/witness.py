@@ -12,6 +12,9 @@ from compat.rewrite import Rewritten
 from compat.validation import Validator, Violation, python_validator, rust_validator
 
 
+_CANNOT_JUDGE = (ValueError, TypeError, ArithmeticError, RecursionError)
+
+
 @dataclass(frozen=True)
 class Contest:
     """What a witness has to show: the writer's schema accepts it, the reader's refuses it, by two validators each.
@@ -37,9 +40,12 @@ class Contest:
         return [python_validator(d) for d in self._accepting], python_validator(self.reader)
 
     def looks_won(self, instance: Any) -> bool:
-        """By the fast validator alone."""
-        accepting, refusing = self._fast
-        return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
+        """By the fast validator alone. A validator that cannot judge an instance does not confirm it."""
+        try:
+            accepting, refusing = self._fast
+            return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
+        except _CANNOT_JUDGE:
+            return False
 
     def won(self, instance: Any) -> bool:
         """By both validators."""
@@ -55,8 +61,8 @@ class Contest:
                 return False
             accepting, refusing = self._second
             return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
-        except (ValueError, TypeError, ArithmeticError, RecursionError):
-            return False  # a validator that cannot judge an instance does not confirm it
+        except _CANNOT_JUDGE:
+            return False
 
     def violations(self, instance: Any) -> list[Violation]:
         return self._fast[1].errors(instance)

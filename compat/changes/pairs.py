@@ -41,6 +41,12 @@ class Spot:
     def get(self, keyword: str) -> Any:
         return self.schema.get(keyword, ABSENT) if isinstance(self.schema, dict) else ABSENT
 
+    def pointer_of(self, keyword: str, value: Any, *more: str | int) -> str:
+        """Where a value of a keyword stands, or the nearest place there is when this schema lacks it."""
+        if value is not ABSENT and self.get(keyword) is not ABSENT:
+            return pointer((*self.path, keyword, *more))
+        return pointer(self.path if self.get(keyword) is ABSENT else (*self.path, keyword))
+
     def below(self, schema: Schema, *parts: str | int) -> Spot:
         return Spot(schema, (*self.path, *parts), self.dialect, self.resolver)
 
@@ -75,12 +81,8 @@ class Pair:
         old, new = values or (self.old.get(keyword), self.new.get(keyword))
         return Change(
             kind=kind,
-            old_pointer=pointer((*self.old.path, keyword, *more))
-            if old is not ABSENT
-            else pointer(self.old.path),
-            new_pointer=pointer((*self.new.path, keyword, *more))
-            if new is not ABSENT
-            else pointer(self.new.path),
+            old_pointer=self.old.pointer_of(keyword, old, *more),
+            new_pointer=self.new.pointer_of(keyword, new, *more),
             old_value=None if old is ABSENT else old,
             new_value=None if new is ABSENT else new,
             breaks=breaks,

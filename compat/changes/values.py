@@ -38,9 +38,7 @@ def enumeration(pair: Pair) -> Found:
     old, new = _values(pair.old), _values(pair.new)
     if old is None and new is None:
         return
-    keyword = (
-        "const" if "const" in {*_keys(pair.old), *_keys(pair.new)} - {"enum"} and _no_enum(pair) else "enum"
-    )
+    keyword = _listing(pair.old if new is None else pair.new)
     if old is None or new is None:
         narrows = old is None
         sentence = (
@@ -63,12 +61,8 @@ def enumeration(pair: Pair) -> Found:
     yield pair.change(kind, keyword, breaks, f"{pair.name} can {' and can '.join(words)}")
 
 
-def _keys(spot: Spot) -> set[str]:
-    return set(spot.schema) if isinstance(spot.schema, dict) else set()
-
-
-def _no_enum(pair: Pair) -> bool:
-    return "enum" not in _keys(pair.old) and "enum" not in _keys(pair.new)
+def _listing(spot: Spot) -> str:
+    return "enum" if spot.get("const") is ABSENT else "const"
 
 
 def _values(spot: Spot) -> list[Any] | None:

@@ -70,16 +70,34 @@ class _Arrays:
         self._unsure = None
         for demands, everywhere, limits in self._counts(self.case.get("contains"), [], [], []):
             for places in self._placings(demands, most):
-                built = self._arranged(_Plan(places, everywhere, limits, most), least)
+                plan = _Plan(places, everywhere, limits, most)
+                if any(self._overfull(plan, limit) for limit in limits):
+                    continue
+                built = self._arranged(plan, least)
                 if built is not NOTHING:
                     return built
         if self._unsure is not None:
             raise self._unsure
         return NOTHING
 
+    def _overfull(self, plan: _Plan, limit: Contains) -> bool:
+        """Whether the demands alone are more items than a limit leaves room for: what they ask for always counts."""
+        if limit.high is None or len(plan.places) <= limit.high:
+            return False
+        outside = (limit.node, False)
+        return sum(self._is_impossible([*self._at(i, plan), outside]) for i in plan.places) > limit.high
+
+    def _is_impossible(self, literals: list[Literal]) -> bool:
+        try:
+            return self.find_item(literals) is None
+        except OutOfSteps:
+            raise
+        except Exhausted:
+            return False
+
     def _placings(self, demands: list[SomeItem], most: int | None) -> Iterable[_Places]:
         if len(demands) <= _MOST_DEMANDS:
-            return self._placed(demands, {}, most)
+            return self._placed(demands, {}, most, frozenset())
         self._unsure = Exhausted("too many demands on the items of an array")
         return [self._apart(demands)]
 
@@ -100,12 +118,17 @@ class _Arrays:
             return
         if count.high is not None and count.high < count.low:
             return
-        matching = [SomeItem(((count.node, True),), 0, or_later=True)] * count.low
+        matching = [SomeItem(((count.node, True),), 0, or_later=True, count=count)] * count.low
         limited = limits if count.high is None else [*limits, count]
         yield from self._counts(rest, [*demands, *matching], everywhere, limited)
 
-    def _placed(self, demands: list[SomeItem], places: _Places, most: int | None) -> Iterator[_Places]:
-        """Every way of giving the demands places: beyond the longest prefix places are alike."""
+    def _placed(
+        self, demands: list[SomeItem], places: _Places, most: int | None, counted: frozenset[tuple[int, int]]
+    ) -> Iterator[_Places]:
+        """Every way of giving the demands places: beyond the longest prefix places are alike.
+
+        `counted`: which count has taken which place already.
+        """
         if not demands:
             yield places
             return
@@ -115,11 +138,12 @@ class _Arrays:
         if demand.or_later:
             last = max(self._longest_prefix, demand.index) + len(demands) + len(places)
         for index in self._indices(demand.index, last, places):
-            if most is not None and index >= most:
+            taken = (id(demand.count), index)
+            if (most is not None and index >= most) or (demand.count is not None and taken in counted):
                 continue
             extended = {**places, index: [*places.get(index, []), *demand.literals]}
             if self._attempt(index, extended[index]) is not None:
-                yield from self._placed(rest, extended, most)
+                yield from self._placed(rest, extended, most, counted | {taken})
 
     def _indices(self, first: int, last: int, places: _Places) -> Iterator[int]:
         """Free places from the first on, nearest first, and of the alike ones beyond the prefix only the nearest."""

@@ -87,21 +87,23 @@ class Sequence:
 
 
 @dataclass(frozen=True, eq=False)
-class SomeItem:
-    """Some item, at this index or at any index from it on, that satisfies the literals."""
-
-    literals: tuple[Literal, ...]
-    index: int
-    or_later: bool = False
-
-
-@dataclass(frozen=True, eq=False)
 class Contains:
     """Between `low` and `high` items satisfy the node."""
 
     node: Node
     low: int
     high: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class SomeItem:
+    """Some item, at this index or at any index from it on, that satisfies the literals."""
+
+    literals: tuple[Literal, ...]
+    index: int
+    or_later: bool = False
+    #: Items that are counted: of one count, no two demands are met by the same item.
+    count: Contains | None = None
 
 
 @dataclass(eq=False)
