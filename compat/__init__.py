@@ -4,8 +4,10 @@ Pure: no I/O, no framework. `python -m compat old.json new.json` asks from the c
 """
 
 from compat.errors import CompatError, SchemaError, UnverifiedWitness
+from compat.history import HistoryVerdict, check_history
 from compat.inspection import MAX_DEPTH, Inspection, Note, inspect_schema
 from compat.judge import bump, check
+from compat.policies import Ruling, rule
 from compat.validation import Validator, Violation, compile_validator
 from compat.verdict import Bump, Change, OpenWorldRisk, Verdict
 from compat.witness import Witness
@@ -15,9 +17,11 @@ __all__ = [
     "Bump",
     "Change",
     "CompatError",
+    "HistoryVerdict",
     "Inspection",
     "Note",
     "OpenWorldRisk",
+    "Ruling",
     "SchemaError",
     "UnverifiedWitness",
     "Validator",
@@ -26,6 +30,8 @@ __all__ = [
     "Witness",
     "bump",
     "check",
+    "check_history",
     "compile_validator",
     "inspect_schema",
+    "rule",
 ]

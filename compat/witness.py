@@ -11,7 +11,6 @@ from compat.errors import UnverifiedWitness
 from compat.rewrite import Rewritten
 from compat.validation import Validator, Violation, python_validator, rust_validator
 
-
 _CANNOT_JUDGE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 

@@ -16,9 +16,10 @@ from django.utils.module_loading import import_string
 
 from access.actor import Actor
 from compat import Change, Verdict
+from compat.policies import Policy as NamedPolicy
+from compat.policies import disagreement, refused
 from registry.comparison import Direction, Document, World, compare
 from registry.configure import Rules
-from registry.confluent_policy import broken_changes
 from registry.models import Level, Policy, Version
 from registry.references import store_of
 from registry.versioning import Label
@@ -27,6 +28,10 @@ Status = Literal["first", "compatible", "incompatible", "undecided"]
 
 #: A refusal names this many changes of each pair in words.
 _MOST_SENTENCES = 10
+_CONFLUENT: dict[str, NamedPolicy] = {
+    Policy.STRICT: "confluent-strict",
+    Policy.LENIENT: "confluent-lenient",
+}
 _DIRECTION: dict[str, Direction] = {"BACKWARD": "backward", "FORWARD": "forward", "FULL": "full"}
 
 
@@ -53,6 +58,7 @@ class Pair:
     semver: str
     status: Status
     proven: str
+    policy: Policy
     verdict: Verdict
     # The changes that the policy refuses.
     broken: tuple[Change, ...] = ()
@@ -67,7 +73,15 @@ class Pair:
             "semver": self.semver,
             "status": self.status,
             "proven": self.proven,
+            "disagreement": self.disagreement,
         }
+
+    @property
+    def disagreement(self) -> str | None:
+        """Where one of Confluent's policies says otherwise than the proof."""
+        if self.policy not in _CONFLUENT:
+            return None
+        return disagreement(_CONFLUENT[self.policy], self.verdict, compatible=self.status == "compatible")
 
     def _who_breaks(self) -> str:
         if self.verdict.direction == "forward":
@@ -204,7 +218,7 @@ class Verdicts:
         if old.content_id not in self._known:
             self._known[old.content_id] = _judged(old.document, self._new, self.rules)
         status, verdict, broken = self._known[old.content_id]
-        return Pair(old.number, old.semver, status, verdict.status, verdict, broken)
+        return Pair(old.number, old.semver, status, verdict.status, self.rules.policy, verdict, broken)
 
 
 def direction_of(level: Level) -> Direction:
@@ -225,7 +239,7 @@ def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict
     changes = list(verdict.changes) if mode != "forward" else []
     if mode != "backward":
         changes += compare(new, old, mode="backward", world="open").changes
-    broken = tuple(broken_changes(changes, rules.policy))
+    broken = refused(changes, _CONFLUENT[rules.policy])
     return "incompatible" if broken else "compatible", verdict, broken
 
 

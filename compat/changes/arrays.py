@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.changes.pairs import ABSENT, EITHER, Found, Pair, Spot
+from compat.changes.pairs import ABSENT, EITHER, HARMLESS, NARROWS, WIDENS, Found, Pair, Spot
+from compat.changes.words import described
+from compat.values import same
+from compat.verdict import Change
 
 
 def items(pair: Pair) -> Found:
@@ -18,14 +21,48 @@ def items(pair: Pair) -> Found:
                 str(index),
             )
             continue
-        added = index < len(new[1])
-        kind = "ITEM_ADDED" if added else "ITEM_REMOVED"
-        schema = (new if added else old)[1][index]
-        values = (ABSENT, schema) if added else (schema, ABSENT)
-        keyword = new[0] if added else old[0]
-        sentence = f"a rule for item {index} of {pair.name} was {'added' if added else 'removed'}"
-        yield pair.change(kind, keyword, EITHER, sentence, index, values=values)
+        yield _item_added(pair, new, index) if index < len(new[1]) else _item_removed(pair, old, index)
     yield from _one_items(pair)
+
+
+def _item_added(pair: Pair, items: tuple[str, list[Any]], index: int) -> Change:
+    schema, before = items[1][index], _rest(pair.old)
+    empty = schema is True or schema == {}
+    if before is False:
+        kind, breaks = "ITEM_ADDED_TO_CLOSED_CONTENT_MODEL", WIDENS
+    elif before is True:
+        added = "ITEM_WITH_EMPTY_SCHEMA_ADDED" if empty else "ITEM_ADDED"
+        kind, breaks = f"{added}_TO_OPEN_CONTENT_MODEL", HARMLESS if empty else NARROWS
+    else:
+        covered = empty or same(before, schema)
+        kind = f"ITEM_ADDED_{'IS' if covered else 'NOT'}_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+        breaks = HARMLESS if same(before, schema) else WIDENS if covered else EITHER
+    sentence = f"a rule for item {index} of {pair.name} was added ({described(schema)})"
+    return pair.change(kind, items[0], breaks, sentence, index, values=(ABSENT, schema))
+
+
+def _item_removed(pair: Pair, items: tuple[str, list[Any]], index: int) -> Change:
+    schema, after = items[1][index], _rest(pair.new)
+    if after is False:
+        removed = "ITEM_WITH_FALSE_REMOVED" if schema is False else "ITEM_REMOVED"
+        kind, breaks = f"{removed}_FROM_CLOSED_CONTENT_MODEL", HARMLESS if schema is False else NARROWS
+    elif after is True:
+        kind, breaks = "ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL", WIDENS
+    else:
+        covered = schema is False or same(after, schema)
+        kind = f"ITEM_REMOVED_{'IS' if covered else 'NOT'}_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+        breaks = HARMLESS if same(after, schema) else WIDENS if covered else EITHER
+    sentence = f"the rule for item {index} of {pair.name} was removed ({described(schema)})"
+    return pair.change(kind, items[0], breaks, sentence, index, values=(schema, ABSENT))
+
+
+def _rest(spot: Spot) -> Any:
+    """What the items beyond a list of them have to be: True, False or a schema."""
+    if isinstance(spot.get("prefixItems"), list):
+        rest = spot.get("items")
+    else:
+        rest = spot.get("additionalItems") if isinstance(spot.get("items"), list) else spot.get("items")
+    return True if rest is ABSENT or rest == {} else rest
 
 
 def _item_list(spot: Spot) -> tuple[str, list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compat import patterns
 from compat.changes.pairs import (
     ABSENT,
     EITHER,
@@ -71,8 +72,8 @@ def _property_added(pair: Pair, name: str, schema: Schema) -> Change:
     required = name in required_of(pair.new)
     default = isinstance(schema, dict) and "default" in schema
     if before == "PARTIALLY_OPEN":
-        kind = "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
-    elif before == "OPEN" and (schema is True or schema == {}):
+        return _added_where_some_are_allowed(pair, name, schema)
+    if before == "OPEN" and (schema is True or schema == {}):
         kind = "PROPERTY_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL"
     else:
         needed = (
@@ -88,8 +89,7 @@ def _property_added(pair: Pair, name: str, schema: Schema) -> Change:
 
 
 def _added_words(pair: Pair, name: str, schema: Schema, before: str) -> tuple[tuple[Direction, ...], str]:
-    member, needed = member_name(pair, name), " required" if name in required_of(pair.new) else "n optional"
-    start = f"{member} was added as a{needed} property ({described(schema)})"
+    start = _member_words(pair, name, schema)
     if before == "CLOSED":
         return WIDENS, f"{start}; a reader of the old version refuses it"
     empty = schema is True or schema == {}
@@ -97,6 +97,37 @@ def _added_words(pair: Pair, name: str, schema: Schema, before: str) -> tuple[tu
         return HARMLESS, f"{start}; the old version never declared it"
     breaks = HARMLESS if empty else NARROWS
     return breaks, start if empty else f"{start}; what is already sent under that name may be refused now"
+
+
+def _added_where_some_are_allowed(pair: Pair, name: str, schema: Schema) -> Change:
+    covering = _covering(pair.old, name)
+    covered = covering is False or schema is True or schema == {} or same(covering, schema)
+    kind = f"PROPERTY_ADDED_{'IS' if covered else 'NOT'}_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+    breaks = HARMLESS if same(covering, schema) else WIDENS if covered else EITHER
+    sentence = f"{_member_words(pair, name, schema)}; before, {_allowed_extra(covering)}"
+    return pair.change(kind, "properties", breaks, sentence, name, values=(ABSENT, schema))
+
+
+def _covering(spot: Spot, name: str) -> Any:
+    """What a property that is not declared has to be by its name: True, False or a schema."""
+    for pattern, schema in members_of(spot, "patternProperties").items():
+        if patterns.matches(pattern, name):
+            return schema
+    extra = spot.get("additionalProperties")
+    if extra is ABSENT:
+        extra = spot.get("unevaluatedProperties")
+    return True if extra is ABSENT or extra == {} else extra
+
+
+def _allowed_extra(covering: Any) -> str:
+    if covering is False:
+        return "no property of that name was allowed"
+    return f"undeclared properties of that name are {described(covering)}"
+
+
+def _member_words(pair: Pair, name: str, schema: Schema) -> str:
+    needed = " required" if name in required_of(pair.new) else "n optional"
+    return f"{member_name(pair, name)} was added as a{needed} property ({described(schema)})"
 
 
 def _is_free_form(spot: Spot) -> bool:
@@ -115,15 +146,12 @@ def _property_removed(pair: Pair, name: str, schema: Schema) -> Change:
         sentence = f"{member} was removed; the new version refuses what still carries it"
         return _removed(pair, kind, name, schema, HARMLESS if schema is False else NARROWS, sentence)
     if after == "PARTIALLY_OPEN":
-        kind = "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
-        return _removed(
-            pair,
-            kind,
-            name,
-            schema,
-            EITHER,
-            f"{member} was removed; only some extra properties are allowed now",
-        )
+        covering = _covering(pair.new, name)
+        covered = schema is False or covering is True or same(covering, schema)
+        kind = f"PROPERTY_REMOVED_{'IS' if covered else 'NOT'}_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+        breaks = HARMLESS if same(covering, schema) else WIDENS if covered else EITHER
+        sentence = f"{member} was removed; {_allowed_extra(covering)}"
+        return _removed(pair, kind, name, schema, breaks, sentence)
     kind = "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL"
     breaks = HARMLESS if pair.world == "declared" else WIDENS
     return _removed(

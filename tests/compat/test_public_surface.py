@@ -9,10 +9,12 @@ def test_exported_names() -> None:
         "Bump",
         "Change",
         "CompatError",
+        "HistoryVerdict",
         "Inspection",
         "MAX_DEPTH",
         "Note",
         "OpenWorldRisk",
+        "Ruling",
         "SchemaError",
         "UnverifiedWitness",
         "Validator",
@@ -21,8 +23,10 @@ def test_exported_names() -> None:
         "Witness",
         "bump",
         "check",
+        "check_history",
         "compile_validator",
         "inspect_schema",
+        "rule",
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from registry.check import judge_against
 from registry.configure import set_rules
-from registry.confluent_policy import LENIENT, STRICT
+from compat.policies import LENIENT, STRICT
 from registry.upload import read_upload
 
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -52,6 +52,7 @@ def test_where_a_policy_differs_from_the_proof_the_answer_says_both(publish, act
     upload = read_upload(actor=actor, subject="s", schema=json.dumps(OPTIONAL))
     [pair] = judge_against(actor=actor, upload=upload).as_dict()["against"]
     assert (pair["status"], pair["proven"]) == ("compatible", "incompatible")
+    assert pair["disagreement"].startswith("confluent-lenient allows")
 
 
 def test_lenient_allows_all_that_strict_allows():
