@@ -29,6 +29,10 @@ class Budget:
         if self.spent % _CLOCK_EVERY < steps and time.thread_time() > self._deadline:
             raise OutOfSteps(f"the last-resort clock of {CPU_SECONDS} s ran out")
 
+    def again(self) -> Budget:
+        """A full purse for a further question of the same caller, on the same clock."""
+        return Budget(self.steps, _deadline=self._deadline)
+
     def slice(self, steps: int) -> Slice:
         """A part of the purse for one sub-question, whose end is not the end of the whole."""
         return Slice(self, steps)

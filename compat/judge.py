@@ -189,7 +189,7 @@ def _open_world_risk(
 ) -> OpenWorldRisk | None:
     """What breaks for writers that send undeclared fields already, if anything does."""
     for direction in _DIRECTIONS[mode]:
-        answer = _answer(sides, direction, "open", Budget(purse.steps))
+        answer = _answer(sides, direction, "open", purse.again())
         if answer.witness is not None:
             change = next(iter(first_tripped(changes, answer.witness, direction)), None)
             return OpenWorldRisk(_blamed(answer.witness), answer.witness, change)
@@ -241,7 +241,8 @@ def _shown_major(known: Verdict | None, world: WorldName) -> Witness | None:
 
 
 def _bump(sides: tuple[Side, Side], world: WorldName, steps: int) -> Bump:
-    widened = _inside(sides[0], sides[1], world, Budget(steps))
+    purse = Budget(steps)
+    widened = _inside(sides[0], sides[1], world, purse)
     if widened.witness is not None:
         return Bump("major", _NARROWED, widened.witness)
     if widened.proof is None:
@@ -249,7 +250,7 @@ def _bump(sides: tuple[Side, Side], world: WorldName, steps: int) -> Bump:
             "major",
             f"it could not be proven that the new version accepts what the old one did: {widened.reason}",
         )
-    equal = _inside(sides[1], sides[0], world, Budget(steps))
+    equal = _inside(sides[1], sides[0], world, purse.again())
     if equal.proof is not None:
         return Bump("patch", "both versions admit the same instances")
     if equal.witness is not None:

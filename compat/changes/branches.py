@@ -91,10 +91,12 @@ def _matched(pair: Pair, keyword: str) -> tuple[list[int], list[int], list[Pair]
     """
     old = [followed(pair.old.below(branch, keyword, i)) for i, branch in enumerate(pair.old.get(keyword))]
     new = [followed(pair.new.below(branch, keyword, i)) for i, branch in enumerate(pair.new.get(keyword))]
+    tags_old, tags_new = [_tag(spot.schema) for spot in old], [_tag(spot.schema) for spot in new]
     likeness = {
         (i, j): alike
         for i, left in enumerate(old)
         for j, right in enumerate(new)
+        if tags_old[i] == tags_new[j]
         if (alike := _likeness(left, right, near=i == j)) is not None
     }
     partners: dict[int, int] = {}
@@ -112,14 +114,14 @@ def _likeness(old: Spot, new: Spot, *, near: bool) -> float | None:
         return 3.0 + near
     if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
         return None
-    if _tag(old.schema) != _tag(new.schema):
-        return None
     left, right = (set(members_of(spot, "properties")) or set(spot.schema) for spot in (old, new))
     return len(left & right) / max(1, len(left | right)) + 0.1 * near
 
 
-def _tag(branch: dict[str, Any]) -> tuple[Any, ...]:
+def _tag(branch: Schema) -> tuple[Any, ...]:
     """What tells a branch from its siblings: its type and its constant properties."""
+    if isinstance(branch, bool):
+        return (branch,)
     members = branch.get("properties")
     consts = {
         name: text_of(child["const"] if "const" in child else child["enum"])

@@ -114,8 +114,9 @@ def _possible(nodes: tuple[Node, ...], case: Case) -> list[Node]:
 
 
 def _just(chosen: Node, among: list[Node]) -> Option:
-    moves: list[Any] = [("literal", (chosen, True))]
-    moves.extend(("literal", (node, False)) for node in among if node is not chosen)
+    moves: list[Any] = [("literal", (node, False)) for node in among if node is not chosen]
+    # Taken first: what the chosen one says settles most of the others.
+    moves.append(("literal", (chosen, True)))
     return tuple(moves)
 
 

@@ -7,7 +7,7 @@ the ends of the text. Anything else (lookaround, backreferences, `\\b`, `\\p{…
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from compat.errors import Exhausted
@@ -70,6 +70,23 @@ class Nfa:
         self.silent.append([])
         self.reading.append(None)
         return len(self.silent) - 1
+
+    @cached_property
+    def hopeful(self) -> frozenset[int]:
+        """States that can still lead to a match once something was read: `^` no longer holds there."""
+        into: dict[int, list[int]] = {}
+        for state, (edges, reading) in enumerate(zip(self.silent, self.reading, strict=True)):
+            targets = [target for target, edge in edges if edge != "^"]
+            targets += [reading[1]] if reading is not None and reading[0] else []
+            for target in targets:
+                into.setdefault(target, []).append(state)
+        found, todo = {self.accept}, [self.accept]
+        while todo:
+            for before in into.get(todo.pop(), ()):
+                if before not in found:
+                    found.add(before)
+                    todo.append(before)
+        return frozenset(found)
 
 
 @lru_cache(maxsize=1024)

@@ -96,6 +96,8 @@ class Search:
         while todo:
             self.budget.spend()
             name, value = move = todo.pop()
+            if name == "literal" and not value[1] and case.entails(move):
+                continue
             if name == "literal":
                 todo.extend(self._consequences(case, *value))
             elif name == "choose":

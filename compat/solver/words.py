@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from compat.budget import Budget, Slice
@@ -23,6 +24,8 @@ class _Walker(Protocol):
 
 
 _MATCHED = "matched"
+#: The state of a search in which nothing can match any more.
+_HOPELESS: frozenset[int] = frozenset()
 #: Among the states of a text of which nothing was read yet.
 _BEGINNING = -1
 
@@ -43,8 +46,12 @@ class _Search:
             return state
         key = (state, code)
         if key not in self._steps:
-            self._steps[key] = self._closed({*self._read(state, code), self.nfa.start}, "")
+            self._steps[key] = self._hopeful(self._closed({*self._read(state, code), self.nfa.start}, ""))
         return self._steps[key]
+
+    def _hopeful(self, state: State) -> State:
+        """Without what can no longer lead to a match, so that all hopeless states are one."""
+        return state & self.nfa.hopeful if isinstance(state, frozenset) else state
 
     def accepts(self, state: State) -> bool:
         if state == _MATCHED:
@@ -81,6 +88,10 @@ class _Words:
 
     words: frozenset[str]
 
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(word[:end] for word in self.words for end in range(1, len(word) + 1))
+
     def start(self) -> State:
         return ""
 
@@ -88,7 +99,7 @@ class _Words:
         if state is None:
             return None
         read = f"{state}{chr(code)}"
-        return read if any(word.startswith(read) for word in self.words) else None
+        return read if read in self._beginnings else None
 
     def accepts(self, state: State) -> bool:
         return state in self.words
@@ -171,8 +182,11 @@ def _all_agree(walkers: list[tuple[_Walker, bool]], states: tuple[State, ...]) -
 
 
 def _lost(walkers: list[tuple[_Walker, bool]], states: tuple[State, ...]) -> bool:
-    """A pattern that must not match has matched for good."""
-    return any(state == _MATCHED and not wanted for (_, wanted), state in zip(walkers, states, strict=True))
+    """A pattern that must not match has matched for good, or one that must match never will."""
+    return any(
+        (state == _MATCHED and not wanted) or (state == _HOPELESS and wanted)
+        for (_, wanted), state in zip(walkers, states, strict=True)
+    )
 
 
 def _spelled(came: dict[object, tuple[object, int] | None], node: object) -> str:
