@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter
 
-from registry import api, config_api, schema_api
+from registry import api, config_api, schema_api, settings_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("config/<subject:subject>", config_api.subject_config),
     path("mode", config_api.mode),
     path("mode/<subject:subject>", config_api.subject_mode),
+    path("settings/<subject:subject>", settings_api.subject_settings),
     path("subjects", api.subjects),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),

@@ -121,6 +121,8 @@ get    api/v1/config                                                           y
 delete api/v1/config/<subject:subject>                                         hidden hidden no
 put    api/v1/config/<subject:subject>                                         yes    yes    no
 get    api/v1/config/<subject:subject>                                         hidden hidden no
+patch  api/v1/settings/<subject:subject>                                       yes    yes    no
+get    api/v1/settings/<subject:subject>                                       yes    yes    no
 delete api/v1/mode                                                             yes    no     no
 put    api/v1/mode                                                             yes    no     no
 get    api/v1/mode                                                             yes    yes    no

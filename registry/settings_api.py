@@ -1,0 +1,55 @@
+"""What people say about a subject and how its events are taken, over REST."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.caller import caller
+from registry.edit_subject import SubjectSettings, edit_subject
+from registry.errors import SubjectNotFound
+from registry.models import Subject
+
+
+class SettingsFields(serializers.Serializer[Any]):
+    """`null` for `retention_days` and `accept_undecided` is what holds for the whole instance."""
+
+    owner = serializers.CharField(max_length=200, allow_blank=True)
+    description = serializers.CharField(allow_blank=True)
+    strict = serializers.BooleanField(help_text="Quarantine events that violate the schema.")
+    version_when_absent = serializers.CharField(help_text="'latest' or one exact version.")
+    retention_days = serializers.IntegerField(min_value=1, max_value=36_500, allow_null=True)
+    accept_undecided = serializers.BooleanField(allow_null=True)
+    assert_formats = serializers.BooleanField(help_text="Judge `format` in events, too.")
+
+
+@extend_schema(methods=["GET"], operation_id="subject_settings_read", responses=SettingsFields)
+@extend_schema(
+    methods=["PATCH"],
+    operation_id="subject_settings_change",
+    request=SettingsFields(partial=True),
+    responses=SettingsFields,
+)
+@api_view(["GET", "PATCH"])
+def subject_settings(request: Request, subject: str) -> Response:
+    """The settings of one subject; PATCH changes those it names and leaves the others."""
+    actor = caller(request)
+    actor.require("read", subject)
+    row = Subject.objects.filter(name=subject).first()
+    if row is None:
+        raise SubjectNotFound(subject)
+    settings = _of(row)
+    if request.method == "PATCH":
+        wanted = SettingsFields(data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        changed = SubjectSettings(**{**asdict(settings), **wanted.validated_data})
+        settings = _of(edit_subject(actor=actor, subject=subject, settings=changed))
+    return Response(asdict(settings))
+
+
+def _of(row: Subject) -> SubjectSettings:
+    return SubjectSettings(**{field.name: getattr(row, field.name) for field in fields(SubjectSettings)})

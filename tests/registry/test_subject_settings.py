@@ -1,0 +1,63 @@
+"""A subject's settings over REST: what the form on its page sets, too."""
+
+import pytest
+
+from access.models import AuditEntry
+from registry.models import Subject
+from registry.publish import publish_version
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/api/v1/settings/team.order"
+
+
+@pytest.fixture(autouse=True)
+def subject(owner):
+    publish_version(actor=owner.actor, subject="team.order", schema="{}")
+
+
+def change(person, **wanted):
+    return person.api.patch(ADDRESS, wanted, format="json")
+
+
+def test_they_are_shown_with_their_defaults(owner):
+    assert owner.api.get(ADDRESS).json() == {
+        "owner": "",
+        "description": "",
+        "strict": False,
+        "version_when_absent": "latest",
+        "retention_days": None,
+        "accept_undecided": None,
+        "assert_formats": False,
+    }
+
+
+def test_a_change_leaves_what_it_does_not_name(owner):
+    change(owner, owner="team orders", retention_days=30)
+    answer = change(owner, strict=True)
+    assert answer.status_code == 200
+    assert answer.json()["strict"] is True
+    row = Subject.objects.get(name="team.order")
+    assert (row.strict, row.owner, row.retention_days) == (True, "team orders", 30)
+    assert AuditEntry.objects.filter(action="subject.edited").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pointer"),
+    [
+        ({"strict": "perhaps"}, "/strict"),
+        ({"retention_days": 0}, "/retention_days"),
+        ({"version_when_absent": "^1"}, "/version_when_absent"),
+        ({"owner": "x" * 201}, "/owner"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_its_place(owner, wanted, pointer):
+    answer = change(owner, **wanted)
+    assert answer.status_code == 422
+    assert pointer in answer.content.decode()
+    assert Subject.objects.get(name="team.order").strict is False
+
+
+def test_an_unknown_subject_has_none(owner):
+    answer = owner.api.get("/api/v1/settings/nobody.knows")
+    assert (answer.status_code, answer.json()["error_code"]) == (404, 40401)
