@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from access import audit
@@ -121,6 +121,18 @@ def _claim(count: int, now: datetime) -> list[Delivery]:
             .filter(Q(leased_until=None) | Q(leased_until__lte=now), state=Delivery.State.DUE)
             .filter(next_attempt_at__lte=now)
             .exclude(url__in=[url for url, number in busy.items() if number >= most])
+            # What is told about one thing arrives in the order in which it happened.
+            .exclude(
+                Exists(
+                    Delivery.objects.filter(
+                        about=OuterRef("about"),
+                        about_id=OuterRef("about_id"),
+                        url=OuterRef("url"),
+                        id__lt=OuterRef("id"),
+                        state=Delivery.State.DUE,
+                    )
+                )
+            )
             .order_by("next_attempt_at", "id")[:count]
         )
         return [_take(delivery, now) for delivery in _at_most(due, busy, most)]

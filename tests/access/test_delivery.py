@@ -53,9 +53,13 @@ def enqueue(url, number=1, **options):
         return enqueue_delivery(
             message_id=f"message-{number}",
             about="test.thing",
-            about_id=number,
             url=url,
-            **{"secret": SECRET, "payload": {"type": "test", "data": {"n": number}}, **options},
+            **{
+                "about_id": number,
+                "secret": SECRET,
+                "payload": {"type": "test", "data": {"n": number}},
+                **options,
+            },
         )
 
 
@@ -83,6 +87,20 @@ def test_the_receiver_can_verify_it(receiver):
     deliver_due()
     (received,) = receiver.received
     assert Webhook(SECRET).verify(received.body, dict(received.headers)) == {"type": "test", "data": {"n": 1}}
+
+
+def test_what_is_told_about_one_thing_arrives_in_order(receiver, clock):
+    """A receiver that opens and closes tickets must not see the end before the beginning."""
+    receiver.answer = lambda _: Reply(503 if len(receiver.received) == 1 else 204)
+    enqueue(receiver.url, 1, about_id="episode-7")
+    enqueue(receiver.url, 2, about_id="episode-7")
+    run(clock)
+    assert [message.headers["webhook-id"] for message in receiver.received] == ["message-1"]
+
+    clock.forward(10)
+    run(clock)
+    told = [message.headers["webhook-id"] for message in receiver.received]
+    assert told == ["message-1", "message-1", "message-2"]
 
 
 def test_the_same_message_is_enqueued_once(receiver, clock):
@@ -331,6 +349,6 @@ def test_a_killed_worker_loses_no_message_and_none_arrives_without_its_id(settin
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
     ids = [request.headers["webhook-id"] for request in receiver.received]
     assert set(ids) == {f"message-{number}" for number in range(30)}
-    # Only what the killed worker had under way may come twice.
-    assert len(ids) - 30 <= settings.DELIVERY_PARALLEL_PER_TARGET
-    assert DeliveryAttempt.objects.filter(problem__contains="killed").count() == len(ids) - 30
+    # Only what the killed worker had under way may come twice; it may have been killed before it sent.
+    under_way = DeliveryAttempt.objects.filter(problem__contains="killed").count()
+    assert len(ids) - 30 <= under_way <= settings.DELIVERY_PARALLEL_PER_TARGET
