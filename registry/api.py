@@ -86,7 +86,7 @@ def subject(request: Request, subject: str) -> Response:
     methods=["POST"],
     operation_id="versions_publish",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("dryRun"),
+    parameters=shapes.parameters("dryRun", "force"),
     responses=shapes.PUBLISHED,
 )
 @api_view(["GET", "POST"])
@@ -94,7 +94,11 @@ def versions(request: Request, subject: str) -> Response:
     """GET lists version numbers; POST publishes a schema, or says what publishing it would come to."""
     if request.method == "POST":
         published = publish_version(
-            actor=caller(request), subject=subject, dry_run=flag(request, "dryRun"), **asked_of(request)
+            actor=caller(request),
+            subject=subject,
+            dry_run=flag(request, "dryRun"),
+            force_undecided=flag(request, "force"),
+            **asked_of(request),
         )
         return Response(
             published_answer(published, extras=accepts_extras(request) or flag(request, "dryRun"))

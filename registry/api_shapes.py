@@ -23,6 +23,9 @@ PARAMETERS = {
     "permanent": _flag("permanent", "For good; it has to be soft-deleted already."),
     "verbose": _flag("verbose", "With sentences that say why not."),
     "dryRun": _flag("dryRun", "Judge as an upload would, and store nothing."),
+    "force": _flag(
+        "force", "Let pass what is neither proven nor refuted. Needs the scope admin; is audited."
+    ),
     "defaultToGlobal": _flag("defaultToGlobal", "What holds, if nothing is set for the subject itself."),
     "subjectPrefix": OpenApiParameter("subjectPrefix", str, description="Names that begin so."),
     "subject": OpenApiParameter("subject", str, description="Only of this subject."),

@@ -62,14 +62,18 @@ def publish_version(
     semver: str | None = None,
     note: str = "",
     dry_run: bool = False,
+    force_undecided: bool = False,
 ) -> Published:
     """Publishes a schema text under a subject; publishing what is there already changes nothing.
 
+    `force_undecided` takes the scope admin, and lets pass what could be neither proven nor refuted; nothing else.
     Raises Forbidden, InvalidSubject, InvalidSchema, InvalidReference, SchemaTooLarge, ReadOnly, Incompatible,
     Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry run raises the same and stores nothing.
     """
     check_subject_name(subject)
     actor.require("write", subject)
+    if force_undecided:
+        actor.require("admin", subject)
     upload = read_upload(
         actor=actor,
         subject=subject,
@@ -96,10 +100,10 @@ def publish_version(
         if opinions is None:
             opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
         judgement = replace(judgement, findings=opinions)
-        _refuse(upload, snapshot, judgement)
+        _refuse(upload, snapshot, judgement, force_undecided=force_undecided)
         if dry_run:
             return _would_be(upload, snapshot, judgement)
-        if version := _store(actor, upload, snapshot, judgement):
+        if version := _store(actor, upload, snapshot, judgement, forced=force_undecided):
             return _stored(upload, version, judgement)
     raise Busy(
         f"Others published under '{subject}' {_ATTEMPTS} times while this schema was judged. Try again.",
@@ -119,7 +123,7 @@ def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judge
     )
 
 
-def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement) -> None:
+def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement, *, force_undecided: bool) -> None:
     """Raises what the level, the policy and the declared label make of the verdicts."""
     if judgement.label.declared_major or judgement.status in {"first", "compatible"}:
         return
@@ -127,11 +131,11 @@ def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement) -> None:
     facts = {**storable(judgement.as_dict()), "messages": judgement.messages()}
     if judgement.status == "incompatible":
         raise Incompatible(f"Schema being registered is incompatible with {told}", **facts)
-    if not _accepts_undecided(upload.subject):
+    if not force_undecided and not _accepts_undecided(upload.subject):
         raise Undecided(
             f"It could be neither proven nor refuted that the schema being registered is compatible with {told}. "
-            "Simplify the part named there, declare a new major version, or let the subject accept undecided "
-            "schemas in its settings.",
+            "Simplify the part named there, declare a new major version, let the subject accept undecided schemas in "
+            "its settings, or have an administrator force this one (`?force=true`).",
             **facts,
         )
 
@@ -141,7 +145,9 @@ def _accepts_undecided(subject: str) -> bool:
     return bool(settings.ACCEPT_UNDECIDED if own is None else own)
 
 
-def _store(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Version | None:
+def _store(
+    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, *, forced: bool
+) -> Version | None:
     """The new version, or None when the subject is no longer what was judged."""
     with transaction.atomic():
         subject = _locked_subject(upload.subject)
@@ -158,10 +164,23 @@ def _store(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgemen
             target=f"subject/{subject.name}",
             details={"version": version.number, "semver": version.semver, "id": version.content_id},
         )
+        if forced and judgement.status == "undecided":
+            _record_force(actor, version, judgement)
         transaction.on_commit(
             partial(version_published.send, sender=Version, subject=subject.name, version=version.number)
         )
     return version
+
+
+def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
+    """Who let pass what nobody could prove, and what it was."""
+    unproven = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
+    audit.record(
+        actor=actor,
+        action="version.forced",
+        target=f"subject/{version.subject.name}",
+        details={"version": version.number, "undecided": storable(unproven)},
+    )
 
 
 def _locked_subject(name: str) -> Subject | None:

@@ -37,12 +37,20 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST)
     if not form.is_valid():
         return render(request, "registry/upload.html", {"form": form}, status=422)
-    dry_run = "publish" not in request.POST
+    dry_run = not {"publish", "force"} & request.POST.keys()
     try:
-        published = _publish(caller(request), form, dry_run=dry_run)
+        published = _publish(caller(request), form, dry_run=dry_run, force="force" in request.POST)
     except ProductError as error:
         form.add_error(_FIELD_OF.get(error.code), error.message.partition(", details: [")[0])
-        context = {"form": form, "error": error, "verdict": shown_verdict(error.facts)}
+        may_force = error.code == "undecided_schema" and caller(request).may(
+            "admin", form.cleaned_data["subject"]
+        )
+        context = {
+            "form": form,
+            "error": error,
+            "verdict": shown_verdict(error.facts),
+            "may_force": may_force,
+        }
         return render(request, "registry/upload.html", context, status=422)
     if dry_run:
         return render(request, "registry/upload.html", {"form": form, **_plan(published)})
@@ -62,7 +70,7 @@ def _beginning(actor: Actor, subject: str) -> dict[str, str]:
     return {"subject": subject, "schema": latest.content.text, "references": references}
 
 
-def _publish(actor: Actor, form: UploadForm, *, dry_run: bool) -> Published:
+def _publish(actor: Actor, form: UploadForm, *, dry_run: bool, force: bool) -> Published:
     asked = form.cleaned_data
     return publish_version(
         actor=actor,
@@ -72,6 +80,7 @@ def _publish(actor: Actor, form: UploadForm, *, dry_run: bool) -> Published:
         semver=asked["semver"] or None,
         note=asked["note"],
         dry_run=dry_run,
+        force_undecided=force,
     )
 
 
