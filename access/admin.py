@@ -1,6 +1,7 @@
 """The operators' view: looking only, since every change goes through an operation that audits it."""
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
 from access.models import AuditEntry, Delivery, DeliveryAttempt, Invitation, LoginAttempt, Role, Token
@@ -15,6 +16,18 @@ class LookOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+# Django's own pages for these would change people past the operations, their rules and the audit log.
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class PersonAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("username", "email")
+    fields = ("username", "email", "is_active", "is_staff", "is_superuser", "date_joined", "last_login")
 
 
 @admin.register(Token)

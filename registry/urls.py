@@ -3,13 +3,18 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
+from access.pages import admin_entrance
 from registry import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    # Before Django's own: there is one way to sign in, and one to change one's password.
+    path("admin/login/", admin_entrance),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
     path("api/v1/openapi.yaml", login_not_required(SpectacularAPIView.as_view()), name="openapi"),
     path("api/v1/", include("access.api_urls")),

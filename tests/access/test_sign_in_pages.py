@@ -36,9 +36,16 @@ def test_every_page_asks_for_a_sign_in_and_comes_back_to_where_one_wanted_to_go(
     assert client.get("/tokens").status_code == 200
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "tokens", "home", "/\\evil.example"],
+)
 def test_signing_in_never_leads_to_another_server(client, ann, elsewhere):
     assert sign_in(client, query=f"?next={elsewhere}")["Location"] == "/"
+
+
+def test_whoever_is_signed_in_already_goes_home_from_an_address_that_is_none(owner: Person):
+    assert owner.browser.get("/login?next=abc")["Location"] == "/"
 
 
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(client, ann):
