@@ -38,11 +38,24 @@ def issue_token(
     """A new token of the acting person and its secret, which is never to be seen again.
 
     Raises InvalidToken for unknown scopes, no prefix, an empty name or an expiry in the past, Forbidden for
-    a scope that the actor does not hold on one of the prefixes.
+    a scope that the actor does not hold on one of the prefixes, and for every token: what a leaked one made
+    would outlive its revocation.
     """
+    _check_request(name, scopes, subject_prefixes, expires_at)
+    if actor.token is not None:
+        raise Forbidden("A token cannot make other tokens. Sign in to make one.")
+    return _issue(actor, name, scopes, subject_prefixes, expires_at)
+
+
+def _issue(
+    actor: Actor,
+    name: str,
+    scopes: Sequence[str],
+    subject_prefixes: Sequence[str],
+    expires_at: datetime | None,
+) -> tuple[Token, str]:
     if actor.user is None:
         raise Forbidden("Tokens belong to a person; the system itself has none.")
-    _check_request(name, scopes, subject_prefixes, expires_at)
     for scope in scopes:
         for prefix in subject_prefixes:
             actor.require(cast("Scope", scope), prefix)
@@ -90,25 +103,23 @@ def _check_request(
 def rotate_token(*, actor: Actor, token_id: int) -> tuple[Token, str]:
     """A successor with the same rights and lifetime; the old secret goes on working for TOKEN_ROTATION_OVERLAP.
 
-    Only the owner rotates a token: an administrator who did would hold a secret in somebody else's name.
+    Only the owner rotates a token: an administrator who did would hold a secret in somebody else's name. An
+    acting token rotates only itself.
     Raises TokenNotFound, InvalidToken when it is no longer usable or was rotated already, Forbidden when the
     actor no longer holds its rights.
     """
     with transaction.atomic():
         old = _locked_token(actor, token_id, Token.objects.filter(owner=actor.user))
+        if actor.token is not None and actor.token.pk != old.pk:
+            raise Forbidden("A token can rotate only itself. Sign in to rotate this one.", token_id=old.pk)
         if old.state(timezone.now()) != "active":
             raise InvalidToken(
                 f"Token '{old.name}' is {old.state(timezone.now())}; only an active one can be rotated.",
                 token_id=old.pk,
             )
         now = timezone.now()
-        new, secret = issue_token(
-            actor=actor,
-            name=old.name,
-            scopes=old.scopes,
-            subject_prefixes=old.subject_prefixes,
-            expires_at=now + (old.expires_at - old.created_at) if old.expires_at else None,
-        )
+        expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
+        new, secret = _issue(actor, old.name, old.scopes, old.subject_prefixes, expires_at)
         old.expires_at = min(filter(None, (old.expires_at, now + settings.TOKEN_ROTATION_OVERLAP)))
         old.successor = new
         old.save(update_fields=["expires_at", "successor"])
@@ -141,7 +152,7 @@ def _locked_token(actor: Actor, token_id: int, among: TokenQuerySet) -> Token:
         raise TokenNotFound(f"There is no token {token_id} of yours.", token_id=token_id)
     if not _within(token, actor):
         raise Forbidden(
-            "A token may manage itself and tokens that have no right which it lacks. Sign in to manage this one.",
+            "A token may end itself and tokens that have no right which it lacks. Sign in to manage this one.",
             token_id=token_id,
         )
     return token
