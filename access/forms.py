@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -135,6 +136,11 @@ class InvitationForm(RoleForm):
         label="Send the link by e-mail", required=False, help_text="You see the link in any case."
     )
     field_order = ("username", "email", "role", "subject_prefix", "by_email")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not settings.SENDS_EMAIL:
+            del self.fields["by_email"]
 
 
 class TokenFilter(forms.Form):

@@ -69,7 +69,7 @@ def invitation_new(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     if form.is_valid():
         given = dict(form.cleaned_data)
-        by_email = given.pop("by_email")
+        by_email = given.pop("by_email", False)
         try:
             invitation, secret = invite(actor=caller(request), **given)
         except ProductError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from compat import MAX_DEPTH
 from registry.errors import InvalidSchema, SchemaTooLarge
 
 # One match per bracket; strings are consumed inside the match so that brackets in them do not count.
@@ -68,9 +69,22 @@ def canonical_bytes(text: str) -> bytes:
 
 
 def exact_text(body: bytes, key: str) -> str:
-    """The member `key` of a JSON object body as text, its numbers as written: for schemas sent as objects."""
-    exact = json.loads(body, parse_float=_as_written, parse_int=_exact_integer)
-    return orjson.dumps(exact[key]).decode()
+    """The member `key` of a JSON object body as text, its numbers as written: for schemas sent as objects.
+
+    Raises InvalidSchema when a key occurs twice, or when it is nested deeper than any schema may be.
+    """
+    try:
+        exact = json.loads(
+            body,
+            parse_float=_as_written,
+            parse_int=_exact_integer,
+            object_pairs_hook=_without_duplicates,
+        )
+        return orjson.dumps(exact[key]).decode()
+    except (RecursionError, orjson.JSONEncodeError) as deep:
+        raise InvalidSchema(
+            f"The schema is nested more than {MAX_DEPTH} levels deep.", limit=MAX_DEPTH
+        ) from deep
 
 
 def _as_written(number: str) -> orjson.Fragment:
@@ -89,12 +103,8 @@ def _check_depth(text: str) -> None:
             depth += 1
         elif character in "]}":
             depth -= 1
-        if depth > settings.SCHEMA_MAX_DEPTH:
-            raise InvalidSchema(
-                f"The schema is nested more than {settings.SCHEMA_MAX_DEPTH} levels deep "
-                "(setting SCHEMA_MAX_DEPTH).",
-                limit=settings.SCHEMA_MAX_DEPTH,
-            )
+        if depth > MAX_DEPTH:
+            raise InvalidSchema(f"The schema is nested more than {MAX_DEPTH} levels deep.", limit=MAX_DEPTH)
 
 
 def _parse(text: str) -> Any:

@@ -154,8 +154,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+_EMAIL_URL = env.str("EMAIL_URL", default="")
+# Without a mail server nothing is sent, printed or offered: a mail holds the secret of an invitation.
+SENDS_EMAIL = bool(_EMAIL_URL)
+vars().update(env.email_url_config(_EMAIL_URL or "dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="onex-registry@localhost")
 
 # --- REST -------------------------------------------------------------------------------------
@@ -199,7 +201,6 @@ DEFAULT_POLICY = env.str("DEFAULT_POLICY", default="DECLARED")
 DEFAULT_DIALECT = env.str("DEFAULT_DIALECT", default="http://json-schema.org/draft-07/schema#")
 SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
 API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
-SCHEMA_MAX_DEPTH = env.int("SCHEMA_MAX_DEPTH", default=256)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
 UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]

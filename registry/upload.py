@@ -8,7 +8,8 @@ from django.conf import settings
 from semver import Version as SemVer
 
 from access.actor import Actor
-from compat import Note, SchemaError, inspect_schema
+from compat import MAX_DEPTH, Note, SchemaError, inspect_schema
+from compat.values import depth_of
 from registry.canonical import SchemaText, read_schema_text, storable
 from registry.comparison import Document
 from registry.errors import InvalidSchema
@@ -89,6 +90,8 @@ def _inspected(document: Document) -> tuple[str, tuple[Note, ...]]:
 def _check_storable(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, dict):
         raise InvalidSchema(f"'{name}' has to be a JSON object.", pointer=f"/{name}")
+    if depth_of(value, MAX_DEPTH) > MAX_DEPTH:
+        raise InvalidSchema(f"'{name}' is nested more than {MAX_DEPTH} levels deep.", pointer=f"/{name}")
     if storable(value) != value:
         raise InvalidSchema(
             f"'{name}' holds the character U+0000 or half of a surrogate pair.", pointer=f"/{name}"

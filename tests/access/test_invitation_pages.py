@@ -56,14 +56,24 @@ def test_a_weak_password_is_refused_and_leaves_the_link_usable(owner: Person):
     assert Client().post(link, PASSWORD).status_code == 302
 
 
-def test_the_link_can_be_sent_by_mail(owner: Person):
+def test_the_link_can_be_sent_by_mail(owner: Person, settings):
+    settings.SENDS_EMAIL = True
     page = owner.browser.post("/people/invite", {**CAROL, "by_email": "on"}).content.decode()
     assert "on its way" in page
     assert mail.outbox[0].to == ["carol@example.org"]
     assert path_in(str(mail.outbox[0].body)) == path_in(page)
 
 
+def test_without_a_mail_server_nothing_is_sent_and_nothing_is_offered(owner: Person):
+    assert "by_email" not in owner.browser.get("/people/invite").content.decode()
+    page = owner.browser.post("/people/invite", {**CAROL, "by_email": "on"}).content.decode()
+    assert "on its way" not in page
+    assert path_in(page)
+    assert mail.outbox == []
+
+
 def test_when_the_mail_server_is_away_the_page_says_so_and_shows_the_link(owner: Person, settings):
+    settings.SENDS_EMAIL = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     page = owner.browser.post("/people/invite", {**CAROL, "by_email": "on"}).content.decode()

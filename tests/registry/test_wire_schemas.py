@@ -95,6 +95,18 @@ def test_a_dry_run_stores_nothing(api):
             42201,
             "levels deep",
         ),
+        (b'{"schema": ' + b'{"not":' * 300 + b"{}" + b"}" * 301, 422, 42201, "levels deep"),
+        (json.dumps({"schema": '{"not":' * 200 + "{}" + "}" * 200}).encode(), 422, 42201, "200 levels deep"),
+        (b'{"schema": {"type": "string", "type": "number"}}', 422, 42201, "twice"),
+        (b'{"schema": {"a": {"b": 1, "b": 1}}}', 422, 42201, "twice"),
+        (
+            json.dumps({"schema": "{}", "metadata": {}})
+            .replace("{}}", '{"a":' * 980 + "1" + "}" * 980 + "}")
+            .encode(),
+            422,
+            42201,
+            "levels deep",
+        ),
         (json.dumps({"schema": '{"a": "' + "x" * 5_000_000 + '"}'}).encode(), 422, 42209, "SCHEMA_MAX_BYTES"),
         (json.dumps({"schema": "x" * 20_000_000}).encode(), 413, 41300, "API_BODY_MAX_BYTES"),
         (b'{"schema": "{}", "metadata": {"a": "\\u0000"}}', 422, 42201, "U+0000"),
@@ -106,6 +118,17 @@ def test_what_cannot_be_registered_is_answered_with_its_code(api, body, status, 
     assert (answer.status_code, answer.json()["error_code"]) == (status, code)
     assert said in answer.json()["message"]
     assert api.get(f"{BASE}/subjects?deleted=true").json() == []
+
+
+def test_as_deep_as_schemas_may_be_is_read_in_either_form(api):
+    deep = '{"not":' * 199 + "{}" + "}" * 199
+    register_text = json.dumps({"schema": deep}).encode()
+    register_object = b'{"schema": ' + deep.encode() + b"}"
+    ids = [
+        api.post(f"{BASE}/subjects/s/versions", body, content_type="application/json").json()["id"]
+        for body in (register_text, register_object)
+    ]
+    assert ids[0] == ids[1]
 
 
 def test_another_content_type_is_415(api):
