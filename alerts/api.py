@@ -16,6 +16,7 @@ from alerts.channels import ChannelSpec
 from alerts.lists import (
     channels_for,
     deliveries_of,
+    editions_for,
     episodes_for,
     find_channel,
     find_episode,
@@ -125,8 +126,9 @@ def rule(request: Request, rule_id: int) -> Response:
 @extend_schema(operation_id="alerts_rules_editions", responses=EditionAnswer(many=True))
 @api_view(["GET"])
 def rule_editions(request: Request, rule_id: int) -> Response:
-    """Everything the rule ever said, the newest first."""
-    return Response(EditionAnswer(find_rule(caller(request), rule_id).versions.all(), many=True).data)
+    """What the rule ever said, the newest first; without what was about events that the caller may not read."""
+    actor = caller(request)
+    return Response(EditionAnswer(editions_for(actor, find_rule(actor, rule_id)), many=True).data)
 
 
 @extend_schema(operation_id="alerts_rules_pause", request=None, responses=RuleAnswer)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from access.actor import Actor
 from access.models import Delivery
 from alerts.errors import ChannelNotFound, EpisodeNotFound, RuleNotFound
-from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet
+from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
 from alerts.notify import ABOUT
 from events.models import Event
 
@@ -25,6 +25,11 @@ def find_rule(actor: Actor, rule_id: int) -> Rule:
     if rule is None:
         raise RuleNotFound.of(rule_id)
     return rule
+
+
+def editions_for(actor: Actor, rule: Rule) -> RuleVersionQuerySet:
+    """What the rule ever said, the newest first; without editions about events that the actor may not read."""
+    return rule.versions.readable_by(actor)
 
 
 def episodes_for(actor: Actor, filters: Mapping[str, Any] | None = None) -> QuerySet[Episode]:

@@ -38,12 +38,9 @@ class RuleQuerySet(models.QuerySet["Rule"]):
 
     def visible_to(self, actor: Actor) -> "RuleQuerySet":
         """Rules all of whose event types the actor may read; those that pin none need reading everywhere."""
-        prefixes = actor.readable_prefixes()
-        if "" in prefixes:
+        if "" in actor.readable_prefixes():
             return self
-        pinned = self.filter(current__event_types__isnull=False).values_list("pk", "current__event_types")
-        seen = [pk for pk, types in pinned if all(name.startswith(prefixes) for name in types or ())]
-        return self.filter(pk__in=seen)
+        return self.filter(current__in=RuleVersion.objects.readable_by(actor))
 
     def with_firing(self) -> "RuleQuerySet":
         """Adds `firing`, the number of open episodes."""
@@ -95,6 +92,24 @@ class Rule(models.Model):
         return "firing" if getattr(self, "firing", 0) else "ok"
 
 
+class _AllUnder(models.Func):
+    """Whether every element of an array begins with one of several prefixes."""
+
+    template = "NOT EXISTS (SELECT FROM unnest(%(expressions)s))"
+    arg_joiner = ") AS one WHERE NOT one ^@ ANY("
+    output_field = models.BooleanField()
+
+
+class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
+    def readable_by(self, actor: Actor) -> "RuleVersionQuerySet":
+        """Editions all of whose event types the actor may read; those that pin none need reading everywhere."""
+        prefixes = actor.readable_prefixes()
+        if "" in prefixes:
+            return self
+        under = models.Value(list(prefixes), output_field=ArrayField(models.TextField()))
+        return self.filter(_AllUnder("event_types", under), event_types__isnull=False)
+
+
 class RuleVersion(models.Model):
     """An immutable edition of a rule: `at least threshold matching events within window, per group`."""
 
@@ -114,6 +129,8 @@ class RuleVersion(models.Model):
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())
 
+    objects = RuleVersionQuerySet.as_manager()
+
     class Meta:
         ordering = ["rule", "-number"]
         constraints = [
@@ -128,10 +145,17 @@ class RuleVersion(models.Model):
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
     def visible_to(self, actor: Actor) -> "EpisodeQuerySet":
-        """Those of rules that the actor may see, deleted ones included."""
+        """Those whose edition the actor may read and every later one, deleted rules included.
+
+        An open episode goes on when its rule is edited, so that what a later edition counts may be in it, too.
+        """
         if "" in actor.readable_prefixes():
             return self
-        return self.filter(rule__in=Rule.objects.visible_to(actor))
+        since = RuleVersion.objects.filter(
+            rule=models.OuterRef("rule"), number__gte=models.OuterRef("rule_version__number")
+        )
+        hidden = since.exclude(pk__in=RuleVersion.objects.readable_by(actor))
+        return self.filter(~models.Exists(hidden))
 
     def firing(self) -> "EpisodeQuerySet":
         return self.filter(state=Episode.State.FIRING)

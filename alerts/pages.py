@@ -14,7 +14,15 @@ from access.errors import ProductError
 from access.keyset import page_of
 from alerts.condition import parse
 from alerts.forms import EpisodeFilter, RuleEditor
-from alerts.lists import deliveries_of, episodes_for, evidence_of, find_episode, find_rule, rules_for
+from alerts.lists import (
+    deliveries_of,
+    editions_for,
+    episodes_for,
+    evidence_of,
+    find_episode,
+    find_rule,
+    rules_for,
+)
 from alerts.models import Rule
 from alerts.preview import Preview, preview
 from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, pause_rule, resume_rule
@@ -57,7 +65,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "rule": shown,
         "edition": shown.current,
         "says": _says(shown),
-        "editions": shown.versions.all(),
+        "editions": editions_for(caller(request), shown),
         "episodes": episodes,
         "channels": shown.channels.all(),
         "behind": LogHead.objects.get().position - shown.cursor,

@@ -1,12 +1,15 @@
 """The pages of rules and episodes, as somebody without JavaScript uses them."""
 
 import json
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
+from access.actor import SYSTEM
 from access.models import AuditEntry
 from alerts.models import Episode, Rule
+from alerts.rules import RuleSpec, edit_rule
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store
 
@@ -189,6 +192,34 @@ def test_who_may_not_read_the_event_type_sees_neither_rule_nor_episode(owner, te
     assert "shared" in page
     assert "secret" not in page
     assert teammate.browser.post(f"/alerts/rules/{shared.pk}/pause").status_code == 403
+
+
+@pytest.mark.parametrize("types", [("NODE_FAILURE", "team.job"), ("team.job", "NODE_FAILURE", "team.job")])
+def test_what_a_rule_said_before_stays_hidden_from_who_may_not_read_that(
+    owner, teammate, make_rule, evaluate, types
+):
+    rule = make_rule("edited", threshold=1, window_seconds=600, selector=_about(types[0]))
+    for index, event_type in enumerate(types):
+        if index:
+            edit_rule(
+                actor=SYSTEM, rule_id=rule.pk, spec=replace(RuleSpec.of(rule), selector=_about(event_type))
+            )
+        store([Sent(event_type=event_type)])
+        evaluate(at=index)
+    episode = Episode.objects.get()
+    assert owner.browser.get(f"/alerts/episodes/{episode.pk}").status_code == 200
+    for found in ("/alerts/episodes/", "/api/v1/alerts/episodes/"):
+        person = teammate.api if "api" in found else teammate.browser
+        assert person.get(f"{found}{episode.pk}").status_code == 404
+    assert teammate.api.get("/api/v1/alerts/episodes").json()["items"] == []
+    editions = teammate.api.get(f"/api/v1/alerts/rules/{rule.pk}/editions")
+    assert "NODE_FAILURE" not in editions.content.decode()
+    assert len(editions.json()) == types.count("team.job")
+    assert "NODE_FAILURE" not in text_of(teammate.browser.get(f"/alerts/rules/{rule.pk}"))
+
+
+def _about(event_type):
+    return {"field": "event_type", "value": event_type}
 
 
 def test_an_operator_of_a_prefix_makes_rules_only_there(make_person):
