@@ -26,7 +26,7 @@ from alerts.lists import (
 from alerts.models import Rule
 from alerts.preview import Preview, preview
 from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, pause_rule, resume_rule
-from alerts.schema_fields import Known
+from alerts.schema_fields import suggested_fields
 from alerts.words import duration, say
 from events.models import LogHead
 from registry.models import Subject
@@ -109,14 +109,13 @@ def _edit(request: HttpRequest, shown: Rule | None) -> HttpResponse:
             tried = preview(actor=caller(request), spec=spec)
         except ProductError as error:
             editor.explain(error)
-    known = Known.about(None)
     context = {
         "rule": shown,
         "editor": editor,
         "form": editor.form,
         "preview": tried,
-        "fields": known.names(),
-        "subjects": Subject.objects.values_list("name", flat=True)[:1000],
+        "fields": suggested_fields(caller(request)),
+        "subjects": Subject.objects.readable_by(caller(request)).values_list("name", flat=True)[:1000],
     }
     return render(request, "alerts/rule_form.html", context)
 

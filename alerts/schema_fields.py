@@ -6,10 +6,11 @@ describes what stands around it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
+from access.actor import Actor
 from alerts.fields import COLUMNS, path_of
 from registry.comparison import Document
 from registry.judge import Older
@@ -28,6 +29,8 @@ _SAME_PLACE = ("allOf", "anyOf", "oneOf")
 _BRANCHES = ("if", "then", "else")
 _MAX_STEPS = 2_000
 _MAX_NAMES = 500
+# Subjects whose fields a form suggests.
+_MAX_SUGGESTED = 500
 _TYPES = ("string", "number", "boolean", "array", "object")
 
 
@@ -174,8 +177,26 @@ class Known:
 
     def names(self) -> list[str]:
         """Every field a rule may read, as far as schemas say."""
-        below = (f"metadata.{name}" for version in self.versions for name in version.names)
-        return sorted({*COLUMNS, *ENVELOPE_FIELDS, *below})
+        return _with_envelope(name for version in self.versions for name in version.names)
+
+
+def suggested_fields(actor: Actor) -> list[str]:
+    """Names for a form: fields that the newest schemas of subjects declare, as far as the actor may read them."""
+    readable = Version.objects.live().readable_by(actor).exclude(subject__name=ENVELOPE)
+    newest = readable.order_by("subject__name", "-number").distinct("subject__name")
+    ids = dict.fromkeys(newest.values_list("content_id", flat=True)[:_MAX_SUGGESTED])
+    return _with_envelope(name for content_id in ids for name in _names_of(content_id))
+
+
+@lru_cache(maxsize=4 * _MAX_SUGGESTED)
+def _names_of(content_id: int) -> tuple[str, ...]:
+    """Content never changes, so that each is read once in a process."""
+    version = Version.objects.filter(content=content_id).select_related("content", "subject").first()
+    return _declared(version).names if version else ()
+
+
+def _with_envelope(below: Iterable[str]) -> list[str]:
+    return sorted({*COLUMNS, *ENVELOPE_FIELDS, *(f"metadata.{name}" for name in below)})
 
 
 def _declared(version: Version) -> Declared:

@@ -10,6 +10,7 @@ from access.actor import SYSTEM
 from access.models import AuditEntry
 from alerts.models import Episode, Rule
 from alerts.rules import RuleSpec, edit_rule
+from registry.publish import publish_version
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store
 
@@ -230,6 +231,22 @@ def test_an_operator_of_a_prefix_makes_rules_only_there(make_person):
     assert "needs the scope 'alert' on subject 'NODE_FAILURE'" in text_of(outside)
     everything = operator.browser.post("/alerts/rules/new", form((("node_id", "eq", "x"),), name="all"))
     assert "needs the scope 'alert'" in text_of(everything)
+
+
+def test_the_form_suggests_only_what_one_may_read(make_person, settings, django_assert_max_num_queries):
+    settings.UPLOAD_JUDGES = []
+    for subject in ("team.job", "secret.base"):
+        schema = {"type": "object", "properties": {subject.replace(".", "_"): {"type": "string"}}}
+        publish_version(actor=SYSTEM, subject=subject, schema=json.dumps(schema))
+    browser = make_person("op", role="operator", prefix="team.").browser
+    page = text_of(browser.get("/alerts/rules/new"))
+    assert "team.job" in page
+    assert "metadata.team_job" in page
+    assert "secret" not in page
+    # Schemas are read once, not at every look at the form.
+    with django_assert_max_num_queries(20) as asked:
+        browser.get("/alerts/rules/new")
+    assert not [one for one in asked.captured_queries if '"registry_content"."text"' in one["sql"]]
 
 
 def test_the_home_page_shows_what_fires(owner, make_rule, evaluate, settings):
