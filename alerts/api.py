@@ -8,6 +8,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.actor import Actor
 from access.caller import caller
 from access.keyset import Page, page_of
 from alerts import channels as channel_operations
@@ -23,7 +24,7 @@ from alerts.lists import (
     find_rule,
     rules_for,
 )
-from alerts.models import Episode, Rule, Severity
+from alerts.models import Channel, Episode, Rule, Severity
 from alerts.preview import preview
 from alerts.rules import Saved
 from alerts.serializers import (
@@ -58,8 +59,8 @@ def _page_schema(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
     )
 
 
-def _page(page: Page[Any], item: type[serializers.BaseSerializer[Any]]) -> Response:
-    items = item(page.items, many=True).data
+def _page(page: Page[Any], item: type[serializers.BaseSerializer[Any]], **context: object) -> Response:
+    items = item(page.items, many=True, context=context).data
     return Response({"items": items, "previous": page.previous, "next": page.next})
 
 
@@ -200,6 +201,10 @@ def _channel_spec(request: Request) -> ChannelSpec:
     return ChannelSpec(**wanted.validated_data)
 
 
+def _channel(actor: Actor, channel: Channel) -> dict[str, Any]:
+    return dict(ChannelAnswer(channel, context={"actor": actor}).data)
+
+
 @extend_schema(
     methods=["GET"],
     operation_id="alerts_channels_list",
@@ -217,9 +222,9 @@ def channels(request: Request) -> Response:
     """Where notifications go, the newest first; or a new channel."""
     actor = caller(request)
     if request.method == "GET":
-        return _page(page_of(request, channels_for(actor)), ChannelAnswer)
+        return _page(page_of(request, channels_for(actor)), ChannelAnswer, actor=actor)
     made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
-    answer = Response({"channel": ChannelAnswer(made).data, "secret": made.secret}, status=201)
+    answer = Response({"channel": _channel(actor, made), "secret": made.secret}, status=201)
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -234,13 +239,13 @@ def channel(request: Request, channel_id: int) -> Response:
     """One channel. Deleting it takes it from its rules; messages that wait are still sent."""
     actor = caller(request)
     if request.method == "GET":
-        return Response(ChannelAnswer(find_channel(actor, channel_id)).data)
+        return Response(_channel(actor, find_channel(actor, channel_id)))
     if request.method == "DELETE":
         channel_operations.delete_channel(actor=actor, channel_id=channel_id)
         return Response(status=204)
     spec = _channel_spec(request)
     changed = channel_operations.edit_channel(actor=actor, channel_id=channel_id, spec=spec)
-    return Response(ChannelAnswer(changed).data)
+    return Response(_channel(actor, changed))
 
 
 @extend_schema(operation_id="alerts_channels_test", request=None, responses={202: NotificationAnswer})

@@ -62,7 +62,7 @@ def deliveries_of(episode: Episode) -> QuerySet[Delivery]:
 
 
 def channels_for(actor: Actor) -> QuerySet[Channel]:
-    """All channels: they are shared. Needs the scope alert, since addresses often are secrets."""
+    """All channels: they are shared. Needs the scope alert; full addresses, which often are secrets, need it everywhere."""
     actor.require("alert")
     return Channel.objects.all()
 

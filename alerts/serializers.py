@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from access.models import Delivery
+from alerts.channels import place_of
 from alerts.lists import evidence_of
 from alerts.models import Channel, Episode, Rule, RuleVersion, Severity
 from alerts.rules import RuleSpec, Saved
@@ -193,11 +194,19 @@ class ChannelRequest(serializers.Serializer[Any]):
 
 
 class ChannelAnswer(serializers.ModelSerializer[Channel]):
-    """Without the secret, which is shown once, when the channel is made."""
+    """Without the secret, which is shown once, when the channel is made. `actor` in the context is who asks."""
+
+    url = serializers.SerializerMethodField(
+        help_text="host:port only, unless the caller may change channels: a path often is a secret."
+    )
 
     class Meta:
         model = Channel
         fields = ("id", "name", "url", "enabled", "created_by", "created_at")
+
+    def get_url(self, channel: Channel) -> str:
+        full = self.context["actor"].may_everywhere("alert")
+        return channel.url if full else place_of(channel.url)
 
 
 class ChannelMade(serializers.Serializer[Any]):

@@ -110,6 +110,10 @@ def test_a_channel_deleted_while_delivering_still_gets_what_waits(owner, made, r
 def test_only_who_alerts_everywhere_changes_channels(make_person, made, receiver):
     operator = make_person("op", role="operator", prefix="team.")
     assert len(operator.api.get(CHANNELS).json()["items"]) == 1
+    # The path of an address often is a secret.
+    for answer in (operator.api.get(CHANNELS), operator.api.get(f"{CHANNELS}/{made['channel']['id']}")):
+        assert receiver.place in answer.content.decode()
+        assert receiver.url not in answer.content.decode()
     assert operator.api.post(CHANNELS, {"name": "x", "url": receiver.url}, format="json").status_code == 403
     assert operator.api.delete(f"{CHANNELS}/{made['channel']['id']}").status_code == 403
     assert operator.api.post(f"{CHANNELS}/{made['channel']['id']}/test").status_code == 403
