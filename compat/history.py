@@ -13,7 +13,11 @@ from compat.verdict import Mode, Status, Verdict, World
 HistoryMode: TypeAlias = Literal[
     "backward", "forward", "full", "backward_transitive", "forward_transitive", "full_transitive"
 ]
-_TRANSITIVE = "_transitive"
+_SINGLE: dict[str, Mode] = {
+    "backward": "backward", "backward_transitive": "backward",
+    "forward": "forward", "forward_transitive": "forward",
+    "full": "full", "full_transitive": "full",
+}  # fmt: skip
 _WORST: tuple[Status, ...] = ("incompatible", "undecided", "compatible")
 
 
@@ -60,11 +64,11 @@ def check_history(
 
     `budget` is for each pair. Raises SchemaError.
     """
-    plain = mode.removesuffix(_TRANSITIVE)
-    if plain not in {"backward", "forward", "full"}:
+    if mode not in _SINGLE:
         raise ValueError(f"mode {mode!r} is unknown")
-    single: Mode = plain  # type: ignore[assignment] -- one of the three, as was just tested
-    names = list(reversed(older)) if mode.endswith(_TRANSITIVE) else list(reversed(older))[:1]
+    single = _SINGLE[mode]
+    newest_first = list(older)[::-1]
+    names = newest_first if mode.endswith("_transitive") else newest_first[:1]
     pairs = tuple(
         (
             name,

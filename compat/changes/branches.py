@@ -114,7 +114,8 @@ def _likeness(old: Spot, new: Spot, *, near: bool) -> float | None:
         return 3.0 + near
     if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
         return None
-    left, right = (set(members_of(spot, "properties")) or set(spot.schema) for spot in (old, new))
+    left = set(members_of(old, "properties")) or set(old.schema)
+    right = set(members_of(new, "properties")) or set(new.schema)
     return len(left & right) / max(1, len(left | right)) + 0.1 * near
 
 

@@ -95,12 +95,14 @@ def test_a_wider_leaf_is_compatible_and_a_narrower_one_is_not(
     assert "-1" in json.dumps(verdict.witness.instance)
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [shape for shape in SHAPES.values() if "$defs" in shape(WIDE)],
+    ids=[name for name in SHAPES if name != "through an anchor"],
+)
 def test_a_difference_one_level_down_is_found_there(shape: Callable[[Schema], Schema]) -> None:
     """New has the wide leaf at the top and the narrow one in all that is below."""
     wide, narrow = shape(WIDE), shape(NARROW)
-    if "$defs" not in wide:
-        pytest.skip("an anchor has no definition to write out")
     mixed = {"$defs": narrow["$defs"], **wide["$defs"]["node"]}
     verdict = check(wide, mixed, dialect="2020-12")
     assert verdict.witness is not None
