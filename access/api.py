@@ -30,6 +30,15 @@ class TokenRequest(serializers.Serializer[Any]):
     subject_prefixes = serializers.ListField(child=serializers.CharField(allow_blank=True), default=[""])
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Elsewhere unknown members are ignored; here a misspelt one would make a token for everything."""
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(
+                {name: f"There is no such member; there are {', '.join(self.fields)}." for name in unknown}
+            )
+        return attrs
+
 
 class TokenAnswer(serializers.ModelSerializer[Token]):
     owner = serializers.CharField(source="owner.username")

@@ -74,7 +74,7 @@ def _matcher(wanted: str) -> Callable[[SemVer], bool]:
     if exact is not None:
         # Build metadata takes no part in SemVer's order, but it does in asking for one exact label.
         return lambda version: str(version) == str(exact)
-    versions = parse_range(wanted)
+    versions = parse_range(wanted) if wanted.strip() else None
     if versions is None:
         raise InvalidVersion(wanted)
     return versions.holds

@@ -35,7 +35,7 @@ class Label:
             "declared": self.declared,
             "declared_major": self.declared_major,
             "required": required.level if required else None,
-            "reason": required.reason if required else "It is the first version.",
+            "reason": required.reason if required else "There is no live version to compare with.",
             "witness": required.witness.as_dict() if required and required.witness else None,
         }
 

@@ -266,3 +266,12 @@ def test_a_list_is_cut_into_pages(owner):
     second = owner.api.get(f"/api/v1/tokens?after={first['next']}").json()
     assert (len(first["items"]), len(second["items"]), second["next"]) == (50, 11, None)
     assert owner.api.get("/api/v1/tokens?after=rubbish").status_code == 422
+
+
+def test_a_misspelt_member_makes_no_token(owner):
+    """`prefixes` instead of `subject_prefixes` would otherwise be a token for every subject."""
+    answer = owner.api.post("/api/v1/tokens", {"name": "t", "scopes": ["read"], "prefixes": ["team."]})
+    assert answer.status_code in {403, 422}
+    assert answer.status_code == 422, answer.json()
+    assert "prefixes" in str(answer.json())
+    assert owner.user.tokens.count() == 1
