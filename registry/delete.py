@@ -7,6 +7,7 @@ from access import audit
 from access.actor import Actor
 from registry.configure import rules_of
 from registry.errors import (
+    InvalidVersion,
     ReferenceExists,
     SubjectNotFound,
     SubjectNotSoftDeleted,
@@ -16,6 +17,7 @@ from registry.errors import (
 )
 from registry.lookup import LATEST, find_version, parse_number, referrers_of
 from registry.models import Configuration, Subject, Version
+from registry.ranges import parse_semver
 
 
 def delete_subject(*, actor: Actor, subject: str, permanent: bool = False) -> list[int]:
@@ -40,13 +42,14 @@ def delete_subject(*, actor: Actor, subject: str, permanent: bool = False) -> li
 
 
 def delete_version(*, actor: Actor, subject: str, version: str, permanent: bool = False) -> int:
-    """Its number. `version` as in `find_version`.
+    """Its number. `version`: "latest", "-1", a number or an exact SemVer; never a range, which would choose for the caller.
 
     Raises Forbidden, ReadOnly, ReferenceExists, SubjectNotFound, VersionNotFound, InvalidVersion,
     VersionSoftDeleted, VersionNotSoftDeleted.
     """
     actor.require("write", subject)
-    parse_number(version)
+    if parse_number(version) is None and parse_semver(version) is None:
+        raise InvalidVersion(version)
     with transaction.atomic():
         row = _locked(subject)
         rules_of(subject).require_writable(subject)
