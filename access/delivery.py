@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from access import audit
@@ -99,7 +99,7 @@ def deliver_due(
                 return made
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
-                _record(future.result(), clock(), jitter())
+                _write_down(future.result(), clock(), jitter())
             made += len(done)
 
 
@@ -108,6 +108,7 @@ def _claim(count: int, now: datetime) -> list[Delivery]:
     if count <= 0:
         return []
     with transaction.atomic():
+        _end_leases(now)
         busy = Counter(
             dict(
                 Delivery.objects.filter(state=Delivery.State.DUE, leased_until__gt=now)
@@ -118,8 +119,7 @@ def _claim(count: int, now: datetime) -> list[Delivery]:
         most = settings.DELIVERY_PARALLEL_PER_TARGET
         due = (
             Delivery.objects.select_for_update(skip_locked=True)
-            .filter(Q(leased_until=None) | Q(leased_until__lte=now), state=Delivery.State.DUE)
-            .filter(next_attempt_at__lte=now)
+            .filter(state=Delivery.State.DUE, leased_until=None, next_attempt_at__lte=now)
             .exclude(url__in=[url for url, number in busy.items() if number >= most])
             # What is told about one thing arrives in the order in which it happened.
             .exclude(
@@ -145,14 +145,26 @@ def _at_most(due: Iterable[Delivery], busy: Counter[str], most: int) -> Iterator
             yield delivery
 
 
-def _take(delivery: Delivery, now: datetime) -> Delivery:
-    if delivery.leased_until is not None:
+def _end_leases(now: datetime) -> None:
+    """Counts the attempts of killed workers as failed: a row that kills every worker comes to its end, too."""
+    for delivery in Delivery.objects.select_for_update(skip_locked=True).filter(
+        state=Delivery.State.DUE, leased_until__lte=now
+    ):
         DeliveryAttempt.objects.create(
             delivery=delivery,
             number=delivery.attempts,
             duration_ms=0,
             problem="The worker was killed before it could write down the answer; it may have arrived.",
         )
+        delivery.leased_until = None
+        if delivery.schedule:
+            delivery.schedule = delivery.schedule[1:]
+        else:
+            delivery.state, delivery.finished_at = Delivery.State.DEAD, now
+        delivery.save(update_fields=["leased_until", "schedule", "state", "finished_at"])
+
+
+def _take(delivery: Delivery, now: datetime) -> Delivery:
     delivery.attempts += 1
     delivery.leased_until = now + timedelta(seconds=settings.OUTBOUND_TIMEOUT_SECONDS) + LEASE_MARGIN
     delivery.save(update_fields=["attempts", "leased_until"])
@@ -209,6 +221,14 @@ def _problem_of(answer: Answer) -> str:
     return f"It answered {answer.status} instead of 2xx."
 
 
+def _write_down(outcome: Outcome, now: datetime, jitter: float) -> None:
+    """Never raises: the other attempts under way must be written down, too; this one ends with its lease."""
+    try:
+        _record(outcome, now, jitter)
+    except Exception:
+        log.exception("the attempt of delivery %s could not be written down", outcome.delivery.pk)
+
+
 def _record(outcome: Outcome, now: datetime, jitter: float) -> None:
     """Writes the attempt down and decides what comes next, unless the row was claimed by somebody else meanwhile."""
     delivery = outcome.delivery
@@ -252,13 +272,13 @@ def _next(outcome: Outcome, now: datetime, jitter: float) -> tuple[str, list[flo
 def _retry_after(answer: Answer, now: datetime) -> timedelta:
     """Seconds or an HTTP date; whatever else somebody sends there counts as nothing."""
     value = answer.headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return timedelta(seconds=min(int(value), RETRY_AFTER_LIMIT.total_seconds()))
     try:
+        if value.isdecimal():
+            return timedelta(seconds=min(int(value), RETRY_AFTER_LIMIT.total_seconds()))
         at = parsedate_to_datetime(value)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError, TypeError):
         return timedelta(0)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
 
 
 def _readable(body: bytes) -> str:

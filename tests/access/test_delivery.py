@@ -171,7 +171,19 @@ def test_only_2xx_is_success_and_410_ends_it(receiver, clock, status, state):
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("60", 60), ("1", 5), ("999999999999", 3600), ("-5", 5), ("soon", 5), ("", 5), ("²", 5)],
+    [
+        ("60", 60),
+        ("1", 5),
+        ("999999999999", 3600),
+        ("-5", 5),
+        ("soon", 5),
+        ("", 5),
+        ("²", 5),
+        ("9" * 5000, 5),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", 5),
+        ("Mon, 01 Jan 0000 00:00:00 GMT", 5),
+    ],
+    ids=lambda value: str(value)[:50],
 )
 def test_a_receiver_may_ask_for_patience_up_to_an_hour(receiver, clock, value, seconds):
     receiver.answer = lambda _: Reply(429, headers={"Retry-After": value.encode().decode("latin-1")})
@@ -217,6 +229,37 @@ def test_a_row_that_cannot_be_sent_at_all_does_not_take_its_neighbours_along(rec
     states = dict(Delivery.objects.values_list("pk", "state"))
     assert states == {broken.pk: "due", unprintable.pk: "due", fine.pk: "delivered"}
     assert "error of this server" in unprintable.log.get().problem
+
+
+def test_an_attempt_that_cannot_be_written_down_does_not_take_its_neighbours_along(receiver, clock):
+    receiver.answer = lambda _: Reply(500 if len(receiver.received) == 1 else 204)
+    beyond_all_dates = enqueue(receiver.url, 1, schedule=[1e300])
+    run(clock, limit=1)
+    others = [enqueue(receiver.url, number) for number in range(2, 12)]
+    run(clock)
+    assert {row.state for row in Delivery.objects.filter(pk__in=[o.pk for o in others])} == {"delivered"}
+    beyond_all_dates.refresh_from_db()
+    assert beyond_all_dates.state == "due"
+
+
+def test_a_row_that_kills_every_worker_comes_to_its_end(receiver, clock):
+    delivery = enqueue(receiver.url, schedule=[5.0])
+    Delivery.objects.update(schedule=[], leased_until=clock.now - timedelta(seconds=1), attempts=2)
+    assert run(clock) == 0
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.finished_at, delivery.leased_until) == ("dead", clock.now, None)
+    assert "killed" in delivery.log.get().problem
+    assert receiver.received == []
+
+
+def test_an_attempt_of_a_killed_worker_counts(receiver, clock):
+    receiver.answer = lambda _: Reply(500)
+    delivery = enqueue(receiver.url, schedule=[5.0, 30.0])
+    Delivery.objects.update(leased_until=clock.now - timedelta(seconds=1), attempts=1)
+    run(clock)
+    delivery.refresh_from_db()
+    assert (delivery.attempts, delivery.schedule) == (2, [])
+    assert (delivery.next_attempt_at - clock.now).total_seconds() == 30
 
 
 def test_a_slow_address_does_not_delay_the_others(receiver, clock, settings):
