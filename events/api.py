@@ -157,9 +157,12 @@ def events(request: Request) -> HttpResponseBase:
 
 
 def _ingest(request: Request) -> Response:
+    actor = caller(request)
+    # Who may not send events costs no more than this question.
+    actor.require("ingest")
     body = decode.plain_body(_body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
     pieces = decode.pieces(body, content_type=request.headers.get("Content-Type", ""))
-    return Response(ingest_events(actor=caller(request), items=pieces).as_dict())
+    return Response(ingest_events(actor=actor, items=pieces).as_dict())
 
 
 def _body_of(request: HttpRequest) -> bytes:
@@ -174,7 +177,7 @@ def _body_of(request: HttpRequest) -> bytes:
 
 def _limit(request: Request) -> int:
     text = request.GET.get("limit", "100")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_LIMIT):
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MAX_LIMIT):
         raise InvalidQuery(f"'limit' is a number from 1 to {_MAX_LIMIT}, not '{text}'.", parameter="limit")
     return int(text)
 

@@ -17,6 +17,9 @@ NDJSON_TYPES = frozenset(
 JSON_TYPES = frozenset({"application/json", "text/json", ""})
 # More objects and arrays than this in one body are refused: cutting costs time by the bracket, not by the byte.
 _MAX_OPENINGS = 1_000_000
+# Streams that are flushed by gzip member have tens of them; each costs time, even an empty one.
+_MAX_MEMBERS = 1_000
+_PIECE = 64 * 1024
 
 
 def plain_body(body: bytes, *, encoding: str) -> bytes:
@@ -89,19 +92,35 @@ def _json_events(body: bytes) -> Iterable[Piece]:
 
 def _gunzip(body: bytes, limit: int) -> bytes:
     """All members of a gzip body, decoded no further than one byte beyond the limit."""
-    plain, rest = b"", body
+    plain, rest, members = bytearray(), memoryview(body), 0
     while rest:
-        member = zlib.decompressobj(wbits=31)
+        members += 1
+        if members > _MAX_MEMBERS:
+            raise BodyTooLarge(
+                f"The gzip body consists of more than {_MAX_MEMBERS:,} members. Nothing was stored: compress it as one.",
+                limit=_MAX_MEMBERS,
+            )
         try:
-            plain += member.decompress(rest, limit + 1 - len(plain))
+            rest = _inflate(rest, plain, limit)
         except zlib.error as bad:
             raise UnreadableBody(f"The gzip body is damaged: {bad}. Nothing was stored.") from bad
+    return bytes(plain)
+
+
+def _inflate(rest: memoryview, plain: bytearray, limit: int) -> memoryview:
+    """Decodes the first member to the end of `plain`; what follows it."""
+    member = zlib.decompressobj(wbits=31)
+    at = 0
+    while not member.eof:
+        # In pieces: zlib copies what it was given and did not need.
+        piece = rest[at : at + _PIECE]
+        if not piece:
+            raise UnreadableBody("The gzip body is cut off before its end. Nothing was stored.")
+        plain += member.decompress(piece, limit + 1 - len(plain))
         if len(plain) > limit:
             raise _too_large()
-        if not member.eof:
-            raise UnreadableBody("The gzip body is cut off before its end. Nothing was stored.")
-        rest = member.unused_data
-    return plain
+        at += len(piece)
+    return rest[at - len(member.unused_data) :]
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:

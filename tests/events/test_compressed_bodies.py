@@ -74,3 +74,13 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(owner: Person, compress: A
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 80_000_000
+
+
+def test_a_body_of_nothing_but_gzip_members_is_refused(owner: Person) -> None:
+    answer = post(owner, gzip.compress(b"") * 50_000, "gzip")
+    assert (answer.status_code, "members" in answer.json()["message"]) == (413, True)
+    assert post(owner, gzip.compress(b"") * 900 + gzip.compress(BODY), "gzip").status_code == 200
+
+
+def test_who_may_not_send_events_is_told_before_the_body_is_read(stranger: Person) -> None:
+    assert post(stranger, b"no gzip", "gzip").status_code == 403

@@ -74,7 +74,16 @@ def test_pages_follow_each_other(owner: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["since=soon", "valid=maybe", "limit=0", "limit=1001", "limit=x", "after=x"]
+    "query",
+    [
+        "since=soon",
+        "valid=maybe",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=00000000120000",
+        "after=x",
+    ],
 )
 def test_a_query_that_cannot_be_is_told(owner: Person, query: str) -> None:
     answer = owner.api.get(f"/api/v1/events?{query}")
