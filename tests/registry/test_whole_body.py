@@ -46,3 +46,28 @@ def test_a_request_without_a_body_is_passed_on_untouched():
     headers, left = ask(b"the next request", CONTENT_LENGTH="0")
     assert left == b"the next request"
     assert headers == {"Content-Length": "0"}
+
+
+def test_a_chunked_body_has_its_length_said(settings):
+    """Django reads as many bytes as the header says, and a chunked body's says nothing."""
+    seen = {}
+
+    def application(environ, start_response):
+        seen.update(length=environ["CONTENT_LENGTH"], body=environ["wsgi.input"].read())
+        return refuses(environ, start_response)
+
+    ask(b"x" * 5000, application, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert seen == {"length": "5000", "body": b"x" * 5000}
+
+
+def test_a_chunked_body_that_is_too_long_is_refused_for_its_length(settings):
+    settings.API_BODY_MAX_BYTES = 1000
+    seen = []
+
+    def application(environ, start_response):
+        seen.append(environ["CONTENT_LENGTH"])
+        return refuses(environ, start_response)
+
+    headers, _ = ask(b"x" * 200_000, application, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert seen == ["1001"]
+    assert headers["Connection"] == "close"
