@@ -108,8 +108,9 @@ class FastPath:
             known = self._current()
             if known is None:
                 return None
-            answer = known.answers.get(content_id) or _load_answer(known, content_id)
+            # First the token: without one nobody makes the store work.
             reader = _reader(known, authorization)
+            answer = known.answers.get(content_id) or _load_answer(known, content_id)
         except (Error, PoolTimeout, ProductError):
             return None
         return answer if answer and reader.may_read(answer.subjects) else None

@@ -184,6 +184,12 @@ def test_a_token_expires_without_anybody_doing_anything(server, content_id, make
     assert server.get(content_id, brief)[0] == 401
 
 
+def test_for_a_wrong_token_nothing_is_loaded(server, content_id, owner, stranger):
+    Token.objects.filter(owner=stranger.user).delete()
+    assert server.get(content_id, stranger)[0] == 401
+    assert server.application._known.answers == {}
+
+
 def test_between_two_looks_at_the_epoch_no_query_is_made(server, content_id, owner, settings):
     settings.FAST_PATH_CHECK_SECONDS = 30.0
     server.get(content_id, owner)
