@@ -1,6 +1,7 @@
 """Every setting comes from the environment; docs/reference/settings.md has a row for each."""
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,12 +23,14 @@ def _secret_key() -> str:
         return given
     file = ONEX_HOME / "secret-key"
     ONEX_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with file.open("x", encoding="ascii") as new:
-            file.chmod(0o600)
-            new.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+    if not file.exists():
+        # Under its name it appears whole: another process may read it in the same moment.
+        new = ONEX_HOME / f"secret-key.{secrets.token_hex(8)}"
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(50), encoding="ascii")
+        with suppress(FileExistsError):  # another process was faster
+            file.hardlink_to(new)
+        new.unlink()
     return file.read_text(encoding="ascii")
 
 
