@@ -36,7 +36,7 @@ def delete_subject(*, actor: Actor, subject: str, permanent: bool = False) -> li
         if not permanent and not live:
             raise SubjectSoftDeleted(subject)
         gone = versions if permanent else live
-        _refuse_referenced(gone, permanent=permanent)
+        _refuse_referenced(actor, gone, permanent=permanent)
         _remove(actor, row, gone, permanent=permanent)
     return [version.number for version in gone]
 
@@ -58,7 +58,7 @@ def delete_version(*, actor: Actor, subject: str, version: str, permanent: bool 
             raise VersionNotSoftDeleted(subject, found.number)
         if not permanent and found.deleted_at is not None:
             raise VersionSoftDeleted(subject, found.number)
-        _refuse_referenced([found], permanent=permanent)
+        _refuse_referenced(actor, [found], permanent=permanent)
         _remove(actor, row, [found], permanent=permanent)
     return found.number
 
@@ -77,12 +77,17 @@ def _wanted(subject: str, version: str, *, permanent: bool) -> Version:
     return find_version(subject, version, deleted=True)
 
 
-def _refuse_referenced(versions: list[Version], *, permanent: bool) -> None:
+def _refuse_referenced(actor: Actor, versions: list[Version], *, permanent: bool) -> None:
+    """Uploads lock what they refer to: those under way have stored their references when the lock is ours."""
     going = {version.pk for version in versions}
+    list(Version.objects.filter(pk__in=going).select_for_update(of=("self",)).order_by("pk"))
     for version in versions:
-        users = referrers_of(version, deleted=permanent).exclude(pk__in=going).select_related("subject")
-        if told := [f"{user.subject.name} v{user.number}" for user in users[:10]]:
-            raise ReferenceExists(version.subject.name, version.number, told)
+        users = referrers_of(version, deleted=permanent).exclude(pk__in=going).distinct()
+        if hidden := users.count():
+            readable = users.readable_by(actor).select_related("subject").order_by("subject__name", "number")
+            hidden -= readable.count()
+            told = [f"{user.subject.name} v{user.number}" for user in readable[:10]]
+            raise ReferenceExists(version.subject.name, version.number, told, hidden=hidden)
 
 
 def _remove(actor: Actor, subject: Subject, versions: list[Version], *, permanent: bool) -> None:

@@ -202,10 +202,11 @@ class ReadOnly(ProductError):
 class ReferenceExists(ProductError):
     code = "reference_exists"
 
-    def __init__(self, subject: str, version: int, users: Sequence[str]) -> None:
+    def __init__(self, subject: str, version: int, users: Sequence[str], *, hidden: int = 0) -> None:
+        unnamed = [f"{hidden} schema{'s' if hidden > 1 else ''} that you may not read"] if hidden else []
         super().__init__(
             f"One or more references exist to the schema {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}. "
-            f"Used by: {', '.join(users)}.",
+            f"Used by: {', '.join([*users, *unnamed])}.",
             subject=subject,
             version=version,
             used_by=list(users),

@@ -74,7 +74,8 @@ def publish_version(
     actor.require("write", subject)
     if force_undecided:
         actor.require("admin", subject)
-    upload = read_upload(
+    read = partial(
+        read_upload,
         actor=actor,
         subject=subject,
         schema=schema,
@@ -84,6 +85,7 @@ def publish_version(
         semver=semver,
         note=note,
     )
+    upload = read()
     verdicts: Verdicts | None = None
     opinions = None
     for _ in range(_ATTEMPTS):
@@ -105,6 +107,9 @@ def publish_version(
             return _would_be(upload, snapshot, judgement)
         if version := _store(actor, upload, snapshot, judgement, forced=force_undecided):
             return _stored(upload, version, judgement)
+        if references:
+            # What they name may be gone, or be another version by now.
+            upload, verdicts = read(), None
     raise Busy(
         f"Others published under '{subject}' {_ATTEMPTS} times while this schema was judged. Try again.",
         subject=subject,
@@ -148,13 +153,14 @@ def _accepts_undecided(subject: str) -> bool:
 def _store(
     actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, *, forced: bool
 ) -> Version | None:
-    """The new version, or None when the subject is no longer what was judged."""
+    """The new version, or None when the subject, or what the schema refers to, is no longer what was judged."""
     with transaction.atomic():
         subject = _locked_subject(upload.subject)
         if (
             subject is None
             or rows_of(upload.subject) != snapshot.rows
             or rules_of(upload.subject) != snapshot.rules
+            or not _locked_targets(upload)
         ):
             return None
         version = _written(actor, upload, snapshot, judgement, subject)
@@ -187,6 +193,13 @@ def _locked_subject(name: str) -> Subject | None:
     """None when it was deleted for good between the two statements."""
     Subject.objects.bulk_create([Subject(name=name)], ignore_conflicts=True)
     return Subject.objects.select_for_update().filter(name=name).first()
+
+
+def _locked_targets(upload: Upload) -> bool:
+    """Whether all that the schema refers to is still live; from now on nobody deletes it before we are done."""
+    wanted = {target.pk for _, target in upload.resolved.targets}
+    locked = Version.objects.live().filter(pk__in=wanted).select_for_update(of=("self",), no_key=True)
+    return not wanted or set(locked.order_by("pk").values_list("pk", flat=True)) == wanted
 
 
 def _written(

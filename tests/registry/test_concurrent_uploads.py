@@ -2,17 +2,26 @@
 
 import itertools
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from access.models import AuditEntry
 from registry.delete import delete_subject
-from registry.errors import Incompatible, SubjectNotFound, SubjectNotSoftDeleted
+from registry.errors import (
+    Incompatible,
+    InvalidReference,
+    ReferenceExists,
+    SubjectNotFound,
+    SubjectNotSoftDeleted,
+)
 from registry.models import Content, Subject, Version
 from registry.publish import publish_version
+from registry.references import ReferenceTo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,3 +103,72 @@ def test_publishing_while_the_subject_is_deleted_for_good_leaves_nothing_half(ac
     assert [r for r in unexpected if type(r).__name__ != "SubjectSoftDeleted"] == []
     for subject in Subject.objects.all():
         assert subject.versions.exists()
+
+
+@contextmanager
+def subject_held(name):
+    """Nobody else can store a version of the subject until the end of this."""
+    with transaction.atomic():
+        Subject.objects.select_for_update().get(name=name)
+        yield
+
+
+def wait_until_somebody_waits():
+    """For a lock, in this database."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees one moment only
+            cursor.execute(waiting)
+            if cursor.fetchone():
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def delete_in_another_connection(actor, subject, permanent):
+    def act(_):
+        delete_subject(actor=actor, subject=subject)
+        if permanent:
+            delete_subject(actor=actor, subject=subject, permanent=True)
+
+    assert at_once(1, act) == [None]
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_what_is_referred_to_may_not_go_while_the_schema_is_judged(actor, permanent):
+    for name in ("target", "user"):
+        publish_version(actor=actor, subject=name, schema=json.dumps({"type": "object"}))
+    schema = json.dumps({"type": "object", "properties": {"a": {"$ref": "t"}}})
+    to_target = [ReferenceTo("t", "target", 1)]
+    with ThreadPoolExecutor(1) as pool:
+        with subject_held("user"):
+            upload = pool.submit(
+                at_once,
+                1,
+                lambda _: publish_version(
+                    actor=actor, subject="user", schema=schema, references=to_target, semver="2.0.0"
+                ),
+            )
+            wait_until_somebody_waits()
+            delete_in_another_connection(actor, "target", permanent)
+        refused = upload.result()[0]
+    assert isinstance(refused, InvalidReference), refused
+    assert Version.objects.filter(subject__name="user").count() == 1
+
+
+def test_a_deletion_waits_for_an_upload_that_refers_to_what_it_deletes(actor):
+    publish_version(actor=actor, subject="target", schema=json.dumps({"type": "object"}))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            publish_version(
+                actor=actor,
+                subject="user",
+                schema=json.dumps({"properties": {"a": {"$ref": "t"}}}),
+                references=[ReferenceTo("t", "target", 1)],
+            )
+            deletion = pool.submit(at_once, 1, lambda _: delete_subject(actor=actor, subject="target"))
+            wait_until_somebody_waits()
+        refused = deletion.result()[0]
+    assert isinstance(refused, ReferenceExists), refused

@@ -108,3 +108,34 @@ def test_what_is_referred_to_stays(api):
     assert_error(api.delete(f"{BASE}/subjects/base?permanent=true"), 42206)
     api.delete(f"{S}?permanent=true")
     assert api.delete(f"{BASE}/subjects/base?permanent=true").json() == [1]
+
+
+def test_whoever_refers_to_it_is_named_only_to_those_who_may_read_that(api, teammate):
+    register(api, {"type": "string"}, "team.base")
+    references = [
+        {"name": name, "subject": "team.base", "version": 1} for name in ("base.json", "again.json")
+    ]
+    used = {"oneOf": [{"$ref": "base.json"}, {"$ref": "again.json"}]}
+    register(api, used, "secret.plan", references=references)
+    refused = teammate.api.delete(f"{BASE}/subjects/team.base")
+    assert_error(refused, 42206)
+    assert "secret.plan" not in refused.content.decode()
+    assert refused.json()["message"].endswith("Used by: 1 schema that you may not read.")
+    register(api, used | {"title": "mine"}, "team.user", references=references)
+    refused = teammate.api.delete(f"{BASE}/subjects/team.base/versions/1")
+    assert refused.json()["message"].endswith("Used by: team.user v1, 1 schema that you may not read.")
+    assert refused.json()["details"]["used_by"] == ["team.user v1"]
+
+
+@pytest.mark.parametrize("range_", ["x", "*", "%20", "^1", "1.x", ">=1"])
+def test_a_range_deletes_nothing(api, range_):
+    """It would choose a version that the caller never named."""
+    register(api, ONE_FIELD)
+    assert_error(api.delete(f"{S}/versions/{range_}"), 42202)
+    assert_error(api.delete(f"{S}/versions/{range_}?permanent=true"), 42202)
+    assert api.get(f"{S}/versions").json() == [1]
+
+
+def test_a_blank_names_no_version(api):
+    register(api, ONE_FIELD)
+    assert_error(api.get(f"{S}/versions/%20"), 42202)
