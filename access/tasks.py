@@ -3,7 +3,7 @@ from celery import shared_task
 from access import audit, delivery
 
 
-@shared_task(name="access.tasks.chain_audit", time_limit=60)
+@shared_task(name="access.tasks.chain_audit")
 def chain_audit() -> None:
     audit.chain()
 

@@ -9,7 +9,7 @@ import fcntl
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -17,9 +17,16 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps, loads
 
+# Taking or writing a message takes milliseconds; who is not done by then was killed.
+LEFT_OVER_SECONDS = 60.0
+
 
 class Channel(filesystem.Channel):
     """Names of messages sort by age, as kombu's do: `<milliseconds>_<uuid>.<queue>.msg`."""
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        super().__init__(connection, **options)
+        _sweep(Path(self.data_folder_in))
 
     def _put(self, queue: str, payload: object, **_: object) -> None:  # type: ignore[override]  # as kombu does
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
@@ -86,6 +93,16 @@ def register() -> None:
 
 def _row(routing_key: str, pattern: str, queue: str) -> Any:
     return filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed processes left half taken or half written; what it rang for, a beat sweep finds."""
+    begun = time.time() - LEFT_OVER_SECONDS
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # somebody else was faster
+            # A rename changes the time of the entry, not that of the text.
+            if file.suffix != ".msg" and file.is_file() and file.stat().st_ctime <= begun:
+                file.unlink()
 
 
 def _write_whole(file: Path, text: str) -> None:

@@ -91,3 +91,19 @@ def test_a_message_that_is_still_being_written_is_not_there_yet(tmp_path):
         (tmp_path / "messages" / "1_x.bells.msg.new").touch()
         with pytest.raises(Empty):
             bells.get_nowait()
+
+
+def test_what_a_killed_process_left_half_done_is_swept_up_later(tmp_path, monkeypatch):
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    left_over = {messages / "1_x.bells.taken", messages / "1_x.bells.msg.4711"}
+    for file in left_over:
+        file.touch()
+    # Another name: kombu remembers in which process a queue was declared, and not for which folder.
+    with connection(tmp_path) as opened, opened.SimpleQueue("others") as bells:
+        bells.put("whole")
+        assert left_over < set(messages.iterdir())
+        monkeypatch.setattr(broker, "LEFT_OVER_SECONDS", 0)
+        with connection(tmp_path) as later, later.SimpleQueue("others"):
+            assert not left_over & set(messages.iterdir())
+        assert bells.get_nowait().payload == "whole"
