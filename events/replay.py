@@ -65,8 +65,10 @@ def plan_replay(*, actor: Actor, correlation_id: str, max_gap: float | None = No
 
     They are ordered by the producers' clocks, equal times by arrival. When a clock is shown to be wrong (it
     was ahead of ours, or there was no readable time), all go in the order of arrival, at the pace of arrival:
-    a replay that mixes two clocks would invent an order. Raises CorrelationNotFound, ReplayInvalid, Forbidden.
+    a replay that mixes two clocks would invent an order. Raises CorrelationNotFound, also when the actor may not
+    read all of its types, ReplayInvalid, Forbidden.
     """
+    actor.require("replay")
     _check_gap(max_gap)
     rows: list[Any] = list(
         Event.objects.filter(correlation_id=correlation_id)
@@ -75,11 +77,14 @@ def plan_replay(*, actor: Actor, correlation_id: str, max_gap: float | None = No
             "position", "received_at", "occurred_at", "event_id", "event_type", "lints", "sample_rate"
         )[: settings.REPLAY_MAX_EVENTS + 1]
     )
-    if not rows:
+    event_types = {row[4] for row in rows}
+    # One answer for both: who may not read a type must not learn from here that there is an event of it.
+    if not rows or not all(actor.may("read", event_type) for event_type in event_types):
         raise CorrelationNotFound(
-            f"No event of correlation '{correlation_id}' is stored.", correlation_id=correlation_id
+            f"No event of correlation '{correlation_id}' is stored, or you may not read all of its types.",
+            correlation_id=correlation_id,
         )
-    for event_type in {row[4] for row in rows}:
+    for event_type in event_types:
         actor.require("replay", event_type)
     if len(rows) > settings.REPLAY_MAX_EVENTS:
         raise ReplayInvalid(
@@ -154,7 +159,7 @@ def create_replay(
     with a `secret` (whsec_…) every request is signed. Raises what `plan_replay` raises, and TargetRefused.
     """
     _check_speed(speed)
-    check_target(target)
+    checked = check_target(target)
     if secret:
         key_of(secret)
     plan = plan_replay(actor=actor, correlation_id=correlation_id, max_gap=max_gap)
@@ -193,7 +198,7 @@ def create_replay(
             replay,
             "replay.started",
             correlation_id=correlation_id,
-            target=target,
+            target=checked.place,
             speed=speed,
             events=replay.total,
         )

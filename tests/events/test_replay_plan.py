@@ -96,12 +96,26 @@ def test_the_scope_is_needed_for_every_type_that_is_touched(make_person):
     part = make_person("bob", role="operator", prefix="team.")
     reader = make_person("cid", role="viewer")
     plan(everything.actor)
-    for person in (part, reader):
-        with pytest.raises(Forbidden):
+    for person, problem in ((part, CorrelationNotFound), (reader, Forbidden)):
+        with pytest.raises(problem):
             plan(person.actor)
-        with pytest.raises(Forbidden):
+        with pytest.raises(problem):
             create_replay(actor=person.actor, correlation_id="order-1", target="https://example.com/")
     assert Replay.objects.count() == 0
+
+
+@pytest.mark.parametrize("scopes", [["replay"], ["read", "replay"]])
+def test_what_may_not_be_read_answers_as_if_it_were_not_there(make_person, scopes):
+    store(0.0, event_type="secret.order")
+    person = make_person("bob", role="operator", scopes=scopes, subject_prefixes=["team."])
+    told = []
+    for correlation_id in ("order-1", "order-2"):
+        body = {"correlation_id": correlation_id}
+        answer = person.api.post("/api/v1/replays/plan", body)
+        assert answer.status_code == 404
+        told.append(answer.json()["message"].replace(correlation_id, "?"))
+    assert told[0] == told[1]
+    assert "secret" not in told[0]
 
 
 def test_a_run_is_seen_by_whoever_may_replay_all_its_types(make_person):
@@ -116,6 +130,12 @@ def test_a_run_is_seen_by_whoever_may_replay_all_its_types(make_person):
     both = make_person("both", role="operator", prefix="team.o")
     both.user.roles.create(name="operator", subject_prefix="billing.")
     assert Replay.objects.visible_to(both.actor).count() == 1
+
+
+def test_the_audit_log_keeps_no_secret_of_the_targets_address(actor):
+    store(0.0)
+    create_replay(actor=actor, correlation_id="order-1", target="https://example.com/hooks/T0/s3cret")
+    assert AuditEntry.objects.get(action="replay.started").details["target"] == "example.com:443"
 
 
 def test_the_items_are_fixed_at_the_start(actor):
