@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
 from compat import Validator, compile_validator
 from events import scan
 from events.models import Event
 from registry.judge import Finding, Proposal
+from registry.models import Subject
 
 JUDGE = "events.judge.stored_events"
 # The newest events of the subject that are looked at.
@@ -35,8 +38,17 @@ class _Count:
 
 
 def stored_events(proposal: Proposal) -> list[Finding]:
-    """Findings about the last LOOKED_AT stored events of the subject; none when there are no events."""
-    validator = compile_validator(proposal.new.value, store=dict(proposal.new.store))
+    """Findings about the last LOOKED_AT stored events of the subject; none when there are no events.
+
+    Without `read` on the subject the actor is told numbers and no event.
+    """
+    # As events will be judged once it is published.
+    validator = compile_validator(
+        proposal.new.value,
+        dialect=settings.DEFAULT_DIALECT,
+        store=dict(proposal.new.store),
+        formats=Subject.objects.filter(name=proposal.subject, assert_formats=True).exists(),
+    )
     risks = _undeclared(proposal)
     count = _count(proposal, validator, risks)
     if not count.seen:
@@ -128,7 +140,7 @@ def _refusals(proposal: Proposal, count: _Count) -> Finding:
         "seen": count.seen,
         "refused": count.refused,
         "valid_today": count.valid_today,
-        "examples": count.examples,
+        "examples": count.examples if proposal.actor.may("read", proposal.subject) else [],
         "finished": count.finished,
     }
     return Finding(JUDGE, "warning" if count.valid_today else "info", sentence, facts)

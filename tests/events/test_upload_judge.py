@@ -7,21 +7,22 @@ from typing import Any
 
 import pytest
 
-from access.actor import SYSTEM
+from access.actor import SYSTEM, Actor
 from events.judge import stored_events
 from registry.judge import Finding, Proposal
 from registry.publish import publish_version
-from tests.events.conftest import ORDER, Send, event
+from tests.conftest import MakePerson
+from tests.events.conftest import ORDER, Publish, Send, event
 
 pytestmark = pytest.mark.django_db
 SMALL_AMOUNTS = {**ORDER, "properties": {"amount": {"type": "integer", "maximum": 5}}}
 
 
-def findings_of(schema: Any, settings: Any) -> list[Finding]:
+def findings_of(schema: Any, settings: Any, actor: Actor = SYSTEM) -> list[Finding]:
     """What the judge says about a dry run for `order.placed`."""
     settings.UPLOAD_JUDGES = ["events.judge.stored_events"]
     seen = publish_version(
-        actor=SYSTEM, subject="order.placed", schema=json.dumps(schema), semver="2.0.0", dry_run=True
+        actor=actor, subject="order.placed", schema=json.dumps(schema), semver="2.0.0", dry_run=True
     )
     assert seen.judgement is not None
     return list(seen.judgement.findings)
@@ -45,6 +46,26 @@ def test_it_counts_the_events_that_the_new_schema_would_refuse(
     example = finding.facts["examples"][0]
     assert example["event_id"] in {sent["event_id"] for sent in refused}
     assert (example["pointer"], example["keyword"]) == ("/metadata/amount", "maximum")
+
+
+def test_it_shows_no_event_to_those_who_may_not_read(
+    orders: Any, send: Send, settings: Any, make_person: MakePerson
+) -> None:
+    writer = make_person("writer", role="developer", scopes=["write"])
+    send(event(metadata={"amount": 9}))
+    (finding,) = findings_of(SMALL_AMOUNTS, settings, writer.token_actor)
+    assert (finding.facts["valid_today"], finding.facts["examples"]) == (1, [])
+
+
+def test_it_judges_as_events_will_be_judged(publish: Publish, send: Send, settings: Any) -> None:
+    """By the default dialect, where a schema names none, and with `format` asserted where the subject says so."""
+    settings.DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+    publish("order.placed", {"properties": {"at": {"type": "string"}}}, "1.0.0", assert_formats=True)
+    send(event(metadata={"at": "tomorrow"}), event(metadata={"at": "2026-11-01", "pair": ["x"]}))
+    pair = {"prefixItems": [{"type": "integer"}]}
+    dated = {"properties": {"at": {"type": "string", "format": "date"}, "pair": pair}}
+    finding, *_ = findings_of(dated, settings)
+    assert finding.facts["valid_today"] == 2
 
 
 def test_it_says_when_all_stored_events_are_accepted(orders: Any, send: Send, settings: Any) -> None:
