@@ -7,25 +7,26 @@ none of a correlation stands before the first event of the correlation that star
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Case, When
 
 from access.actor import Actor
 from events.errors import CorrelationNotFound
 from events.models import Event
 from events.query import visible_to
 
-MAX_DEPTH = 64
 MAX_EVENTS = 5_000
+MAX_CORRELATIONS = 2_000
 
-# UNION, not UNION ALL: parents may form a cycle, which ends when it brings nothing new.
+# UNION, not UNION ALL, and nothing but the id: parents may form a cycle, which ends when it brings nothing new.
 _FAMILY = """
-WITH RECURSIVE family (id, depth) AS (
-    SELECT %s::varchar COLLATE "C", 0
+WITH RECURSIVE family (id) AS (
+    SELECT %s::varchar COLLATE "C"
     UNION
-    SELECT event.correlation_id, family.depth + 1
+    SELECT event.correlation_id
     FROM family JOIN events_event AS event ON event.parent_correlation_id = family.id
-    WHERE event.correlation_id IS NOT NULL AND family.depth < %s
+    WHERE event.correlation_id IS NOT NULL
 )
-SELECT DISTINCT id FROM family LIMIT 2000
+SELECT id FROM family LIMIT %s
 """
 
 
@@ -47,7 +48,7 @@ class Correlation:
     parents: tuple[str, ...]
     # Correlations that are their own ancestors; their place is by arrival alone.
     cycles: tuple[str, ...]
-    # There are more events than MAX_EVENTS.
+    # There are more events than MAX_EVENTS, or more correlations than MAX_CORRELATIONS.
     cut: bool
 
     @property
@@ -57,18 +58,20 @@ class Correlation:
 
 def correlate(*, actor: Actor, correlation_id: str, descendants: bool = True) -> Correlation:
     """Raises CorrelationNotFound when the actor may read no event of it."""
-    ids = _family(correlation_id) if descendants else [correlation_id]
+    family = _family(correlation_id) if descendants else [correlation_id]
+    ids = family[:MAX_CORRELATIONS]
     found = list(
         Event.objects.filter(visible_to(actor), correlation_id__in=ids)
         .defer("document")
-        .order_by("position")[: MAX_EVENTS + 1]
+        # Its own events first: whatever is cut, it is shown.
+        .order_by(Case(When(correlation_id=correlation_id, then=0), default=1), "position")[: MAX_EVENTS + 1]
     )
     if not any(event.correlation_id == correlation_id for event in found):
         raise CorrelationNotFound(
             f"No event of correlation '{correlation_id}' is stored, or you may not read its types.",
             correlation_id=correlation_id,
         )
-    events = found[:MAX_EVENTS]
+    events = sorted(found[:MAX_EVENTS], key=lambda event: event.position)
     places = _places(events)
     events.sort(
         key=lambda event: (max(event.position, places.start(event)), places.depth(event), event.position)
@@ -79,15 +82,16 @@ def correlate(*, actor: Actor, correlation_id: str, descendants: bool = True) ->
         steps=tuple(_steps(events, places)),
         parents=tuple(sorted(parent for parent in parents if parent is not None)),
         cycles=tuple(sorted(places.cycles)),
-        cut=len(found) > MAX_EVENTS,
+        cut=len(found) > MAX_EVENTS or len(family) > MAX_CORRELATIONS,
     )
 
 
 def _family(correlation_id: str) -> list[str]:
-    """The correlation and all that it started, directly or further down."""
+    """The correlation, then what it started, directly or further down: one more than MAX_CORRELATIONS at most."""
     with connection.cursor() as cursor:
-        cursor.execute(_FAMILY, [correlation_id, MAX_DEPTH])
-        return [found for (found,) in cursor.fetchall()]
+        cursor.execute(_FAMILY, [correlation_id, MAX_CORRELATIONS + 1])
+        found = [name for (name,) in cursor.fetchall()]
+    return list(dict.fromkeys([correlation_id, *found]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +119,26 @@ def _places(events: list[Event]) -> _Places:
             parent.setdefault(event.correlation_id, event.parent_correlation_id)
     places = _Places({}, {}, set())
     for correlation_id in first:
-        line = _line(correlation_id, parent, first, places.cycles)
-        places.starts[correlation_id] = max(first[name] for name in line)
-        places.depths[correlation_id] = len(line) - 1
+        _place(correlation_id, parent, first, places)
     return places
 
 
-def _line(correlation_id: str, parent: dict[str, str], known: dict[str, int], cycles: set[str]) -> list[str]:
-    """The correlation and those above it that are shown; cut where it would come back to itself."""
-    line = [correlation_id]
-    while (above := parent.get(line[-1])) in known and len(line) <= MAX_DEPTH:
-        assert above is not None
-        if above in line:
-            cycles.add(above)
-            return [correlation_id]
-        line.append(above)
-    return line
+def _place(correlation_id: str, parent: dict[str, str], first: dict[str, int], places: _Places) -> None:
+    """Places the correlation and those above it; a cycle, and what hangs on it, stands by arrival alone."""
+    line: dict[str, None] = {}
+    name: str | None = correlation_id
+    while name in first and name not in places.depths and name not in line:
+        line[name] = None
+        name = parent.get(name)
+    if name is not None and name in line:
+        path = list(line)
+        places.cycles.update(path[path.index(name) :])
+    for each in reversed(line):
+        above = parent.get(each)
+        if above in places.cycles or above not in places.depths:
+            above = None
+        places.starts[each] = max(first[each], places.starts.get(above, 0))
+        places.depths[each] = places.depths.get(above, -1) + 1
 
 
 def _steps(events: list[Event], places: _Places) -> list[Step]:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 
 from tests.conftest import Person
 from tests.events.conftest import Publish, Send, event
@@ -151,6 +152,32 @@ def test_parents_that_form_a_cycle_are_cut_and_told(publish: Publish, send: Send
     assert [item["node_id"] for item in found["events"]] == ["1", "2"]
     assert found["cycles"]
     assert [e["node_id"] for e in owner.api.get("/api/v1/correlations/self").json()["events"]] == ["3"]
+
+
+def chain(correlations: int, parent: str) -> None:
+    """Correlations `c1`…, one event each; `parent` is SQL over their number `n`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO events_event (position, received_at, occurred_at, event_id, event_type, schema_version, "
+            "node_id, sample_rate, raw, producer, correlation_id, parent_correlation_id) "
+            f"SELECT n, now(), now(), 'e' || n, 't', '', 'n', 1, '{{}}', 'tests', 'c' || n, {parent} "
+            "FROM generate_series(1, %s) AS n",
+            [correlations],
+        )
+
+
+def test_a_correlation_with_very_many_children_is_shown_and_told_to_be_cut(owner: Person) -> None:
+    chain(4_000, "CASE WHEN n < 4000 THEN 'c4000' END")
+    found = owner.api.get("/api/v1/correlations/c4000").json()
+    assert (found["cut"], len(found["events"])) == (True, 2_000)
+    assert "c4000" in {item["correlation_id"] for item in found["events"]}
+    assert not owner.api.get("/api/v1/correlations/c4000?descendants=false").json()["cut"]
+
+
+def test_a_long_line_of_parents_is_followed_to_its_end(owner: Person) -> None:
+    chain(300, "CASE WHEN n > 1 THEN 'c' || n - 1 END")
+    found = owner.api.get("/api/v1/correlations/c1").json()
+    assert (found["cut"], [item["depth"] for item in found["events"]]) == (False, list(range(300)))
 
 
 def test_ids_with_slashes_and_spaces_are_found(publish: Publish, send: Send, owner: Person) -> None:
