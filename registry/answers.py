@@ -44,6 +44,9 @@ def _extras(version: Version) -> dict[str, Any]:
         "semver": version.semver,
         "state": version.state,
         "publishedBy": version.published_by,
+        # What a client needs to judge as events are judged here.
+        "dialect": version.content.dialect,
+        "assertFormats": version.subject.assert_formats,
     }
 
 

@@ -67,6 +67,8 @@ VERSION = inline_serializer(
         "semver": _TEXT(required=False),
         "state": _TEXT(required=False),
         "publishedBy": _TEXT(required=False),
+        "dialect": _TEXT(required=False),
+        "assertFormats": serializers.BooleanField(required=False),
     },
 )
 SCHEMA = inline_serializer(

@@ -285,3 +285,14 @@ def test_errors_come_as_problem_json_on_request(api):
 )
 def test_the_content_type_is_one_the_client_asked_for(api, accept, content_type):
     assert api.get(f"{BASE}/subjects", HTTP_ACCEPT=accept)["Content-Type"] == content_type
+
+
+def test_a_version_says_how_its_events_are_judged_to_who_takes_such_members(owner):
+    owner.api.post("/api/v1/subjects/orders/versions", {"schema": '{"type": "object"}'}, format="json")
+    address = "/api/v1/subjects/orders/versions/1"
+    answer = owner.api.get(address).json()
+    assert (answer["dialect"], answer["assertFormats"]) == ("draft-07", False)
+    owner.api.patch("/api/v1/settings/orders", {"assert_formats": True})
+    assert owner.api.get(address).json()["assertFormats"] is True
+    theirs = owner.api.get(address, HTTP_ACCEPT=V1).json()
+    assert not {"dialect", "assertFormats"} & theirs.keys()

@@ -44,7 +44,7 @@ class FakeRegistry:
         self.with_etags = True
 
     def publish(
-        self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None
+        self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
     ) -> dict[str, Any]:
         text = schema if isinstance(schema, str) else json.dumps(schema)
         versions = self.versions.setdefault(subject, [])
@@ -56,6 +56,7 @@ class FakeRegistry:
             "schemaType": "JSON",
             "semver": f"1.{len(versions)}.0",
             **({"references": references} if references else {}),
+            **more,
         }
         versions.append(version)
         return version

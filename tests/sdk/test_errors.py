@@ -96,3 +96,9 @@ def test_one_except_clause_catches_everything():
         issubclass(kind, RegistryError)
         for kind in (BadAnswer, Denied, NotFound, TooLarge, Unavailable, Unreachable)
     )
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "nonsense\x00"])
+def test_an_address_that_is_none_is_unreachable(url):
+    with RegistryClient(url, "token") as client, pytest.raises(Unreachable):
+        client.schema("orders")

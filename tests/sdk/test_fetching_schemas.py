@@ -129,3 +129,14 @@ def test_the_address_may_be_the_servers_or_the_apis(server, registry, suffix):
     registry.publish("orders", STRING)
     with RegistryClient(server.url + suffix, "onex_test_token") as client:
         assert client.schema("orders").number == 1
+
+
+def test_a_number_given_again_after_a_deletion_for_good_means_the_new_schema(registry, client, clock):
+    registry.publish("orders", STRING)
+    assert client.schema("orders").schema.id == 1
+    registry.versions.clear()
+    registry.publish("parcels", NUMBER)
+    registry.publish("orders", NUMBER)
+    clock.now += 60
+    assert client.schema("orders").schema.id == 2
+    assert client.schema("orders", 1).schema.id == 2

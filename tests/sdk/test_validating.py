@@ -81,3 +81,27 @@ def test_a_closed_object_names_the_keyword_that_closed_it(violations):
 def test_a_schema_that_cannot_be_used_here_is_an_error_and_never_valid(violations, text):
     with pytest.raises(SchemaUnusable):
         violations(text, 1)
+
+
+def test_formats_are_asserted_where_the_server_asserts_them(registry, client, clock):
+    version = registry.publish("s", {"type": "string", "format": "date"})
+    assert client.validate("s", "not a date") == []
+    version["assertFormats"] = True
+    clock.now += 60
+    assert [violation.keyword for violation in client.validate("s", "not a date")] == ["format"]
+    assert client.validate("s", "2026-11-23") == []
+    assert client.validate("s", "not a date", 1) != []
+
+
+def test_a_schema_without_a_draft_is_read_in_the_one_the_server_reads_it_in(registry, client):
+    schema = {"prefixItems": [{"type": "string"}]}
+    registry.publish("old", schema)
+    registry.publish("new", schema, dialect="2020-12")
+    assert client.validate("old", [1]) == []
+    assert client.validate("new", [1]) != []
+
+
+def test_a_dialect_that_this_package_does_not_know_is_an_error(registry, client):
+    registry.publish("s", {}, dialect="2031-01")
+    with pytest.raises(SchemaUnusable, match="2031-01"):
+        client.validate("s", 1)

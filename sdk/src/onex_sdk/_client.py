@@ -33,7 +33,7 @@ class RegistryClient:
     ) -> None:
         self._api = Api(url, token, timeout=timeout)
         self._schemas = Schemas(self._api, ttl=latest_ttl, clock=clock)
-        self._validators: dict[int, Validator] = {}
+        self._validators: dict[tuple[int, str | None, bool], Validator] = {}
         self._lock = Lock()
 
     def __enter__(self) -> RegistryClient:  # noqa: PYI034 - typing.Self needs Python 3.11
@@ -65,9 +65,10 @@ class RegistryClient:
     def validate(self, subject: str, instance: Any, version: str | int = "latest") -> list[Violation]:
         """What the server would say against `instance` under this subject; empty when it is valid.
 
+        Whether formats are asserted is what the server said with the version: for a number, when that was first asked.
         Asks the network only for schemas that are not here yet. Raises as `schema` does, and SchemaUnusable.
         """
-        return self._validator(self.schema(subject, version).schema).violations(instance)
+        return self._validator(self.schema(subject, version)).violations(instance)
 
     def send(self, events: Iterable[Mapping[str, Any]]) -> SendResult:
         """Sends the events in one request; each has its own result, and one bad event fails no other.
@@ -77,14 +78,18 @@ class RegistryClient:
         """
         return result_of(self._api.post("/events", body_of(events)))
 
-    def _validator(self, schema: Schema) -> Validator:
+    def _validator(self, version: SchemaVersion) -> Validator:
+        schema = version.schema
+        key = (schema.id, version.dialect, version.asserts_formats)
         with self._lock:
-            known = self._validators.get(schema.id)
+            known = self._validators.get(key)
         if known is not None:
             return known
-        made = Validator(schema.text, self._store(schema))
+        made = Validator(
+            schema.text, self._store(schema), dialect=version.dialect, formats=version.asserts_formats
+        )
         with self._lock:
-            return self._validators.setdefault(schema.id, made)
+            return self._validators.setdefault(key, made)
 
     def _store(self, schema: Schema) -> dict[str, str]:
         """Every schema that this one refers to, also by way of others, under the name `$ref` uses."""

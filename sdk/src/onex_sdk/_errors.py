@@ -23,7 +23,7 @@ class RegistryError(Exception):
 
 
 class Unreachable(RegistryError):
-    """No answer: connection refused or lost, name not resolved, or timed out."""
+    """No answer: connection refused or lost, name not resolved, timed out, or the URL is none."""
 
 
 class Unavailable(RegistryError):

@@ -49,7 +49,7 @@ class Api:
     ) -> httpx.Response:
         try:
             answer = self._http.request(method, self._base + path, headers=headers, content=content)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{self._base} does not answer: {error}") from error
         if answer.is_success or answer.status_code == _NOT_MODIFIED:
             return answer

@@ -1,7 +1,7 @@
 """Schemas as the registry answers them, kept as long as they are true.
 
-What never changes is kept for ever: a schema under its id, a version under its number. `latest` and ranges
-move; they are asked again after `ttl` seconds, with the ETag of what is here.
+What does not change is kept: a schema under its id, a version under its number until the server tells something
+newer about that. `latest` and ranges move; they are asked again after `ttl` seconds, with the ETag of what is here.
 """
 
 from __future__ import annotations
@@ -37,12 +37,18 @@ class Schema:
 
 @dataclass(frozen=True)
 class SchemaVersion:
-    """A schema's place under a subject. `semver` is None when the server gives versions no names."""
+    """A schema's place under a subject. `semver` is None when the server gives versions no names.
+
+    `dialect` is the draft the server reads it in (None: as `$schema` says, or draft-07), and `asserts_formats`
+    whether the server asserted `format` in events of the subject when it was asked.
+    """
 
     subject: str
     number: int
     semver: str | None
     schema: Schema
+    dialect: str | None = None
+    asserts_formats: bool = False
 
 
 @dataclass
@@ -106,7 +112,11 @@ class Schemas:
         version = _version(answer)
         self._keep(version.schema)
         with self._lock:
-            return self._fixed.setdefault((version.subject, version.number), version)
+            known = self._fixed.get((version.subject, version.number))
+            # The same number means another schema once its subject was deleted for good and begun anew.
+            if known != version:
+                self._fixed[version.subject, version.number] = known = version
+            return known
 
 
 def _path(subject: str, version: str) -> str:
@@ -120,6 +130,8 @@ def _version(answer: Any) -> SchemaVersion:
             number=int(answer["version"]),
             semver=answer.get("semver"),
             schema=_schema(answer, int(answer["id"])),
+            dialect=answer.get("dialect"),
+            asserts_formats=answer.get("assertFormats") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadAnswer("The server's answer is not a schema version.") from error

@@ -1,7 +1,8 @@
 """Validating offline with the very verdict the server gives.
 
 The same engine with the same options as the server's: ECMA-262 patterns that run in linear time (with a step
-limit where a pattern looks around or back), `format` as an annotation, drafts 4 to 2020-12, nothing fetched.
+limit where a pattern looks around or back), `format` asserted only where the server does, drafts 4 to 2020-12,
+nothing fetched.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ _DRAFTS = (
     _D2020,
 )
 _BY_ADDRESS = {draft.uri.rstrip("#").split("://")[1]: draft for draft in _DRAFTS}
+_BY_NAME = dict(zip(("draft-04", "draft-06", "draft-07", "2019-09", "2020-12"), _DRAFTS, strict=True))
 #: Snowplow's self-describing schemas extend draft-04.
 _SNOWPLOW = "com.snowplowanalytics.self-desc/schema/jsonschema"
 
@@ -70,12 +72,19 @@ _INERT_FROM_2019: dict[str, Any] = {**_INERT, "dependencies": _Inert}
 class Validator:
     """A compiled schema. Safe to share between threads."""
 
-    def __init__(self, text: str, store: Mapping[str, str]) -> None:
-        """`store` maps what `$ref` may name to schema texts. Raises SchemaUnusable."""
+    def __init__(
+        self, text: str, store: Mapping[str, str], *, dialect: str | None = None, formats: bool = False
+    ) -> None:
+        """`store` maps what `$ref` may name to schema texts, `dialect` is a draft by the server's name for it.
+
+        Raises SchemaUnusable.
+        """
+        if dialect is not None and dialect not in _BY_NAME:
+            raise SchemaUnusable(f"The server reads this schema as {dialect}, which is not known here.")
         try:
             schema = json.loads(text)
             documents = {name: json.loads(other) for name, other in store.items()}
-            self._compiled = _compiled(schema, documents)
+            self._compiled = _compiled(schema, documents, dialect, formats=formats)
         except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             raise SchemaUnusable(f"The schema cannot be compiled: {str(error).splitlines()[0]}") from error
 
@@ -86,21 +95,21 @@ class Validator:
         return [_violation(error) for error in self._compiled.iter_errors(instance)]
 
 
-def _compiled(schema: Any, documents: Mapping[str, Any]) -> Any:
-    draft = _draft_of(schema, _D7)
+def _compiled(schema: Any, documents: Mapping[str, Any], dialect: str | None, *, formats: bool) -> Any:
+    draft = _BY_NAME[dialect] if dialect else _draft_of(schema, _D7)
     try:
-        return _with_draft(draft, schema, documents)
+        return _with_draft(draft, schema, documents, formats=formats)
     except jsonschema_rs.ValidationError as error:
         if not _reads_as_draft_4(schema, error):
             raise
-        return _with_draft(_D4, schema, documents)
+        return _with_draft(_D4, schema, documents, formats=formats)
 
 
-def _with_draft(draft: _Draft, schema: Any, documents: Mapping[str, Any]) -> Any:
+def _with_draft(draft: _Draft, schema: Any, documents: Mapping[str, Any], *, formats: bool) -> Any:
     needs_more = any(_needs_backtracking(p) for d in (schema, *documents.values()) for p in _patterns(d))
     return draft.validator(
         _standard(schema, draft),
-        validate_formats=False,
+        validate_formats=formats,
         registry=_registry(schema, draft, documents),
         pattern_options=_BACKTRACKING if needs_more else _LINEAR,
         keywords=_INERT_FROM_2019 if draft in (_D2019, _D2020) else _INERT,
