@@ -3,12 +3,14 @@
 What is removed is removed for ever, so each removal leaves an audit row.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from access import audit
 from access.actor import SYSTEM
@@ -16,6 +18,7 @@ from events import partitions
 from events.models import EventKey
 from registry.models import Subject
 
+log = logging.getLogger(__name__)
 # Rows deleted per transaction: readers and the disk get a turn in between.
 _BATCH = 5_000
 
@@ -41,7 +44,8 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
     day = today or datetime.now(UTC).date()
     own = dict(Subject.objects.filter(retention_days__isnull=False).values_list("name", "retention_days"))
     longest = max([settings.EVENT_RETENTION.days, *(days or 0 for days in own.values())])
-    dropped = tuple(_drop(name) for name in partitions.older_than(day - timedelta(days=longest)))
+    expired = partitions.older_than(day - timedelta(days=longest))
+    dropped = tuple(name for name in expired if _drop(name))
     deleted = sum(
         _delete(_cutoff(day, days or 0), "event_type = %s", [name], name, max_batches)
         for name, days in own.items()
@@ -50,21 +54,39 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
     if settings.EVENT_RETENTION.days < longest:
         cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
         deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
-    keys, _ = EventKey.objects.filter(received_on__lt=day - settings.DEDUP_HORIZON).delete()
-    return Forgotten(dropped, deleted, keys)
+    return Forgotten(dropped, deleted, _forget_keys(day - settings.DEDUP_HORIZON, max_batches))
 
 
 def _cutoff(today: date, days: int) -> datetime:
     return datetime(today.year, today.month, today.day, tzinfo=UTC) - timedelta(days=days)
 
 
-def _drop(name: str) -> str:
-    with transaction.atomic():
-        count = partitions.drop(name)
-        audit.record(
-            actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
-        )
-    return name
+def _drop(name: str) -> bool:
+    """False when somebody reads for so long that the next run has to try again."""
+    try:
+        with transaction.atomic():
+            count = partitions.drop(name)
+            audit.record(
+                actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
+            )
+    except OperationalError as problem:
+        if not isinstance(problem.__cause__, LockNotAvailable | DeadlockDetected):
+            raise
+        log.warning("partition %s is being read and stays until the next run", name)
+        return False
+    return True
+
+
+def _forget_keys(before: date, max_batches: int) -> int:
+    """Deletes dedup keys of earlier days; how many."""
+    total = 0
+    for _ in range(max_batches):
+        batch = EventKey.objects.filter(received_on__lt=before).values("pk")[:_BATCH]
+        count, _ = EventKey.objects.filter(pk__in=batch).delete()
+        total += count
+        if count < _BATCH:
+            break
+    return total
 
 
 def _delete(cutoff: datetime, which: str, params: list[Any], subject: str, max_batches: int) -> int:

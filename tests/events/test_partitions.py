@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -97,6 +98,25 @@ def test_dedup_keys_end_with_their_horizon(orders: Any, send: Send, settings: An
     EventKey.objects.update(received_on=TODAY - settings.DEDUP_HORIZON - timedelta(days=1))
     assert apply_retention().keys == 1
     assert send(sent).counts == {"stored": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_partition_that_is_being_read_does_not_keep_the_rest_from_going(settings: Any) -> None:
+    days = [TODAY - settings.EVENT_RETENTION - timedelta(days=ago) for ago in (20, 19)]
+    read, unread = (partitions.prepare(day, days=1)[0] for day in days)
+    EventKey.objects.bulk_create(
+        EventKey(key=uuid4(), received_on=TODAY - settings.DEDUP_HORIZON - timedelta(days=1), digest=b"")
+        for _ in range(6_000)
+    )
+    where = connection.get_connection_params()
+    parameters = {
+        name: where[name] for name in ("host", "port", "user", "password", "dbname") if name in where
+    }
+    with psycopg.connect(**parameters) as reader:
+        reader.execute(f"SELECT count(*) FROM {read}")
+        gone = apply_retention()
+    assert (gone.partitions, gone.keys) == ((unread,), 6_000)
+    assert apply_retention().partitions == (read,)
 
 
 def test_a_partition_filled_for_the_first_time_is_analysed() -> None:
