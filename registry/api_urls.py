@@ -12,7 +12,9 @@ from registry.taxonomy_urls import api as taxonomy_patterns
 
 
 class SubjectConverter(PathConverter):
-    """Any characters, line breaks excepted."""
+    """Any characters at all: `names.py` says what is wrong with some of them."""
+
+    regex = "(?s:.+)"
 
 
 class IdConverter(IntConverter):

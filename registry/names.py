@@ -20,8 +20,8 @@ def check_subject_name(name: str) -> None:
 
 
 def _problem(name: str) -> str | None:
-    if not name:
-        return "it is empty."
+    if not name.strip():
+        return "it is blank."
     if len(name) > MAX_LENGTH:
         return f"it has {len(name)} characters; {MAX_LENGTH} is the limit."
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):

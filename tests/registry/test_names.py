@@ -41,6 +41,8 @@ BAD = {
     "a/metadata/b": "/metadata",
     "a\tb": "control character",
     "a\x7f": "control character",
+    "a\nb": "control character",
+    " ": "blank",
     "..": "'.' and '..'",
     "a/../b": "'.' and '..'",
 }
