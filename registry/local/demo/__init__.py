@@ -23,10 +23,8 @@ def main(connection: Connection, data: Path | None) -> int:
         ) from None
     host, _, port = connection.receiver.rpartition(":")
     console = Console()
-    with Receiver(host, int(port)) as receiver:
-        story = Story(
-            Api(connection.api + "/", connection.token), connection.url, receiver, console, material
-        )
+    with Receiver(host, int(port)) as receiver, Api(connection.api + "/", connection.token) as api:
+        story = Story(api, connection.url, receiver, console, material)
         try:
             story.tell()
         except (StoryBroke, Refused) as broken:

@@ -1,7 +1,7 @@
 """The registry's REST API as the demo uses it: what any program could do with a token."""
 
 import json
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -18,12 +18,18 @@ class Refused(Exception):
 
 
 class Api:
-    """Every method raises Refused for an error answer."""
+    """A context manager that closes its connections. Every method raises Refused for an error answer."""
 
     def __init__(self, root: str, token: str) -> None:
         self._http = httpx.Client(
             base_url=root, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def register(self, subject: str, schema: dict[str, object], **more: object) -> dict[str, Any]:
         body = {"schemaType": "JSON", "schema": json.dumps(schema), **more}

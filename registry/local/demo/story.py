@@ -56,6 +56,7 @@ class Story:
         self.show_violations()
         self.wait_for_alert(rule)
         self.replay()
+        self.leave_quietly()
         self.show_links()
 
     def register_older(self) -> None:
@@ -161,7 +162,12 @@ class Story:
 
     def _channel(self) -> int:
         """The demo's own channel, pointed at this run's receiver."""
-        body = {"name": "demo", "url": self.receiver.url(self.alert_path), "secret": self.receiver.secret}
+        body = {
+            "name": "demo",
+            "url": self.receiver.url(self.alert_path),
+            "secret": self.receiver.secret,
+            "enabled": True,
+        }
         channel_id = self._named("alerts/channels", "demo")
         if channel_id is None:
             channel_id = self.api.post("alerts/channels", body)["channel"]["id"]
@@ -261,6 +267,11 @@ class Story:
         self.console.ok(
             f"{len(got)} events arrived in order; timing off by {max(errors) * 1000:.0f} ms at most"
         )
+
+    def leave_quietly(self) -> None:
+        """The receiver ends with the demo: what the rule finds later would fail to arrive."""
+        body = {"name": "demo", "url": self.receiver.url(self.alert_path), "enabled": False}
+        self.api.put(f"alerts/channels/{self._named('alerts/channels', 'demo')}", body)
 
     def show_links(self) -> None:
         self.console.step("Look around")
