@@ -61,7 +61,7 @@ TABLE = """
 get    healthz                                                                 yes    yes    yes
 get    readyz                                                                  yes    yes    yes
 get    api/v1/openapi.yaml                                                     yes    yes    yes
-post   api/v1/tokens                                                           yes    yes    no
+post   api/v1/tokens                                                           no     no     no
 get    api/v1/tokens                                                           yes    yes    yes
 delete api/v1/tokens/<int:token_id>                                            yes    hidden hidden
 post   api/v1/tokens/<int:token_id>/rotate                                     yes    hidden hidden
