@@ -97,7 +97,9 @@ def test(arguments: list[str]) -> int:
         url = stack.start_database(supervisor, durable=False)
         environment = {**os.environ, "DATABASE_URL": url, "ONEX_HOME": str(home)}
         plain = 0 if arguments else _test_without_django(supervisor, home)
-        tested = _followed(supervisor, _python("-m", "pytest", *arguments), environment)
+        # What ran without Django need not run again with it.
+        chosen = arguments or [f"--ignore=tests/{name}" for name in WITHOUT_DJANGO]
+        tested = _followed(supervisor, _python("-m", "pytest", *chosen), environment)
     return tested or plain or checked
 
 
