@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from access.models import Delivery
 from alerts import evaluate as evaluation
@@ -14,6 +14,7 @@ from alerts.channels import ChannelSpec, create_channel
 from alerts.models import Episode, Evidence, Rule
 from alerts.rules import RuleSpec, edit_rule
 from tests.alerts.log import NOON, Sent, head, store
+from tests.kill import killed_when_it_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -236,20 +237,13 @@ def test_a_paused_channel_is_not_told(make_rule, evaluate, channel):
     assert not Delivery.objects.exists()
 
 
-def test_killed_in_the_middle_of_a_pass_nothing_has_happened(make_rule, evaluate, channel, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_killed_in_the_middle_of_a_pass_nothing_has_happened(make_rule, evaluate, channel):
     rule = make_rule(threshold=1, channels=[channel.pk])
     failures(0)
-
-    class Killed(BaseException):
-        """What kill -9 leaves of a transaction: nothing."""
-
-    def killed(*_args, **_kwargs):
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "_overflow", killed)
-        with pytest.raises(Killed):
-            evaluate(at=0)
+    # Notifications are written last: the episode and its evidence were there already.
+    with pytest.raises(OperationalError):
+        killed_when_it_writes("access_delivery", lambda: evaluate(at=0))
     rule.refresh_from_db()
     assert (rule.cursor, Episode.objects.count(), Delivery.objects.count()) == (0, 0, 0)
     evaluate(at=0)

@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 
 from events.models import Event, EventKey, LogHead, QuarantinedEvent
 from events.signals import events_stored
 from tests.conftest import Person
 from tests.events.conftest import Publish, Send, event
+from tests.kill import killed_when_it_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -174,17 +174,14 @@ def test_a_token_ingests_only_types_under_its_prefixes(
     assert stranger.api.post("/api/v1/events", event()).status_code == 403
 
 
-def test_a_database_that_is_away_answers_503_and_to_try_again(
-    orders: Any, owner: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise OperationalError("the connection is gone")
-
-    monkeypatch.setattr("events.ingest.append", away)
-    answer = owner.api.post("/api/v1/events", event())
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_answers_503_and_to_try_again(orders: Any, owner: Person) -> None:
+    api = owner.api
+    answer = killed_when_it_writes("events_eventkey", lambda: api.post("/api/v1/events", event()))
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
     assert not Event.objects.exists()
     assert not EventKey.objects.exists()
+    assert api.post("/api/v1/events", event()).json()["counts"] == {"stored": 1}
 
 
 def test_a_body_sent_in_chunks_is_read(orders: Any, owner: Person) -> None:

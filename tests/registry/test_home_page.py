@@ -79,11 +79,13 @@ def test_an_address_with_nothing_behind_it_is_a_page_for_people_and_json_for_pro
     assert owner.api.get("/api/v1/nothing-here/at/all").json()["error_code"] == 40400
 
 
-def test_a_broken_page_tells_the_request_id_and_nothing_else(owner: Person, monkeypatch):
-    def broken(request: object) -> None:
-        raise RuntimeError("the secret reason")
+def broken(request: object) -> None:
+    """A panel whose code has a defect."""
+    raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr("registry.home._shown", broken)
+
+def test_a_broken_page_tells_the_request_id_and_nothing_else(owner: Person, settings):
+    settings.HOME_PANELS = [f"{__name__}.broken"]
     browser = owner.browser
     browser.raise_request_exception = False
     page = browser.get("/", headers={"X-Request-Id": "abc123"})
