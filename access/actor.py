@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from access.models import Token
 
 Scope = Literal["read", "write", "ingest", "replay", "alert", "admin"]
+# A label is a user's name (150), a slash and a token's name (100); models keep who did something in this length.
+LABEL_LENGTH = 260
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 ROLES: dict[str, frozenset[Scope]] = {

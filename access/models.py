@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access.actor import ROLES, SCOPES
+from access.actor import LABEL_LENGTH, ROLES, SCOPES
 
 
 class Role(models.Model):
@@ -115,7 +115,7 @@ class AuditEntry(models.Model):
     """Who changed what. Append-only (a trigger refuses anything else), hash-chained by a sweep after commit."""
 
     at = models.DateTimeField(db_default=Now())
-    actor = models.CharField(max_length=200)
+    actor = models.CharField(max_length=LABEL_LENGTH)
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=300)
     details = models.JSONField(default=dict)

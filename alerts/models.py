@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access.actor import Actor
+from access.actor import LABEL_LENGTH, Actor
 
 
 class Severity(models.TextChoices):
@@ -22,7 +22,7 @@ class Channel(models.Model):
     url = models.CharField(max_length=2000)
     secret = models.CharField(max_length=200)
     enabled = models.BooleanField(default=True)
-    created_by = models.CharField(max_length=200)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -66,7 +66,7 @@ class Rule(models.Model):
     # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
     retry_at = models.DateTimeField(null=True)
     late_ignored = models.BigIntegerField(default=0)
-    created_by = models.CharField(max_length=200)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
 
@@ -126,7 +126,7 @@ class RuleVersion(models.Model):
     # How long an episode stays open after the last instant at which the window held enough matches.
     keep_firing_seconds = models.PositiveIntegerField(default=0)
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
-    created_by = models.CharField(max_length=200)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
 
     objects = RuleVersionQuerySet.as_manager()

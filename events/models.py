@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
-from access.actor import Actor
+from access.actor import LABEL_LENGTH, Actor
 
 
 class Event(models.Model):
@@ -48,7 +48,7 @@ class Event(models.Model):
     raw = models.BinaryField()
     document = models.JSONField(null=True)
     # Who sent it: the label of the token.
-    producer = models.CharField(max_length=260)
+    producer = models.CharField(max_length=LABEL_LENGTH)
 
     class Meta:
         managed = False
@@ -114,7 +114,7 @@ class QuarantinedEvent(models.Model):
     errors = models.JSONField(default=list)
     digest = models.BinaryField(max_length=32)
     raw = models.BinaryField()
-    producer = models.CharField(max_length=260)
+    producer = models.CharField(max_length=LABEL_LENGTH)
     # Set when a later decision let it into the log.
     released_at = models.DateTimeField(null=True)
 
@@ -215,7 +215,7 @@ class Replay(models.Model):
     # When it wants a worker again: a run that waits for its next event holds none.
     due_at = models.DateTimeField(db_default=Now())
     problem = models.TextField(blank=True)
-    created_by = models.CharField(max_length=200)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

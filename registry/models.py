@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access.actor import Actor
+from access.actor import LABEL_LENGTH, Actor
 
 
 class Level(models.TextChoices):
@@ -164,7 +164,7 @@ class Version(models.Model):
     metadata = models.JSONField(null=True)
     rule_set = models.JSONField(null=True)
     note = models.TextField(blank=True)
-    published_by = models.CharField(max_length=200)
+    published_by = models.CharField(max_length=LABEL_LENGTH)
     published_at = models.DateTimeField(db_default=Now())
     # Soft delete, as registry clients know it: hidden, but its number and id stay taken.
     deleted_at = models.DateTimeField(null=True)
@@ -232,7 +232,7 @@ class TaxonomyVersion(models.Model):
     document = models.JSONField()
     digest = models.BinaryField(max_length=32)
     note = models.TextField(blank=True)
-    published_by = models.CharField(max_length=200)
+    published_by = models.CharField(max_length=LABEL_LENGTH)
     published_at = models.DateTimeField(db_default=Now())
 
     class Meta:
