@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -144,6 +145,22 @@ class StoreAway(ProductError):
     code = "store_unavailable"
 
 
+class TookTooLong(ProductError):
+    kind = "unavailable"
+    code = "took_too_long"
+
+
+def _late_or_away(exc: Exception) -> ProductError:
+    if isinstance(exc.__cause__, QueryCanceled | LockNotAvailable):
+        return TookTooLong(
+            "It took too long and was given up; nothing was stored. Ask for less at once, or try again.",
+            retry_after=2,
+        )
+    return StoreAway(
+        "The database does not answer at the moment; nothing was stored. Try again shortly.", retry_after=2
+    )
+
+
 NUMBER["method_not_allowed"] = 40500
 
 
@@ -188,9 +205,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Exception], ProductError]] = {
     ),
     PermissionDenied: lambda exc: NotAllowed(str(exc) or "You may not do this."),
     RequestDataTooBig: lambda exc: Malformed(str(exc)),
-    OperationalError: lambda _: StoreAway(
-        "The database does not answer at the moment; nothing was stored. Try again shortly.", retry_after=2
-    ),
+    OperationalError: _late_or_away,
     PoolTimeout: lambda _: StoreAway(
         "All database connections are busy; nothing was stored. Try again shortly.", retry_after=2
     ),

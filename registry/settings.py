@@ -107,8 +107,18 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": env.db_url_config(_database_url())}
+_LIMITS = {
+    "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
+    "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10),
+    "idle_in_transaction_session_timeout": env.int("DATABASE_IDLE_TRANSACTION_SECONDS", default=60),
+}
+_GIVEN = DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
+    **_GIVEN,
+    # What DATABASE_URL says comes later, and holds.
+    "options": " ".join(
+        [*(f"-c {name}={seconds}s" for name, seconds in _LIMITS.items()), _GIVEN.get("options", "")]
+    ).strip(),
     "pool": {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", default=12),
