@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from compat.policies import LENIENT, STRICT
 from registry.check import judge_against
 from registry.configure import set_rules
-from compat.policies import LENIENT, STRICT
 from registry.upload import read_upload
 
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
