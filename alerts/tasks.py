@@ -3,6 +3,6 @@ from celery import shared_task
 from alerts.evaluate import evaluate_rules as evaluate
 
 
-@shared_task(name="alerts.tasks.evaluate_rules", time_limit=60)
+@shared_task(name="alerts.tasks.evaluate_rules")
 def evaluate_rules() -> None:
     evaluate()
