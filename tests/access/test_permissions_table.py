@@ -309,7 +309,7 @@ def make_world():
     )
     replay = create_replay(actor=SYSTEM, correlation_id="order-1", target=TARGET)
     channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
-    rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "too many"}))).rule
+    rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "order floods"}))).rule
     now = timezone.now()
     episode = Episode.objects.create(
         rule=rule,
@@ -413,6 +413,26 @@ def test_who_may(world, method, address, expected):
     assert method != "get" or expected[2] != "yes" or SUBJECT not in asked[2][1].content.decode()
     nobody, _ = ask(anonymous, method, address, names)
     assert (nobody != "out") == (address in OPEN)
+
+
+@pytest.mark.parametrize(("method", "address", "expected"), list(rows()))
+def test_a_neighbour_learns_nothing(world, method, address, expected):
+    """An operator (read, replay, alert) of another prefix: whatever is answered names nothing of `team.order`."""
+    if expected == ["yes", "yes", "yes"] and address in OPEN:
+        return
+    *_, names = world
+    with transaction.atomic():
+        person = make_person("neighbour", "operator", "other.")
+        client = Client(headers=person.header) if address.startswith("api/v1/") else person.browser
+        found, answer = ask(client, method, address, names)
+        transaction.set_rollback(True)
+    body = answer.content.decode()
+    sent = json.dumps([API_BODY.get(f"{method} {address.removeprefix('api/v1/')}"), PAGE_BODY.get(address)])
+    asked = f"{answer.request['PATH_INFO']}?{sent}"
+    assert found != "broken"
+    assert [
+        one for one in (SUBJECT, "order floods", "team.errors", TARGET) if one in body and one not in asked
+    ] == []
 
 
 def test_every_address_has_its_line():
