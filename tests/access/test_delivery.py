@@ -9,13 +9,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from standardwebhooks import Webhook
 
 from access.delivery import ALERT_SCHEDULE, cancel_delivery, deliver_due, enqueue_delivery, redeliver
 from access.errors import DeliveryNotFinished, DeliveryNotFound, Forbidden
 from access.models import AuditEntry, Delivery, DeliveryAttempt
 from access.signing import new_secret
+from tests.database import url_of_test_database
 from tests.receiver import Receiver, Reply
 
 pytestmark = pytest.mark.django_db
@@ -362,10 +363,13 @@ WORKER = textwrap.dedent(
 )
 
 
-def worker(place, database):
+def worker(place):
     """A process of its own that delivers what is due in the test database."""
-    url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/" + database
-    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "registry.settings"}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url_of_test_database(),
+        "DJANGO_SETTINGS_MODULE": "registry.settings",
+    }
     return subprocess.Popen([sys.executable, "-c", WORKER, place], env=environment)
 
 
@@ -375,7 +379,7 @@ def test_a_killed_worker_loses_no_message_and_none_arrives_without_its_id(settin
         settings.OUTBOUND_ALLOW = [receiver.place]
         for number in range(30):
             enqueue(receiver.url, number)
-        killed = worker(receiver.place, connection.settings_dict["NAME"])
+        killed = worker(receiver.place)
         try:
             receiver.wait_for(6)
         finally:

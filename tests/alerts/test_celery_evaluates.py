@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as configured
@@ -16,6 +15,7 @@ from access.bell import ring
 from alerts.models import Episode, Rule
 from events.signals import events_stored
 from tests.alerts.log import Sent, head, store
+from tests.database import url_of_test_database
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 WORKER = "celery -A registry.celery worker -Q alerts --pool threads -c 1 --without-gossip --without-mingle -l WARNING"
@@ -24,10 +24,8 @@ WORKER = "celery -A registry.celery worker -Q alerts --pool threads -c 1 --witho
 @contextmanager
 def worker(tmp_path):
     """A worker process on the test database and this process's broker; its output is shown when the test fails."""
-    db = connection.settings_dict
-    address = f"{quote(db['USER'])}:{quote(db['PASSWORD'])}@{db['HOST']}:{db['PORT'] or 5432}"
     environment = os.environ | {
-        "DATABASE_URL": f"postgres://{address}/{db['NAME']}",
+        "DATABASE_URL": url_of_test_database(),
         "ONEX_HOME": str(configured.ONEX_HOME),
     }
     output = tmp_path / f"worker-{time.monotonic_ns()}.log"

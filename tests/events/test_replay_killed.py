@@ -8,11 +8,11 @@ import time
 
 import pytest
 from django.conf import settings as configured
-from django.db import connection
 
 from access.actor import EVERYTHING, Actor
 from events.models import Replay
 from events.replay import create_replay
+from tests.database import url_of_test_database
 from tests.events.replays import store
 from tests.receiver import Receiver, Reply
 
@@ -24,9 +24,13 @@ ANYONE = Actor(label="test", roles=(EVERYTHING,))
 def workers(tmp_path):
     """Starts workers of the queue `replay` on a broker and the test database of their own; ends them afterwards."""
     started = []
-    url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     home = tmp_path / "home"
-    environment = {**os.environ, "DATABASE_URL": url, "ONEX_HOME": str(home), "REDIS_URL": ""}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url_of_test_database(),
+        "ONEX_HOME": str(home),
+        "REDIS_URL": "",
+    }
 
     def start(place, concurrency=2):
         command = [
