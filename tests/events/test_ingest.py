@@ -1,6 +1,5 @@
 """Sending events: what is answered, what is stored, who is told."""
 
-import io
 import json
 from typing import Any
 
@@ -182,10 +181,3 @@ def test_a_database_that_goes_away_answers_503_and_to_try_again(orders: Any, own
     assert not Event.objects.exists()
     assert not EventKey.objects.exists()
     assert api.post("/api/v1/events", event()).json()["counts"] == {"stored": 1}
-
-
-def test_a_body_sent_in_chunks_is_read(orders: Any, owner: Person) -> None:
-    body = json.dumps(event()).encode()
-    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": None, "wsgi.input": io.BytesIO(body)}
-    answer = owner.api.generic("POST", "/api/v1/events", b"", content_type="application/json", **chunked)
-    assert answer.json()["counts"] == {"stored": 1}
