@@ -41,8 +41,11 @@ class Snapshot:
 
 
 def look_at(upload: Upload) -> Snapshot:
+    # The rows first: a version that came in between is then missing in them, which storing notices. The other way
+    # round its schema would seem to be new while its row is there, and be published once more.
+    rows, rules = rows_of(upload.subject), rules_of(upload.subject)
     content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
-    return Snapshot(rows_of(upload.subject), rules_of(upload.subject), content)
+    return Snapshot(rows, rules, content)
 
 
 def rows_of(subject: str) -> tuple[Row, ...]:
