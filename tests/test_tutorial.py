@@ -17,7 +17,7 @@ from tests.conftest import Person
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine"),
 ]
 

@@ -122,7 +122,8 @@ def receiver(registry: Connection) -> Iterator[Receiver]:
         yield listening
 
 
-@pytest.fixture(scope="session")
+# For a module, not longer: an open browser holds the thread's event loop, which no other one can share.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     chromium = require("chromium")
     from playwright.sync_api import sync_playwright
