@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from registry.models import Configuration, Content, Reference, Subject, Taxonomy, TaxonomyVersion, Version
+from registry.models import (
+    Configuration,
+    Content,
+    Context,
+    Reference,
+    SchemaId,
+    Subject,
+    Taxonomy,
+    TaxonomyVersion,
+    Version,
+)
 
 
 class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
@@ -38,6 +48,18 @@ class VersionAdmin(LookOnly):
 class ContentAdmin(LookOnly):
     list_display = ("id", "dialect", "guid", "created_at")
     search_fields = ("=id", "=guid")
+
+
+@admin.register(SchemaId)
+class SchemaIdAdmin(LookOnly):
+    list_display = ("context", "number", "content", "guid", "imported")
+    list_filter = ("context",)
+    search_fields = ("=number", "=guid")
+
+
+@admin.register(Context)
+class ContextAdmin(LookOnly):
+    list_display = ("name",)
 
 
 @admin.register(Configuration)

@@ -25,6 +25,11 @@ def assess(
 def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
     live = snapshot.live
     _refuse_taken(upload, snapshot)
+    if snapshot.rules.importing:
+        if upload.declared:
+            return Label(upload.declared, declared=True)
+        # It takes its place among those that are there, and promises nothing about them.
+        live = [row for row in live if upload.number is None or row.number < upload.number]
     latest = older_versions([live[0].pk])[0] if live else None
     required = None
     if latest is not None:

@@ -3,11 +3,12 @@
     ProductError
     ├── SubjectNotFound, VersionNotFound, SchemaNotFound       ask for something else
     ├── SubjectSoftDeleted … VersionNotSoftDeleted             delete in the right order
-    ├── LevelNotConfigured, ModeNotConfigured                  nothing is set at this place
+    ├── LevelNotConfigured, ModeNotConfigured, ContextNotFound nothing is set at this place
     ├── InvalidSchema, InvalidReference, SchemaTooLarge        mend the schema
     ├── InvalidSubject, InvalidVersion, InvalidLevel …         mend the request
     ├── Incompatible, Undecided, VersionTooLow, VersionTaken   publish something else, or under another version
-    └── ReadOnly, ReferenceExists, Busy                        not now
+    ├── IdMismatch, NextVersionExpected                        import under another id or number
+    └── NotPermitted, ReferenceExists, ContextNotEmpty, Busy   not now
 
 Messages of errors that registry clients know by number are Confluent's, word for word.
 """
@@ -40,6 +41,10 @@ class SchemaNotFound(ProductError):
     @classmethod
     def with_id(cls, content_id: int) -> "SchemaNotFound":
         return cls(f"Schema {content_id} not found", id=content_id)
+
+    @classmethod
+    def with_guid(cls, guid: str) -> "SchemaNotFound":
+        return cls(f"Schema {guid} not found", guid=guid)
 
     @classmethod
     def under(cls, subject: str) -> "SchemaNotFound":
@@ -118,6 +123,33 @@ class InvalidReference(InvalidSchema):
     """A reference that names no version of this registry, or does so ambiguously."""
 
 
+class InvalidRuleSet(ProductError):
+    code = "invalid_rule_set"
+
+    def __init__(self, problem: str, *, pointer: str) -> None:
+        super().__init__(f"Invalid ruleSet: {pointer} {problem}.", pointer=pointer)
+
+
+class NextVersionExpected(InvalidSchema):
+    """An upload names the number of its version, which only an import chooses."""
+
+    def __init__(self, number: int, *, expected: int) -> None:
+        super().__init__(
+            "Version is not one more than previous version", pointer="/version", version=number, next=expected
+        )
+
+
+class IdMismatch(ProductError):
+    code = "id_does_not_match"
+
+    def __init__(self, number: int, context: str) -> None:
+        super().__init__(
+            f"Overwrite new schema with id {number} in context {context} is not permitted.",
+            id=number,
+            context=context,
+        )
+
+
 class SchemaTooLarge(ProductError):
     kind = "too_large"
     code = "schema_too_large"
@@ -182,7 +214,16 @@ class InvalidMode(ProductError):
     code = "invalid_mode"
 
     def __init__(self, mode: object) -> None:
-        super().__init__("Invalid mode. Valid values are READWRITE and READONLY.", mode=str(mode))
+        super().__init__(
+            "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.", mode=str(mode)
+        )
+
+
+class ForwardEverywhereOnly(ProductError):
+    code = "invalid_mode"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("Forward mode only supported on global level", subject=subject)
 
 
 class InvalidSettings(ProductError):
@@ -191,12 +232,53 @@ class InvalidSettings(ProductError):
     code = "invalid_subject_settings"
 
 
-class ReadOnly(ProductError):
+class NotPermitted(ProductError):
+    """The mode does not allow it."""
+
     code = "operation_not_permitted"
 
+    @classmethod
+    def not_in(cls, mode: str, subject: str, context: str) -> "NotPermitted":
+        return cls(f"Subject {subject} in context {context} is not in {mode} mode", subject=subject)
+
+    @classmethod
+    def found_subjects(cls, subject: str) -> "NotPermitted":
+        return cls("Cannot import since found existing subjects", subject=subject)
+
+    @classmethod
+    def number_taken(cls, subject: str, number: int) -> "NotPermitted":
+        return cls(
+            f"Version {number} of subject {subject} is another schema. Published versions never change; delete it "
+            "first, or import under another number.",
+            subject=subject,
+            version=number,
+        )
+
+
+class ReadOnly(NotPermitted):
     def __init__(self, subject: str) -> None:
         where = f"Subject {subject}" if subject else "The registry"
         super().__init__(f"{where} is in read-only mode", subject=subject)
+
+
+class ContextNotFound(ProductError):
+    kind = "not_found"
+    code = "context_not_found"
+
+    def __init__(self, context: str) -> None:
+        super().__init__(f"Context '{context}' not found.", context=context)
+
+
+class ContextNotEmpty(ProductError):
+    code = "context_not_empty"
+
+    def __init__(self, context: str, subjects: int) -> None:
+        super().__init__(
+            f"The specified context '{context}' is not empty: it has {subjects} subjects, soft-deleted ones "
+            "included. Delete them for good first.",
+            context=context,
+            subjects=subjects,
+        )
 
 
 class ReferenceExists(ProductError):

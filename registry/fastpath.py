@@ -1,4 +1,4 @@
-"""`GET /api/v1/schemas/ids/{id}` without Django: finished bytes from memory, after a token check from memory.
+"""`GET /api/v1/schemas/ids/{id}`, also below a context's base URL, without Django: finished bytes from memory, after a token check from memory.
 
 A WSGI middleware around the application. Whatever it does not know, or may not answer, falls through to the view,
 which gives the same answer or the proper refusal. What is kept is thrown away as a whole when the authority epoch has
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from django.conf import settings
@@ -24,12 +25,19 @@ from access.errors import ProductError
 from access.models import AuthorityEpoch
 from access.tokens import LAST_USED_RESOLUTION, actor_of_secret
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
-from registry.models import Content, Version
+from registry.by_id import newest_of, users_of_id
+from registry.context_addresses import PREFIX as CONTEXTS
+from registry.context_addresses import in_context
+from registry.contexts import DEFAULT, context_of, is_context
+from registry.models import Version
 from registry.wire import content_type_for
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: An id as it is written in the address, and the context that it is asked for in.
+Key = tuple[str, str]
 
 PREFIX = "/api/v1/schemas/ids/"
 _MAX_READERS = 10_000
@@ -69,7 +77,7 @@ class Known:
 
     epoch: int
     readers: dict[bytes, Reader] = field(default_factory=dict)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[Key, Answer] = field(default_factory=dict)
     size: int = 0
 
     def keep_reader(self, key: bytes, reader: Reader) -> None:
@@ -77,7 +85,7 @@ class Known:
             self.readers.clear()
         self.readers[key] = reader
 
-    def keep_answer(self, key: str, answer: Answer) -> None:
+    def keep_answer(self, key: Key, answer: Answer) -> None:
         self.size += len(answer.body)
         if self.size > settings.FAST_PATH_MAX_BYTES:
             self.answers.clear()
@@ -93,16 +101,16 @@ class FastPath:
         self._checking = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path.startswith(PREFIX) and environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING"):
-            answer = self._answer(path[len(PREFIX) :], environ.get("HTTP_AUTHORIZATION", ""))
+        key = _key(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        if key is not None and environ["REQUEST_METHOD"] == "GET":
+            answer = self._answer(key, environ.get("HTTP_AUTHORIZATION", ""))
             if answer is not None:
                 return _send(answer, environ, start_response)
         return self._application(environ, start_response)
 
-    def _answer(self, content_id: str, authorization: str) -> Answer | None:
+    def _answer(self, key: Key, authorization: str) -> Answer | None:
         """None when somebody else has to answer."""
-        if not authorization or not (content_id.isascii() and content_id.isdigit()):
+        if not authorization:
             return None
         try:
             known = self._current()
@@ -110,7 +118,7 @@ class FastPath:
                 return None
             # First the token: without one nobody makes the store work.
             reader = _reader(known, authorization)
-            answer = known.answers.get(content_id) or _load_answer(known, content_id)
+            answer = known.answers.get(key) or _load_answer(known, key)
         except (Error, PoolTimeout, ProductError):
             return None
         return answer if answer and reader.may_read(answer.subjects) else None
@@ -130,6 +138,27 @@ class FastPath:
         finally:
             self._checking.release()
         return self._known
+
+
+def _key(path: str, query: str) -> Key | None:
+    """None for whatever is no bare read of an id."""
+    if path.startswith(CONTEXTS):
+        path, query = in_context(path, query)
+    if not path.startswith(PREFIX):
+        return None
+    number = path[len(PREFIX) :]
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return (number, DEFAULT) if not query else _in_named_context(number, query)
+
+
+def _in_named_context(number: str, query: str) -> Key | None:
+    """The parameter is the context's qualifier alone; with a subject in it the answer depends on more than the id."""
+    name, _, value = query.partition("=")
+    subject = unquote(value)
+    if name != "subject" or "&" in value or (subject and not is_context(subject)):
+        return None
+    return number, context_of(subject)
 
 
 def _send(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -179,16 +208,17 @@ def _load_reader(authorization: str) -> Reader:
     )
 
 
-def _load_answer(known: Known, content_id: str) -> Answer | None:
+def _load_answer(known: Known, key: Key) -> Answer | None:
+    number, context = key
     with _database():
-        versions = Version.objects.filter(content_id=int(content_id[:18]))
-        subjects = frozenset(versions.values_list("subject__name", flat=True))
-        content = Content.objects.filter(pk=int(content_id[:18])).first() if subjects else None
-    if content is None or str(content.pk) != content_id:
+        users = users_of_id(int(number[:18]), context)
+        subjects = frozenset(users.values_list("subject__name", flat=True))
+        version = newest_of(users.select_related("content", "identity"))
+    if version is None or str(version.identity.number) != number:
         return None
-    body = orjson.dumps(schema_by_id(content))
-    answer = Answer(body, etag_of(content), _headers(content, len(body)), subjects)
-    known.keep_answer(content_id, answer)
+    body = orjson.dumps(schema_by_id(version))
+    answer = Answer(body, etag_of(version), _headers(version, len(body)), subjects)
+    known.keep_answer(key, answer)
     return answer
 
 
@@ -204,11 +234,11 @@ class _ByContentType(dict[str, list[tuple[str, str]]]):
         return self[content_type]
 
 
-def _headers(content: Content, length: int) -> _ByContentType:
+def _headers(version: Version, length: int) -> _ByContentType:
     return _ByContentType(
         [
             ("Content-Length", str(length)),
-            ("ETag", etag_of(content)),
+            ("ETag", etag_of(version)),
             ("X-Content-Type-Options", "nosniff"),
             *IMMUTABLE.items(),
         ]

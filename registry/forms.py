@@ -122,7 +122,11 @@ class SettingsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._offer("level", inherited.level, LEVEL_MEANINGS.items())
         self._offer("policy", inherited.policy, POLICY_MEANINGS.items())
-        modes = [(Mode.READWRITE, "READWRITE: may change"), (Mode.READONLY, "READONLY: nothing may change")]
+        modes = [
+            (Mode.READWRITE, "READWRITE: may change"),
+            (Mode.READONLY, "READONLY: nothing may change"),
+            (Mode.IMPORT, "IMPORT: takes versions with their ids, and asks for no compatibility"),
+        ]
         self._offer("mode", inherited.mode, modes)
 
     def _offer(self, name: str, inherited: str, choices: Any) -> None:

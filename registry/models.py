@@ -1,5 +1,6 @@
 """What the catalogue stores: subjects, immutable contents, versions, their configuration, taxonomies."""
 
+import re
 from typing import Any
 
 from django.db import models
@@ -7,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from registry import contexts
 
 
 class Level(models.TextChoices):
@@ -33,7 +35,10 @@ class Policy(models.TextChoices):
 class Mode(models.TextChoices):
     READWRITE = "READWRITE"
     READONLY = "READONLY"
+    # Takes ids and version numbers as they were elsewhere, and asks for no compatibility.
     IMPORT = "IMPORT"
+    # The same beside uploads to another registry that hands them on; for everything at once only.
+    FORWARD = "FORWARD"
 
 
 def _under(prefixes: tuple[str, ...], field: str) -> Q:
@@ -44,9 +49,25 @@ def _under(prefixes: tuple[str, ...], field: str) -> Q:
     return Q() if "" in prefixes else found
 
 
+def begins_with(prefix: str, field: str) -> Q:
+    """Names of subjects that begin so, as the wire API has it: without a context they are the default one's."""
+    if prefix.startswith(contexts.ALL):
+        rest = prefix.removeprefix(contexts.ALL)
+        anywhere = Q(**{f"{field}__regex": f"^:[.][^:/]*:{re.escape(rest)}"})
+        return Q(**{f"{field}__startswith": rest}) | anywhere if rest else Q()
+    prefix = contexts.normal(prefix)
+    if prefix.startswith(":."):
+        return Q(**{f"{field}__startswith": prefix})
+    return Q(**{f"{field}__startswith": prefix}) & ~Q(**{f"{field}__startswith": ":."})
+
+
 class SubjectQuerySet(models.QuerySet["Subject"]):
     def readable_by(self, actor: Actor) -> "SubjectQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "name"))
+
+    def named_like(self, prefix: str) -> "SubjectQuerySet":
+        """Names that begin so: of the default context, of the one that it names, or of all after `:*:`."""
+        return self.filter(begins_with(prefix, "name"))
 
     def with_latest(self, *, status: str = "") -> "SubjectQuerySet":
         """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version.
@@ -62,9 +83,9 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         )
         return found.filter(latest_status=status) if status else found
 
-    def with_deleted_versions(self) -> "SubjectQuerySet":
-        deleted = Version.objects.filter(subject=models.OuterRef("pk"), deleted_at__isnull=False)
-        return self.filter(models.Exists(deleted))
+    def wholly_deleted(self) -> "SubjectQuerySet":
+        versions = Version.objects.filter(subject=models.OuterRef("pk"))
+        return self.filter(models.Exists(versions), ~models.Exists(versions.filter(deleted_at__isnull=True)))
 
     def with_live_versions(self) -> "SubjectQuerySet":
         return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
@@ -96,8 +117,17 @@ class Subject(models.Model):
         return self.name
 
 
+class Context(models.Model):
+    """A named context that something was published in; the default one has no row. Deleted when it is empty and unwanted."""
+
+    name = models.CharField(max_length=255, unique=True, db_collation="C")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Configuration(models.Model):
-    """Level, policy and mode of one subject, or (`subject=""`) of the whole instance; null = not set here.
+    """The rules set for one subject, for a context (`:.berlin:`), the default one (``), or all; null = not set here.
 
     Kept by name because a subject may be configured before its first version exists.
     """
@@ -109,13 +139,24 @@ class Configuration(models.Model):
     normalize = models.BooleanField(null=True)
     # Set through the wire API: then Confluent's rule for transitive levels holds (all live versions, not the major's).
     by_wire_api = models.BooleanField(default=False)
+    # Requests about this subject mean that one.
+    alias = models.CharField(max_length=255, null=True)
+    # A property of metadata: versions are compared with those that have the same value.
+    compatibility_group = models.CharField(max_length=255, null=True)
+    validate_fields = models.BooleanField(null=True)
+    validate_rules = models.BooleanField(null=True)
+    # What new versions are given, beneath and above what their uploads say.
+    default_metadata = models.JSONField(null=True)
+    override_metadata = models.JSONField(null=True)
+    default_rule_set = models.JSONField(null=True)
+    override_rule_set = models.JSONField(null=True)
 
     def __str__(self) -> str:
         return self.subject or "everything"
 
 
 class Content(models.Model):
-    """An immutable schema text; its id is what clients put on the wire. Never updated, ids never reused."""
+    """An immutable schema text. Never updated; its key is its id in every context, unless that was taken there."""
 
     # SHA-256 over the canonical JSON and the resolved references; "canonical.py" says how.
     digest = models.BinaryField(max_length=32, unique=True)
@@ -130,6 +171,33 @@ class Content(models.Model):
         return f"schema {self.pk}"
 
 
+class SchemaId(models.Model):
+    """What an id means in a context: a content with its metadata and rules. Never deleted, so that no id is reused."""
+
+    context = models.CharField(max_length=255, db_collation="C")
+    # What clients put on the wire, in four bytes.
+    number = models.BigIntegerField()
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="ids")
+    # SHA-256 over the content's digest, metadata and rules; the content's own digest where there are none.
+    digest = models.BinaryField(max_length=32)
+    # The same in every context.
+    guid = models.UUIDField(db_index=True)
+    # Given by an import, which may give one schema several ids.
+    imported = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["context", "number"], name="one_meaning_per_id"),
+            models.UniqueConstraint(
+                fields=["context", "digest"], condition=Q(imported=False), name="one_id_per_schema"
+            ),
+        ]
+        indexes = [models.Index(fields=["digest"])]
+
+    def __str__(self) -> str:
+        return f"id {self.number} in {self.context}"
+
+
 class VersionQuerySet(models.QuerySet["Version"]):
     def live(self) -> "VersionQuerySet":
         """Not deleted and neither draft nor archived: what listings, `latest` and compatibility see."""
@@ -142,7 +210,7 @@ class VersionQuerySet(models.QuerySet["Version"]):
 
     def latest_first(self) -> "VersionQuerySet":
         """For lists of what was published last, over all subjects."""
-        return self.select_related("subject", "content").order_by("-published_at", "-pk")
+        return self.select_related("subject", "content", "identity").order_by("-published_at", "-pk")
 
 
 class Version(models.Model):
@@ -157,6 +225,7 @@ class Version(models.Model):
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="versions")
+    identity = models.ForeignKey(SchemaId, on_delete=models.PROTECT, related_name="versions")
     semver = models.CharField(max_length=60)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     # {"policy", "level", "bump", "bump_reason", "against": [{"version", "status", "witness", "changes", …}], "findings"}

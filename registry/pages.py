@@ -46,7 +46,7 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
     row = find_subject(subject, deleted=True)
-    versions = row.versions.select_related("content")
+    versions = row.versions.select_related("content", "identity")
     live = Version.objects.live().filter(subject=row).order_by("-number")
     context = {
         "subject": row,

@@ -59,6 +59,8 @@ NUMBER: dict[str, int] = {
     "id_does_not_match": 42207,
     "invalid_subject": 42208,
     "schema_too_large": 42209,
+    "invalid_rule_set": 42210,
+    "context_not_empty": 42211,
     "body_too_large": 41300,
     "malformed_body": 40000,
     "unsupported_media_type": 41500,

@@ -5,11 +5,9 @@ subject, looks whether the snapshot still holds, and otherwise starts over with 
 """
 
 import time
-import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -21,14 +19,15 @@ from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
 from registry.errors import Busy, Incompatible, Undecided
+from registry.identify import id_given_already, identity_of
 from registry.judge import Judgement, Proposal, Verdicts, second_opinions
-from registry.models import Content, Reference, Subject, Version
+from registry.keep_contexts import remember_context
+from registry.models import Reference, Subject, Version
 from registry.names import check_subject_name
-from registry.references import ReferenceTo
+from registry.numbering import make_room, number_of
 from registry.signals import version_published
 from registry.snapshot import Snapshot, look_at, older_versions, rows_of, same_version
-from registry.upload import Upload, read_upload
-from registry.versioning import without_declared
+from registry.upload import Asked, Upload, read_upload
 
 # Each further attempt means that somebody else published under the same subject in between.
 _ATTEMPTS = 60
@@ -42,8 +41,9 @@ class Published:
     version: Version | None
     number: int
     semver: str
-    # None in a dry run of a schema that was never seen.
+    # Both None in a dry run of a schema that was never seen.
     content_id: int | None
+    schema_id: int | None
     # False when this very schema was there already.
     created: bool
     # None when it was there already: nothing was judged.
@@ -52,62 +52,45 @@ class Published:
 
 
 def publish_version(
-    *,
-    actor: Actor,
-    subject: str,
-    schema: str,
-    references: Sequence[ReferenceTo] = (),
-    metadata: dict[str, Any] | None = None,
-    rule_set: dict[str, Any] | None = None,
-    semver: str | None = None,
-    note: str = "",
-    dry_run: bool = False,
-    force_undecided: bool = False,
+    *, actor: Actor, subject: str, dry_run: bool = False, force: bool = False, **asked: Unpack[Asked]
 ) -> Published:
     """Publishes a schema text under a subject; publishing what is there already changes nothing.
 
-    `force_undecided` takes the scope admin, and lets pass what could be neither proven nor refuted; nothing else.
-    Raises Forbidden, InvalidSubject, InvalidSchema, InvalidReference, SchemaTooLarge, ReadOnly, Incompatible,
-    Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry run raises the same and stores nothing.
+    `force` takes the scope admin, lets pass what the level refuses, and is audited.
+    Raises Forbidden, InvalidSubject, InvalidSchema, InvalidRuleSet, InvalidReference, SchemaTooLarge, ReadOnly,
+    NotPermitted, NextVersionExpected, IdMismatch, Incompatible, Undecided, InvalidSemver, VersionTooLow, VersionTaken,
+    Busy. A dry run raises the same and stores nothing.
     """
     check_subject_name(subject)
     actor.require("write", subject)
-    if force_undecided:
+    if force:
         actor.require("admin", subject)
-    read = partial(
-        read_upload,
-        actor=actor,
-        subject=subject,
-        schema=schema,
-        references=references,
-        metadata=metadata,
-        rule_set=rule_set,
-        semver=semver,
-        note=note,
-    )
+    read = partial(read_upload, actor=actor, subject=subject, **asked)
     upload = read()
     verdicts: Verdicts | None = None
     opinions = None
     for _ in range(_ATTEMPTS):
         snapshot = look_at(upload)
-        snapshot.rules.require_writable(subject)
         if same := same_version(upload, snapshot):
             return _found(upload, same)
+        snapshot.rules.require_numbering(subject, upload.id)
+        number = number_of(upload, snapshot)
         verdicts = (
             verdicts
             if verdicts and verdicts.rules == snapshot.rules
             else Verdicts(upload.document, snapshot.rules)
         )
         judgement = assess(upload, snapshot, verdicts)
-        if opinions is None:
+        if opinions is None and not snapshot.rules.importing:
             opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
-        judgement = replace(judgement, findings=opinions)
-        _refuse(upload, snapshot, judgement, force_undecided=force_undecided)
+        judgement = replace(judgement, findings=opinions or ())
+        if not force:
+            _refuse(upload, judgement)
         if dry_run:
-            return _would_be(upload, snapshot, judgement)
-        if version := _store(actor, upload, snapshot, judgement, forced=force_undecided):
+            return _would_be(upload, snapshot, judgement, number)
+        if version := _store(actor, upload, snapshot, judgement, forced=force):
             return _stored(upload, version, judgement)
-        if references:
+        if upload.resolved.targets:
             # What they name may be gone, or be another version by now.
             upload, verdicts = read(), None
     raise Busy(
@@ -128,7 +111,7 @@ def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judge
     )
 
 
-def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement, *, force_undecided: bool) -> None:
+def _refuse(upload: Upload, judgement: Judgement) -> None:
     """Raises what the level, the policy and the declared label make of the verdicts."""
     if judgement.label.declared_major or judgement.status in {"first", "compatible"}:
         return
@@ -136,7 +119,7 @@ def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement, *, force_u
     facts = {**storable(judgement.as_dict()), "messages": judgement.messages()}
     if judgement.status == "incompatible":
         raise Incompatible(f"Schema being registered is incompatible with {told}", **facts)
-    if not force_undecided and not _accepts_undecided(upload.subject):
+    if not _accepts_undecided(upload.subject):
         raise Undecided(
             f"It could be neither proven nor refuted that the schema being registered is compatible with {told}. "
             "Simplify the part named there, declare a new major version, let the subject accept undecided schemas in "
@@ -168,9 +151,9 @@ def _store(
             actor=actor,
             action="version.published",
             target=f"subject/{subject.name}",
-            details={"version": version.number, "semver": version.semver, "id": version.content_id},
+            details={"version": version.number, "semver": version.semver, "id": version.identity.number},
         )
-        if forced and judgement.status == "undecided":
+        if forced and judgement.status in {"incompatible", "undecided"}:
             _record_force(actor, version, judgement)
         transaction.on_commit(
             partial(version_published.send, sender=Version, subject=subject.name, version=version.number)
@@ -179,13 +162,13 @@ def _store(
 
 
 def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
-    """Who let pass what nobody could prove, and what it was."""
-    unproven = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
+    """Who let pass what the level refuses, and what it was."""
+    passed = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
     audit.record(
         actor=actor,
         action="version.forced",
         target=f"subject/{version.subject.name}",
-        details={"version": version.number, "undecided": storable(unproven)},
+        details={"version": version.number, judgement.status: storable(passed)},
     )
 
 
@@ -205,48 +188,44 @@ def _locked_targets(upload: Upload) -> bool:
 def _written(
     actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, subject: Subject
 ) -> Version:
-    previous = Version.objects.filter(pk=snapshot.live[0].pk).first() if snapshot.live else None
+    number = number_of(upload, snapshot)
+    extras = (
+        snapshot.extras
+        if upload.number is None or snapshot.rules.importing
+        else (snapshot.extras.with_number(number))
+    )
+    identity = identity_of(upload, extras, normalize=snapshot.rules.normalize)
+    make_room(subject, number)
     version = Version.objects.create(
         subject=subject,
-        number=snapshot.next_number,
-        content=_content(upload),
+        number=number,
+        content=identity.content,
+        identity=identity,
         semver=str(judgement.label.semver),
         verdict=storable(judgement.as_dict()),
-        metadata=_or_inherited(upload.metadata, without_declared(previous.metadata) if previous else None),
-        rule_set=_or_inherited(upload.rule_set, previous.rule_set if previous else None),
+        metadata=extras.metadata,
+        rule_set=extras.rule_set,
         note=upload.note,
         published_by=actor.label,
     )
     Reference.objects.bulk_create(
         Reference(version=version, name=name, target=target) for name, target in upload.resolved.targets
     )
+    remember_context(upload.context)
     return version
-
-
-def _or_inherited(given: dict[str, Any] | None, before: dict[str, Any] | None) -> dict[str, Any] | None:
-    return before if given is None else given
-
-
-def _content(upload: Upload) -> Content:
-    """The one row with this digest; looked for first, because a conflicting insert uses up an id."""
-    wanted = Content.objects.filter(digest=upload.digest)
-    found = wanted.first()
-    if found is None:
-        new = Content(
-            digest=upload.digest,
-            text=upload.text.text,
-            dialect=upload.dialect,
-            references=upload.resolved.as_stored(),
-            guid=uuid.UUID(bytes=upload.digest[:16], version=5),
-        )
-        Content.objects.bulk_create([new], ignore_conflicts=True)
-        found = wanted.get()
-    return found
 
 
 def _found(upload: Upload, version: Version) -> Published:
     return Published(
-        upload.subject, version, version.number, version.semver, version.content_id, False, None, upload.notes
+        upload.subject,
+        version,
+        version.number,
+        version.semver,
+        version.content_id,
+        version.identity.number,
+        False,
+        None,
+        upload.notes,
     )
 
 
@@ -257,19 +236,21 @@ def _stored(upload: Upload, version: Version, judgement: Judgement) -> Published
         version.number,
         version.semver,
         version.content_id,
+        version.identity.number,
         True,
         judgement,
         upload.notes,
     )
 
 
-def _would_be(upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Published:
+def _would_be(upload: Upload, snapshot: Snapshot, judgement: Judgement, number: int) -> Published:
     return Published(
         upload.subject,
         None,
-        snapshot.next_number,
+        number,
         str(judgement.label.semver),
         snapshot.content_id,
+        id_given_already(upload, snapshot.extras),
         True,
         judgement,
         upload.notes,

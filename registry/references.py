@@ -1,12 +1,14 @@
 """What a schema refers to: other versions of this registry by name, never anything on the network."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from access.actor import Actor
 from access.errors import ProductError
+from registry import contexts
 from registry.errors import InvalidReference
 from registry.lookup import find_version
 from registry.models import Content, Version
@@ -39,12 +41,20 @@ class Resolved:
         ]
 
 
-def resolve_references(actor: Actor, references: Sequence[ReferenceTo]) -> Resolved:
-    """Raises InvalidReference when a name occurs twice or its version does not exist, Forbidden when it is not readable."""
+def resolve_references(
+    actor: Actor, references: Sequence[ReferenceTo], *, context: str = contexts.DEFAULT
+) -> Resolved:
+    """Subjects without a context are those of the one given.
+
+    Raises InvalidReference when a name occurs twice or its version does not exist, Forbidden when it is not readable.
+    """
     names = [reference.name for reference in references]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidReference(f"The reference name '{twice}' is given twice.", name=twice)
-    targets = tuple((reference.name, _target(actor, reference)) for reference in references)
+    targets = tuple(
+        (reference.name, _target(actor, reference, contexts.within(context, reference.subject)))
+        for reference in references
+    )
     return Resolved(targets, _store([(name, target.content_id) for name, target in targets]))
 
 
@@ -53,16 +63,16 @@ def store_of(content_id: int) -> Mapping[str, Any]:
     return _store(_references_of(content_id))
 
 
-def _target(actor: Actor, reference: ReferenceTo) -> Version:
-    actor.require("read", reference.subject)
+def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:
+    actor.require("read", subject)
     try:
-        return find_version(reference.subject, str(reference.version))
+        return find_version(subject, str(reference.version))
     except ProductError as missing:
         raise InvalidReference(
             f"The reference '{reference.name}' names version {reference.version} of subject "
-            f"'{reference.subject}': {missing.message}",
+            f"'{subject}': {missing.message}",
             name=reference.name,
-            subject=reference.subject,
+            subject=subject,
             version=reference.version,
         ) from missing
 
@@ -123,3 +133,40 @@ def _member(key: str, item: Any, renamed: Mapping[str, str]) -> Any:
         document, mark, fragment = item.partition("#")
         return renamed.get(document, document) + mark + fragment
     return item if key in _DATA else _with_new_names(item, renamed)
+
+
+def inlined(schema: Any, store: Mapping[str, Any]) -> Any:
+    """The schema with every reference to a document of the store replaced by what it names.
+
+    None when that takes more replacements than any schema written by hand has, as one that refers to itself does.
+    """
+    try:
+        return _inlined(schema, store, iter(range(_MOST_REPLACED)))
+    except (StopIteration, RecursionError):
+        return None
+
+
+_MOST_REPLACED = 2_000
+
+
+def _inlined(value: Any, store: Mapping[str, Any], budget: Iterator[int]) -> Any:
+    if isinstance(value, list):
+        return [_inlined(item, store, budget) for item in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("$ref")
+    if isinstance(reference, str):
+        document, _, fragment = reference.partition("#")
+        if document in store:
+            next(budget)
+            return _inlined(_at(store[document], fragment), store, budget)
+    return {key: item if key in _DATA else _inlined(item, store, budget) for key, item in value.items()}
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        key = unquote(part).replace("~1", "/").replace("~0", "~")
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document

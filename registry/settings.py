@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.middleware.RequestId",
     "registry.middleware.NoNulInAddress",
+    "registry.context_addresses.ContextAddresses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -213,6 +214,7 @@ DEFAULT_COMPATIBILITY = env.str("DEFAULT_COMPATIBILITY", default="BACKWARD")
 DEFAULT_POLICY = env.str("DEFAULT_POLICY", default="DECLARED")
 DEFAULT_DIALECT = env.str("DEFAULT_DIALECT", default="http://json-schema.org/draft-07/schema#")
 SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
+SCHEMAS_LIST_MAX = env.int("SCHEMAS_LIST_MAX", default=1000)
 API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.

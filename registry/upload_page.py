@@ -80,7 +80,7 @@ def _publish(actor: Actor, form: UploadForm, *, dry_run: bool, force: bool) -> P
         semver=asked["semver"] or None,
         note=asked["note"],
         dry_run=dry_run,
-        force_undecided=force,
+        force=force,
     )
 
 

@@ -108,11 +108,19 @@ get    api/v1/taxonomies/<path:name>/versions                                  y
 get    api/v1/taxonomies/<path:name>/versions/<str:wanted>                     yes    yes    no
 get    api/v1/taxonomies/<path:name>/codes/<str:text>                          yes    yes    no
 get    api/v1/                                                                 yes    yes    yes
+get    api/v1/v1/metadata/id                                                   yes    yes    yes
+get    api/v1/v1/metadata/version                                              yes    yes    yes
+get    api/v1/v1/metadata/deployment                                           yes    yes    yes
+get    api/v1/contexts                                                         yes    yes    yes
+delete api/v1/contexts/<str:context>                                           hidden no     no
+get    api/v1/schemas                                                          yes    yes    yes
+get    api/v1/schemas/guids/<str:guid>                                         yes    yes    no
+get    api/v1/schemas/guids/<str:guid>/ids                                     yes    yes    no
 get    api/v1/schemas/types                                                    yes    yes    yes
-get    api/v1/schemas/ids/<id:content_id>                                      yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/schema                               yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/subjects                             yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/versions                             yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>                                       yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/schema                                yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/subjects                              yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/versions                              yes    yes    no
 post   api/v1/compatibility/subjects/<subject:subject>/versions/<str:version>  yes    yes    no
 post   api/v1/compatibility/subjects/<subject:subject>/versions                yes    yes    no
 delete api/v1/config                                                           yes    no     no
@@ -130,6 +138,8 @@ delete api/v1/mode/<subject:subject>                                           h
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
 get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/subjects/<subject:subject>/metadata                              hidden hidden no
+post   api/v1/subjects/<subject:subject>/versions/<str:version>/tags           yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/referencedby   yes    yes    no
 delete api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
@@ -232,6 +242,7 @@ API_BODY: dict[str, object] = {
     "put mode/<subject:subject>": {"mode": "READWRITE"},
     "post subjects/<subject:subject>/versions": SCHEMA,
     "post subjects/<subject:subject>": SCHEMA,
+    "post subjects/<subject:subject>/versions/<str:version>/tags": {"metadata": {"tags": {"a": ["PII"]}}},
 }
 PAGE_BODY: dict[str, dict[str, object]] = {
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
@@ -344,7 +355,9 @@ def make_world():
         "rule_id": rule.pk,
         "episode_id": episode.pk,
         "channel_id": channel.pk,
-        "content_id": published.content_id,
+        "schema_id": published.schema_id,
+        "context": ".unknown",
+        "guid": published.version.identity.guid,
         "subject": SUBJECT,
         "version": "1",
         "wanted": "latest",
