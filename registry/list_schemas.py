@@ -1,7 +1,7 @@
 """Versions with their schemas over all subjects, for tools that want to see everything."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
@@ -24,8 +24,7 @@ def listed_schemas(
 ) -> list[tuple[Version, list[str]]]:
     """Each with the aliases of its subject, when they are asked for; at most SCHEMAS_LIST_MAX."""
     names = _aliases(actor, prefix) if aliases else {}
-    subjects = begins_with(prefix, "subject__name") | Q(subject__name__in=names)
-    versions = Version.objects.readable_by(actor).filter(subjects)
+    versions = Version.objects.readable_by(actor).filter(_chosen(prefix, names))
     versions = versions if deleted else versions.live()
     if latest_only:
         versions = _newest(versions, deleted=deleted)
@@ -37,6 +36,12 @@ def listed_schemas(
     else:
         chosen = list(ordered[_bounded(window)])
     return [(version, names.get(version.subject.name, [])) for version in chosen]
+
+
+def _chosen(prefix: str, names: Collection[str]) -> Q:
+    found = begins_with(prefix, "subject__name")
+    # An empty condition holds for everything, and would give way to another one.
+    return found | Q(subject__name__in=names) if found and names else found
 
 
 def _newest(versions: VersionQuerySet, *, deleted: bool) -> VersionQuerySet:

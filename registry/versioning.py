@@ -51,15 +51,6 @@ def read_declared(semver: str | None, metadata: dict[str, Any] | None) -> SemVer
     return found
 
 
-def without_declared(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Metadata as a later version inherits it: everything but the label, which belongs to one version."""
-    if not _property(metadata):
-        return metadata
-    assert metadata is not None
-    properties = {key: value for key, value in metadata["properties"].items() if key != "semver"}
-    return {**metadata, "properties": properties}
-
-
 def _property(metadata: dict[str, Any] | None) -> Any:
     properties = (metadata or {}).get("properties")
     return properties.get("semver") if isinstance(properties, dict) else None
