@@ -70,12 +70,18 @@ class Extras:
         properties = {**properties_of(metadata), VERSION_PROPERTY: str(number)}
         return Extras({**metadata, "properties": properties}, self.rule_set)
 
-    def without_labels(self) -> "Extras":
-        """As a later version inherits them."""
-        if not _LABELS & properties_of(self.metadata).keys():
+    def without_semver(self) -> "Extras":
+        """As a later version inherits them: the label belongs to one version."""
+        properties = properties_of(self.metadata)
+        if "semver" not in properties:
             return self
-        properties = {k: v for k, v in properties_of(self.metadata).items() if k not in _LABELS}
-        return Extras({**(self.metadata or {}), "properties": properties}, self.rule_set)
+        left = {name: value for name, value in properties.items() if name != "semver"}
+        return Extras(_without_empty({**(self.metadata or {}), "properties": left}), self.rule_set)
+
+    @property
+    def follows_number(self) -> bool:
+        """Once a version carries its number, those after it do."""
+        return VERSION_PROPERTY in properties_of(self.metadata)
 
 
 def properties_of(metadata: Json | None) -> Json:
@@ -154,7 +160,9 @@ def check_rule_set(name: str, value: Any) -> None:
     _check_storable(name, value)
     seen: set[str] = set()
     for kind, modes in _MODES.items():
-        rules = (value or {}).get(kind) or []
+        rules = (value or {}).get(kind, [])
+        if rules is None:
+            continue
         if not isinstance(rules, list):
             raise InvalidRuleSet("has to be a list of rules", pointer=f"/{name}/{kind}")
         for index, rule in enumerate(rules):

@@ -189,11 +189,9 @@ def _written(
     actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, subject: Subject
 ) -> Version:
     number = number_of(upload, snapshot)
-    extras = (
-        snapshot.extras
-        if upload.number is None or snapshot.rules.importing
-        else (snapshot.extras.with_number(number))
-    )
+    extras = snapshot.extras
+    if not snapshot.rules.importing and (upload.number is not None or extras.follows_number):
+        extras = extras.with_number(number)
     identity = identity_of(upload, extras, normalize=snapshot.rules.normalize)
     make_room(subject, number)
     version = Version.objects.create(

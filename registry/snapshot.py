@@ -59,7 +59,7 @@ def _filled(upload: Upload, rows: Sequence[Row], rules: Rules) -> Extras:
         return upload.extras
     latest = next((row.pk for row in reversed(rows) if row.live), None)
     before = Version.objects.filter(pk=latest).values_list("metadata", "rule_set").first() if latest else None
-    given = upload.extras.over(Extras(*before).without_labels()) if before else upload.extras
+    given = upload.extras.over(Extras(*before).without_semver()) if before else upload.extras
     return given.merged(rules.default, rules.override)
 
 

@@ -29,7 +29,7 @@ def tag_version(*, actor: Actor, subject: str, version: str, change: TagChange) 
     actor.require("write", subject)
     actor.require("read", subject)
     old = find_version(subject, version)
-    kept = Extras(old.metadata, old.rule_set).without_labels()
+    kept = Extras(old.metadata, old.rule_set).without_semver()
     rule_set = kept.rule_set if change.rule_set is None else change.rule_set
     if change.rules_to_merge is not None or change.rules_to_remove:
         check_rule_set("ruleSet", rule_set)

@@ -20,9 +20,7 @@ VERSION_SOFT_DELETED = "Subject 'half' Version 1 was soft deleted.Set permanent=
 VERSION_NOT_SOFT_DELETED = "Subject 's' Version 1 was not deleted first before being permanently deleted"
 READ_ONLY = "Subject frozen is in read-only mode"
 NOT_IN_IMPORT = "Subject s in context . is not in import mode"
-REFERRED = (
-    "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=base,version=1}. Used by: user v1."
-)
+REFERRED = "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=base,version=1}. Used by: user v1."
 # None: the sentence names the number or the name that was given, and is asserted elsewhere.
 BAD_VERSION = None
 GUID = "12345678-1234-5678-1234-567812345678"
@@ -146,4 +144,3 @@ def test_permanently_deleting_twice_is_40401(api):
     assert api.delete(f"{BASE}/subjects/gone?permanent=true").json() == [1]
     answer = api.delete(f"{BASE}/subjects/gone?permanent=true")
     assert_error(answer, 40401, "Subject 'gone' not found.")
-
