@@ -22,7 +22,8 @@ def in_context(path: str, query: str) -> tuple[str, str]:
     if not slash or context is None:
         return path, query
     if rest in _OF_CONTEXTS:
-        return _API + (f"{rest}/{contexts.qualifier(context)}".rstrip("/")), query
+        # Clients take this for everything there is, of which something always holds.
+        return f"{_API}{rest}/{contexts.qualifier(context)}".rstrip("/"), f"defaultToGlobal=true&{query}"
     if rest in _LISTS:
         return _API + rest, _changed(query, "subjectPrefix", context)
     if rest.startswith("schemas/ids/"):

@@ -105,6 +105,8 @@ def test_a_base_url_answers_for_its_context(api):
     assert api.post(f"{BERLIN}/subjects/orders", text(ONE_FIELD)).json()["id"] == answer["id"]
     asked = api.post(f"{BERLIN}/compatibility/subjects/orders/versions/latest", text(A_REQUIRED))
     assert asked.json()["is_compatible"] is False
+    assert api.get(f"{BERLIN}/config").json() == {"compatibilityLevel": "BACKWARD"}
+    assert api.get(f"{BERLIN}/mode").json() == {"mode": "READWRITE"}
     assert api.put(f"{BERLIN}/config", {"compatibility": "NONE"}).json() == {"compatibility": "NONE"}
     assert api.get(f"{BERLIN}/config").json() == {"compatibilityLevel": "NONE"}
     assert api.get(f"{BERLIN}/config/orders?defaultToGlobal=true").json() == {"compatibilityLevel": "NONE"}
