@@ -125,8 +125,10 @@ class SettingsForm(forms.Form):
         modes = [
             (Mode.READWRITE, "READWRITE: may change"),
             (Mode.READONLY, "READONLY: nothing may change"),
-            (Mode.IMPORT, "IMPORT: takes versions with their ids, and asks for no compatibility"),
         ]
+        # Begun over the API, where imports come from; here it can be ended.
+        if self.initial.get("mode") == Mode.IMPORT:
+            modes.append((Mode.IMPORT, "IMPORT: takes versions with their ids"))
         self._offer("mode", inherited.mode, modes)
 
     def _offer(self, name: str, inherited: str, choices: Any) -> None:

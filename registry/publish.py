@@ -193,7 +193,8 @@ def _written(
     if not snapshot.rules.importing and (upload.number is not None or extras.follows_number):
         extras = extras.with_number(number)
     identity = identity_of(upload, extras, normalize=snapshot.rules.normalize)
-    make_room(subject, number)
+    if snapshot.rules.importing:
+        make_room(subject, number)
     version = Version.objects.create(
         subject=subject,
         number=number,
