@@ -164,8 +164,9 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
                 )
             if found is None:
                 break
-            if contest.won(found.value):
-                return _Answer(witness=_readable(found.value, contest))
+            witness = _readable(found.value, contest)
+            if witness is not None:
+                return _Answer(witness=witness)
             literals.append((world.node({"const": found.value}), False))
         reason = "the validators do not confirm the counterexamples that were found"
     except Exhausted as end:
@@ -174,14 +175,19 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
 
 
 def _guessed(sent: Rewritten, read: Rewritten, contest: Contest, reason: str) -> _Answer:
-    found = next((instance for instance in guesses(sent, read) if contest.won(instance)), None)
-    return _Answer(reason=reason) if found is None else _Answer(witness=_readable(found, contest))
+    for instance in guesses(sent, read):
+        witness = _readable(instance, contest)
+        if witness is not None:
+            return _Answer(witness=witness)
+    return _Answer(reason=reason)
 
 
-def _readable(instance: Any, contest: Contest) -> Witness:
-    """The witness, as small as it can easily be made; the second validator has the last word."""
+def _readable(instance: Any, contest: Contest) -> Witness | None:
+    """The witness, as small as it can easily be made, if the second validator agrees about it or about the instance."""
+    if not contest.looks_won(instance):
+        return None
     smaller = shrunk(instance, contest.looks_won)
-    return Witness(smaller if contest.won(smaller) else instance, contest)
+    return next((Witness(each, contest) for each in (smaller, instance) if contest.won(each)), None)
 
 
 def _open_world_risk(

@@ -73,9 +73,11 @@ class Validator:
         """Every violation, in the order the validator finds them; empty when the instance is valid."""
         return [_violation(error) for error in self._rust.iter_errors(instance)]
 
-    def causes(self, instance: Any) -> list[Violation]:
-        """The violations, and inside those of `anyOf` and `oneOf` what keeps the likeliest branch from accepting."""
-        return [_violation(cause) for error in self._rust.iter_errors(instance) for cause in _causes(error)]
+    def causes(self, instance: Any) -> tuple[list[Violation], list[Violation]]:
+        """The violations; and those together with what, inside `anyOf` and `oneOf`, the likeliest branch refuses."""
+        errors = list(self._rust.iter_errors(instance))
+        inner = [_violation(cause) for error in errors for cause in _causes(error)]
+        return [_violation(error) for error in errors], inner
 
 
 def compile_validator(

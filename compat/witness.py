@@ -63,10 +63,8 @@ class Contest:
         except _CANNOT_JUDGE:
             return False
 
-    def violations(self, instance: Any) -> list[Violation]:
-        return self._fast[1].errors(instance)
-
-    def causes(self, instance: Any) -> list[Violation]:
+    def refusal(self, instance: Any) -> tuple[list[Violation], list[Violation]]:
+        """What the reader refuses; and that with its causes inside of branches."""
         return self._fast[1].causes(instance)
 
 
@@ -85,8 +83,9 @@ class Witness:
         if not contest.won(instance):
             raise UnverifiedWitness(repr(instance)[:200])
         object.__setattr__(self, "instance", instance)
-        object.__setattr__(self, "errors", tuple(contest.violations(instance)))
-        object.__setattr__(self, "causes", tuple(contest.causes(instance)))
+        errors, causes = contest.refusal(instance)
+        object.__setattr__(self, "errors", tuple(errors))
+        object.__setattr__(self, "causes", tuple(causes))
 
     def as_dict(self) -> dict[str, Any]:
         return {"instance": self.instance, "errors": [error.as_dict() for error in self.errors]}

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from compat import patterns
 from compat.errors import CompatError
 from compat.solver.nodes import Node
-from compat.values import type_of
 
 #: The node must (True) or must not (False) accept the instance.
 Literal: TypeAlias = tuple[Node, bool]
@@ -114,10 +113,12 @@ class Case:
     literals: dict[tuple[int, bool], Literal] = field(default_factory=dict)
     facts: dict[str, list[Any]] = field(default_factory=dict)
     pending: list[Any] = field(default_factory=list)
+    #: By name of a property: how many shapes were looked at, and the values they leave it.
+    _tags: dict[str, tuple[int, list[Any] | None]] = field(default_factory=dict)
 
     def copy(self) -> Case:
         facts = {name: list(values) for name, values in self.facts.items()}
-        return Case(self.kind, dict(self.literals), facts, list(self.pending))
+        return Case(self.kind, dict(self.literals), facts, list(self.pending), dict(self._tags))
 
     def get(self, name: str) -> list[Any]:
         return self.facts.get(name, [])
@@ -134,12 +135,14 @@ class Case:
 
     def tags(self, name: str) -> list[Any] | None:
         """The few values that a property can have, when an `enum` or `const` says so."""
-        found: list[Any] | None = None
-        for shape in self.get("shape"):
+        shapes = self.get("shape")
+        known, found = self._tags.get(name, (0, None))
+        for shape in shapes[known:]:
             for node in shape.at(name):
-                values = enumerated(node)
+                values = node.values
                 if values is not None:
                     found = values if found is None else [v for v in found if node.accepts(v)]
+        self._tags[name] = (len(shapes), found)
         return found
 
     def refutes(self, move: Move) -> bool:
@@ -188,7 +191,7 @@ class Case:
         schema = node.schema
         if isinstance(schema, bool):
             return not schema
-        if not _allows(schema, self.kind) or (self.kind == "object" and self._excludes_object(node, schema)):
+        if not node.allows(self.kind) or (self.kind == "object" and self._excludes_object(node, schema)):
             return True
         inner = [node.child(part) for part in schema.get("allOf", ())] if depth < 4 else []
         if "$ref" in schema and depth < 4:
@@ -204,28 +207,6 @@ class Case:
             if tags is not None and not any(node.child(declared[name]).accepts(tag) for tag in tags):
                 return True
         return False
-
-
-def enumerated(node: Node) -> list[Any] | None:
-    """The values of an `enum` or `const`, looked for through references and `allOf`."""
-    schema = node.target.schema
-    if isinstance(schema, bool):
-        return None
-    if "const" in schema:
-        return [schema["const"]]
-    if "enum" in schema:
-        return list(schema["enum"])
-    found = (enumerated(node.child(part)) for part in schema.get("allOf", ()))
-    return next((values for values in found if values is not None), None)
-
-
-def _allows(schema: dict[str, Any], kind: str) -> bool:
-    types = schema.get("type", kind)
-    types = [types] if isinstance(types, str) else types
-    allowed = kind in types or (kind == "number" and "integer" in types)
-    if not allowed or "const" not in schema:
-        return allowed
-    return type_of(schema["const"]) == kind
 
 
 def _satisfies(value: Any, literals: Iterable[Literal]) -> bool:

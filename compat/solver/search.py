@@ -17,7 +17,7 @@ from compat.budget import Budget
 from compat.errors import Exhausted, OutOfSteps
 from compat.solver.arrays import find_array
 from compat.solver.case import Case, Contradiction, Literal, Move, Option
-from compat.solver.choices import NotExactlyOne, remaining
+from compat.solver.choices import AnyOf, NotExactlyOne
 from compat.solver.keywords import failing, holding
 from compat.solver.nodes import Node
 from compat.solver.nothing import NOTHING
@@ -69,7 +69,10 @@ class Search:
         outer, self._assumed = self._assumed, MAX_DEPTH + 1
         self._asking[goal] = depth
         try:
-            answer = first(partial(self._of_kind, kind, literals) for kind in TYPES)
+            kinds = [
+                kind for kind in TYPES if all(node.allows(kind) for node, truth in literals if truth)
+            ]
+            answer = first(partial(self._of_kind, kind, literals) for kind in kinds)
         finally:
             del self._asking[goal]
             own, self._assumed = (
@@ -170,7 +173,7 @@ class Search:
     def _survey(self, case: Case) -> tuple[tuple[Any, list[Option]] | None, Option | None]:
         best: tuple[Any, list[Option]] | None = None
         unlisted: Exhausted | None = None
-        for choice in list(case.pending):
+        for place, choice in enumerate(case.pending):
             try:
                 options = choice.options(case)
             except OutOfSteps:
@@ -184,6 +187,10 @@ class Search:
             if len(options) == 1:
                 case.pending.remove(choice)
                 return None, options[0]
+            if isinstance(choice, AnyOf):
+                # What is ruled out stays so: only the rest is looked at the next time.
+                choice = choice.of(options)
+                case.pending[place] = choice
             if best is None or _width(choice, options) < _width(*best):
                 best = (choice, options)
         if best is None and unlisted is not None:
@@ -216,14 +223,8 @@ def _width(choice: Any, options: list[Option]) -> int:
     return len(options) * (1 if isinstance(choice, (_Refused, NotExactlyOne)) else _DETOUR)
 
 
-@dataclass(frozen=True, eq=False)
-class _Refused:
+class _Refused(AnyOf):
     """A node refuses: one of its keywords fails."""
-
-    ways: tuple[Option, ...]
-
-    def options(self, case: Case) -> list[Option]:
-        return remaining(self.ways, case)
 
 
 def first(attempts: Iterable[Callable[[], Found | None]]) -> Found | None:
