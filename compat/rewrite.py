@@ -310,7 +310,9 @@ _DRAFT_2020 = {
     "items": _one,
 }
 #: In which the keywords of the normal form stand, whatever the order an author wrote them in.
-_ORDER = {keyword: place for place, keyword in enumerate({**_DRAFT_4, **_DRAFT_7, **_DRAFT_2019, **_DRAFT_2020})}
+_ORDER = {
+    keyword: place for place, keyword in enumerate({**_DRAFT_4, **_DRAFT_7, **_DRAFT_2019, **_DRAFT_2020})
+}
 _KEYWORDS: dict[str, dict[str, _Translation]] = {
     "draft-04": _DRAFT_4,
     "draft-06": _DRAFT_6,

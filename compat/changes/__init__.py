@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from compat.changes import branches, rules
 from compat.changes.pairs import Pair, Spot, followed, unchanged

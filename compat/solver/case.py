@@ -126,7 +126,7 @@ class Case:
     def add(self, name: str, value: Any) -> None:
         self.facts.setdefault(name, []).append(value)
 
-    def holds(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
+    def holds(self, node: Node, *, truth: bool) -> bool:
         return (node.target.number, truth) in self.literals
 
     def of_property(self, name: str) -> list[Literal]:
@@ -149,8 +149,7 @@ class Case:
         """Whether a move cheaply contradicts what is known. False says nothing."""
         name, value = move
         if name == "literal":
-            node, truth = value
-            return self.holds(node, not truth) or (truth and self._excludes(node.target, 0))
+            return self._refutes_literal(*value)
         if name == "required":
             return value in self.get("forbidden")
         if name == "forbidden":
@@ -161,12 +160,17 @@ class Case:
             return value.name in self.get("forbidden") or self._refutes_value(value)
         return False
 
+    def _refutes_literal(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
+        if truth:
+            return self.holds(node, truth=False) or self._excludes(node.target, 0)
+        return any(held.implies(node) for held, true in self.literals.values() if true)
+
     def entails(self, move: Move) -> bool:
         """Whether a move is already true. False says nothing."""
         name, value = move
         if name == "literal":
             node, truth = value
-            return self.holds(node, truth) or (not truth and self._excludes(node.target, 0))
+            return self.holds(node, truth=truth) or (not truth and self._excludes(node.target, 0))
         if name in {"required", "forbidden"}:
             return value in self.get(name)
         if name == "some" and value.name in self.get("required"):
@@ -176,7 +180,7 @@ class Case:
     def _refutes_value(self, some: Some) -> bool:
         assert some.name is not None
         nodes = [node.target for shape in self.get("shape") for node in shape.at(some.name)]
-        if any(not truth and node.target in nodes for node, truth in some.literals):
+        if any(not truth and any(held.implies(node) for held in nodes) for node, truth in some.literals):
             return True
         tags = self.tags(some.name)
         return tags is not None and not any(_satisfies(tag, some.literals) for tag in tags)
@@ -196,7 +200,7 @@ class Case:
         inner = [node.child(part) for part in schema.get("allOf", ())] if depth < 4 else []
         if "$ref" in schema and depth < 4:
             inner.append(node.world.referred(schema["$ref"]))
-        return any(self.holds(part, False) or self._excludes(part.target, depth + 1) for part in inner)
+        return any(self.holds(part, truth=False) or self._excludes(part.target, depth + 1) for part in inner)
 
     def _excludes_object(self, node: Node, schema: dict[str, Any]) -> bool:
         if not set(schema.get("required", ())).isdisjoint(self.get("forbidden")):

@@ -12,6 +12,7 @@ import jsonschema_rs
 from compat import patterns
 from compat.dialects import Schema
 from compat.solver import scalars
+from compat.solver.implied import Implications
 from compat.values import frozen, type_of
 
 _VALUES = {"enum", "const"}
@@ -39,6 +40,10 @@ class Node:
 
     def child(self, schema: Schema) -> Node:
         return self.world.node(schema)
+
+    def implies(self, wide: Node) -> bool:
+        """True is a proof that the other accepts whatever this one does; False says nothing."""
+        return self.world.implications.holds(self, wide)
 
     def allows(self, kind: str) -> bool:
         """Whether its own `type` and `const` leave room for an instance of this JSON type."""
@@ -94,6 +99,7 @@ class World:
     definitions: dict[str, Schema]
     #: Whether one of the patterns needs an engine that backtracks.
     backtracking: bool = False
+    implications: Implications = field(default_factory=Implications, repr=False)
     _nodes: dict[Hashable, Node] = field(default_factory=dict)
     _by_id: dict[int, Node] = field(default_factory=dict)
     _by_name: dict[str, Node] = field(default_factory=dict)
