@@ -13,7 +13,7 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from compat import dialects
+from compat import dialects, formats, patterns
 from compat.dialects import D2019, D2020, Dialect, Schema
 from compat.documents import Documents
 from compat.errors import Exhausted, SchemaError
@@ -32,6 +32,8 @@ class Rewritten:
     definitions: dict[str, Schema]
     #: Whether one of its patterns needs an engine that backtracks.
     backtracking: bool = False
+    #: Whether `format` is asserted; otherwise there is none in it.
+    formats: bool = False
 
     def document(self) -> Schema:
         """One stand-alone 2020-12 schema."""
@@ -47,20 +49,24 @@ class Rewritten:
         return measure
 
 
-def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False) -> Rewritten:
+def rewritten(documents: Documents, *, prefix: str = "d", assert_formats: bool = False) -> Rewritten:
     """The normal form; definition names begin with `prefix`. Raises SchemaError for references that lead nowhere."""
-    return documents.form(("rewritten", prefix, formats), lambda: _rewritten(documents, prefix, formats))
+    key = ("rewritten", prefix, assert_formats)
+    return documents.form(key, lambda: _rewritten(_Work(documents, prefix, assert_formats)))
 
 
-def _rewritten(documents: Documents, prefix: str, formats: bool) -> Rewritten:  # noqa: FBT001 -- passed on
-    work = _Work(documents, prefix, formats)
-    place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect)
+def _rewritten(work: _Work) -> Rewritten:
+    documents = work.documents
     try:
-        result = Rewritten(work.schema(documents.root, place), work.definitions, documents.backtracking)
+        place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect)
+        root = work.schema(documents.root, place)
+        result = Rewritten(root, work.definitions, documents.backtracking, work.formats)
         work.finish()
         _refuse_endless(result)
     except RecursionError:
         raise SchemaError("", "references lead from one to the next too many times", "depth") from None
+    except ValueError as error:
+        raise SchemaError("", f"an identifier or a reference is no URI: {error}", "reference") from error
     return result
 
 
@@ -184,8 +190,17 @@ def _members(keyword: _Keyword, out: dict[str, Any]) -> None:
     out[keyword.name] = {name: keyword.sub(item) for name, item in keyword.value.items()}
 
 
+def _pattern(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out["pattern"] = patterns.spelled(keyword.value)
+
+
+def _pattern_members(keyword: _Keyword, out: dict[str, Any]) -> None:
+    members = ((patterns.spelled(name), keyword.sub(child)) for name, child in keyword.value.items())
+    out["patternProperties"] = patterns.merged(members)
+
+
 def _format(keyword: _Keyword, out: dict[str, Any]) -> None:
-    if keyword.work.formats:
+    if keyword.work.formats and formats.is_asserted(keyword.value, keyword.place.dialect):
         out["format"] = keyword.value
 
 
@@ -269,14 +284,14 @@ _DRAFT_4: dict[str, _Translation] = {
     "maximum": _bound,
     "minLength": _count,
     "maxLength": _count,
-    "pattern": _same,
+    "pattern": _pattern,
     "format": _format,
     "items": _tuple_items,
     "minItems": _count,
     "maxItems": _count,
     "uniqueItems": _same,
     "properties": _members,
-    "patternProperties": _members,
+    "patternProperties": _pattern_members,
     "additionalProperties": _one,
     "required": _same,
     "minProperties": _count,

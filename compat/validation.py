@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import jsonschema
 import jsonschema_rs
-from jsonschema import validators
-from jsonschema.exceptions import ValidationError as PythonError
 
 from compat import patterns
-from compat.dialects import D2019, D2020, Dialect, Schema, Store
-from compat.documents import Documents, standard
+from compat.dialects import D2019, D2020, Schema, Store
+from compat.documents import Documents
 from compat.errors import SchemaError
 from compat.inspection import opened
 from compat.values import pointer
@@ -100,7 +97,7 @@ def _compiled(documents: Documents, *, formats: bool) -> Validator:
     dialect = documents.dialect
     try:
         compiled = dialect.rust(
-            standard(documents.root, dialect),
+            documents.for_engine(documents.root, dialect),
             validate_formats=formats,
             registry=documents.rust_registry,
             pattern_options=patterns.engine(backtracking=documents.backtracking),
@@ -112,19 +109,6 @@ def _compiled(documents: Documents, *, formats: bool) -> Validator:
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaError("", str(error).splitlines()[0]) from error
     return Validator(documents.root, dialect.name, compiled)
-
-
-def python_validator(documents: Documents) -> jsonschema.protocols.Validator:
-    """The second opinion: the validator `jsonschema`, on the same regex engine."""
-    return documents.form("jsonschema", lambda: _second(documents))
-
-
-def _second(documents: Documents) -> jsonschema.protocols.Validator:
-    registry = documents.registry
-    compiled: jsonschema.protocols.Validator = _python_class(documents.dialect)(
-        documents.root, registry=registry, _resolver=registry.resolver(documents.base_uri)
-    )
-    return compiled
 
 
 def _violation(error: jsonschema_rs.ValidationError) -> Violation:
@@ -168,40 +152,3 @@ _HOLDERS = {
     "additionalItems",
     "prefixItems",
 }
-
-
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[PythonError]:
-    if isinstance(instance, str) and not patterns.matches(pattern, instance):
-        yield PythonError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(validator: Any, members: Any, instance: Any, _schema: Any) -> Iterator[PythonError]:
-    if not isinstance(instance, dict):
-        return
-    for pattern, subschema in members.items():
-        for name, value in instance.items():
-            if patterns.matches(pattern, name):
-                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
-
-
-def _additional_properties(validator: Any, extra: Any, instance: Any, schema: Any) -> Iterator[PythonError]:
-    if not isinstance(instance, dict):
-        return
-    declared, members = schema.get("properties", {}), schema.get("patternProperties", {})
-    for name, value in instance.items():
-        if name not in declared and not any(patterns.matches(pattern, name) for pattern in members):
-            yield from validator.descend(value, extra, path=name)
-
-
-_ON_OUR_ENGINE = {
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-    "additionalProperties": _additional_properties,
-}
-_PYTHON_CLASSES: dict[str, Any] = {}
-
-
-def _python_class(dialect: Dialect) -> Any:
-    if dialect.name not in _PYTHON_CLASSES:
-        _PYTHON_CLASSES[dialect.name] = validators.extend(dialect.python, validators=_ON_OUR_ENGINE)  # type: ignore[no-untyped-call]
-    return _PYTHON_CLASSES[dialect.name]

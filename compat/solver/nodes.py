@@ -73,7 +73,7 @@ class Node:
         if listed is not None and frozen(instance) not in listed:
             return False
         if not isinstance(instance, (dict, list)):
-            return scalars.accepts(self.schema, instance, self.world.definitions)
+            return scalars.accepts(self._unlisted, instance, self.world.definitions)
         return self._validator is None or self._validator.is_valid(instance)
 
     @cached_property
@@ -84,12 +84,15 @@ class Node:
         return frozenset(frozen(value) for value in self.schema["enum"])
 
     @cached_property
-    def _validator(self) -> jsonschema_rs.Validator | None:
-        """For everything but the enumeration."""
+    def _unlisted(self) -> Schema:
+        """The schema without its enumeration."""
         if isinstance(self.schema, bool):
-            return self.world.compiled(self.schema)
-        rest = {keyword: value for keyword, value in self.schema.items() if keyword != "enum"}
-        return self.world.compiled(rest) if rest else None
+            return self.schema
+        return {keyword: value for keyword, value in self.schema.items() if keyword != "enum"}
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Validator | None:
+        return self.world.compiled(self._unlisted) if self._unlisted != {} else None
 
 
 @dataclass
@@ -130,7 +133,9 @@ class World:
         """A validator of one node, with the definitions it needs."""
         needed = self._needed(schema)
         document = {**schema, "$defs": needed} if isinstance(schema, dict) and needed else schema
-        return jsonschema_rs.Draft202012Validator(document, pattern_options=self._engine, offline=True)
+        return jsonschema_rs.Draft202012Validator(
+            document, pattern_options=self._engine, validate_formats=True, offline=True
+        )
 
     @property
     def _engine(self) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
