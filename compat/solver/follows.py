@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -101,15 +101,34 @@ def _any_of(question: Question) -> bool:
 
 
 def _one_of(question: Question) -> bool:
-    """One branch follows, and no other can hold as well."""
+    """One branch follows and no other can hold as well; so it is for what is said at once, or for each branch said."""
     branches = [question.wide.child(branch) for branch in question.value]
-    for chosen in branches:
-        if any(question.known.holds(part, chosen) for part in question.parts):
-            others = [branch for branch in branches if branch is not chosen]
-            return len(others) == len(branches) - 1 and all(
-                any(question.known.apart(part, other) for part in question.parts) for other in others
-            )
-    return False
+    if len(set(branches)) < len(branches):
+        return False
+    if any(_exactly_one(question, part, (), branches) for part in question.parts):
+        return True
+    return any(_each_in_one(question, part, branches) for part in question.parts)
+
+
+def _each_in_one(question: Question, part: Node, branches: list[Node]) -> bool:
+    assert isinstance(part.schema, dict)
+    said = [part.child(branch) for branch in part.schema.get("oneOf", ())]
+    return bool(said) and all(
+        _exactly_one(question, chosen, [other for other in said if other is not chosen], branches)
+        for chosen in said
+    )
+
+
+def _exactly_one(question: Question, narrow: Node, excluded: Sequence[Node], branches: list[Node]) -> bool:
+    """Whether what is accepted by `narrow` and by none of `excluded` is accepted by exactly one branch."""
+    known = question.known
+    chosen = next((branch for branch in branches if known.holds(narrow, branch)), None)
+    return chosen is not None and all(
+        any(known.holds(branch, other) for other in excluded)
+        or any(known.apart(part, branch) for part in (narrow, *question.parts))
+        for branch in branches
+        if branch is not chosen
+    )
 
 
 def _not(question: Question) -> bool:
