@@ -36,13 +36,13 @@ def test_nothing_acknowledged_is_lost_or_doubled_and_a_replay_goes_on(home, regi
     assert found.ok, found
     assert found.stored == LOAD_EVENTS
 
+    until(lambda: healthy(home), 60)
     finished = until(lambda: ended(api, run), 60)
     assert (finished["state"], finished["done"], finished["failed"]) == ("completed", REPLAY_EVENTS, 0)
     indexes = [int(one.headers["onex-replay-index"].split("/")[0]) for one in receiver.at("/kill/replay")]
     assert indexes == sorted(indexes)
     assert sorted(set(indexes)) == list(range(1, REPLAY_EVENTS + 1))
     assert len(indexes) - REPLAY_EVENTS <= 1
-    until(lambda: healthy(home), 60)
 
 
 def start_replay(api, receiver):

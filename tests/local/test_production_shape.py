@@ -21,8 +21,8 @@ from psycopg import sql
 from registry.local import ports
 from registry.local.home import CHECKOUT
 from tests.require import require
+from tests.waiting import until
 
-from .conftest import until
 from .test_compose_file import SERVICES, image_command
 
 pytestmark = pytest.mark.journey

@@ -13,8 +13,7 @@ import pytest
 from registry.local import connection, processes
 from registry.local.connection import Connection
 from registry.local.home import CHECKOUT, discard
-
-from .conftest import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.journey
 Start = Callable[..., "subprocess.Popen[str]"]

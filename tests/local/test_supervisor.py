@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,7 @@ from registry.local.connection import Connection
 from registry.local.errors import Refusal
 from registry.local.home import PROCESSES_FILE, hold
 from registry.local.supervisor import LOG_BYTES, Program, Supervisor
-
-from .conftest import until
+from tests.waiting import until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 FAMILY = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
@@ -70,13 +68,23 @@ def test_the_children_of_a_dead_child_end_before_it_is_started_again(home):
 
 def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(home):
     with stack.supervised(home) as supervisor:
+        now = 1_000.0
+        supervisor.clock = lambda: now
         supervisor.start(program(home, [sys.executable, "-c", "raise SystemExit(3)"]))
-        began = time.monotonic()
+        pauses = []
+        for death in range(1, 10):
+            until(lambda: "child" in supervisor.dead())
+            supervisor.tend()
+            child = supervisor.children["child"]
+            assert child.deaths == death
+            pauses.append(child.restart_at - now)
+            now = child.restart_at - 0.001
+            supervisor.tend()
+            assert supervisor.children["child"] is child
+            now = child.restart_at
+            supervisor.tend()
 
-        stack.stay(supervisor, until=lambda: supervisor.children["child"].deaths == 4)
-
-        # At once, after half a second, after one more.
-        assert time.monotonic() - began > 1.5
+        assert pauses == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 def test_a_child_that_ignores_the_request_to_end_is_killed(home, monkeypatch):
