@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Max
 from django.utils import timezone
@@ -39,9 +40,12 @@ def store(*offsets, correlation_id="order-1", event_type="team.order", late=0.2,
 class TimeThatIsWaitedFor:
     """A clock that moves only when somebody waits: what a run does by it is the same on every machine."""
 
-    def __init__(self) -> None:
-        self.began = timezone.now()
-        self.slept = 0.0
+    slept = 0.0
+
+    @cached_property
+    def began(self) -> datetime:
+        """When it was first looked at: after the run was made, however long that took."""
+        return timezone.now()
 
     def now(self) -> datetime:
         return self.began + timedelta(seconds=self.slept)
