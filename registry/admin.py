@@ -1,33 +1,19 @@
 """The catalogue for operators. What is immutable or has rules of its own can only be looked at here."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from access.admin import LookOnly
 from registry.models import Configuration, Content, Reference, Subject, Taxonomy, TaxonomyVersion, Version
 
 
-class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
-    """Changes go through the operations, which check, judge and audit them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(Subject)
-class SubjectAdmin(LookOnly):
+class SubjectAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
     list_display = ("name", "owner", "strict", "version_when_absent", "created_at")
     search_fields = ("name", "owner", "description")
 
 
 @admin.register(Version)
-class VersionAdmin(LookOnly):
+class VersionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("subject", "number", "semver", "state", "published_by", "published_at", "deleted_at")
     list_filter = ("state",)
     search_fields = ("subject__name", "semver")
@@ -35,30 +21,30 @@ class VersionAdmin(LookOnly):
 
 
 @admin.register(Content)
-class ContentAdmin(LookOnly):
+class ContentAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "dialect", "guid", "created_at")
     search_fields = ("=id", "=guid")
 
 
 @admin.register(Configuration)
-class ConfigurationAdmin(LookOnly):
+class ConfigurationAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("subject", "level", "policy", "mode", "by_wire_api")
     search_fields = ("subject",)
 
 
 @admin.register(Reference)
-class ReferenceAdmin(LookOnly):
+class ReferenceAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("version", "name", "target")
     list_select_related = ("version__subject", "target__subject")
 
 
 @admin.register(Taxonomy)
-class TaxonomyAdmin(LookOnly):
+class TaxonomyAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "created_at")
     search_fields = ("name",)
 
 
 @admin.register(TaxonomyVersion)
-class TaxonomyVersionAdmin(LookOnly):
+class TaxonomyVersionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("taxonomy", "number", "semver", "published_by", "published_at")
     list_select_related = ("taxonomy",)
