@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.local.programs import QUEUES
-
-from .conftest import an_event, ok, until
+from tests.onex import an_event, ok
+from tests.waiting import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 RUNS = 3 * QUEUES["replay"]

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from registry.local.home import CHECKOUT
-
-from .conftest import an_event, ok
+from tests.onex import an_event, ok
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 SUBJECT = "bad.input"

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.ingest_load import load, verify
 from registry.local import connection
 from registry.local.home import DATABASE_URL_FILE
-
-from .conftest import an_event, ok, until
+from tests.onex import an_event, ok
+from tests.waiting import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 LOAD_EVENTS, LOAD_BATCH = 16_000, 200
