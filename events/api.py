@@ -66,7 +66,10 @@ class EventAnswer(serializers.Serializer[Any]):
     occurred_at = serializers.DateTimeField()
     event_id = serializers.CharField()
     event_type = serializers.CharField()
-    schema_version = serializers.CharField()
+    schema_version = serializers.CharField(help_text="As sent; empty when nothing was said.")
+    judged_by = serializers.CharField(
+        allow_null=True, help_text="The version whose schema judged it; null when none did."
+    )
     content_id = serializers.IntegerField(allow_null=True)
     node_id = serializers.CharField()
     correlation_id = serializers.CharField(allow_null=True)
@@ -134,7 +137,7 @@ def events(request: Request) -> HttpResponseBase:
     page: Page[Event] = page_of(request, found, size=_limit(request), key="position")
     if _NDJSON in request.headers.get("Accept", ""):
         return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
-    return page_answer(page, [shapes.of_event(event) for event in page.items])
+    return page_answer(page, shapes.of_events(page.items))
 
 
 def _ingest(request: Request) -> Response:

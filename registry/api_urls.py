@@ -5,7 +5,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 """
 
 from django.urls import URLPattern, URLResolver, path, register_converter
-from django.urls.converters import IntConverter, PathConverter
+from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from registry import api, config_api, schema_api, settings_api
 from registry.taxonomy_urls import api as taxonomy_patterns
@@ -17,11 +17,18 @@ class SubjectConverter(PathConverter):
     regex = "(?s:.+)"
 
 
+class VersionConverter(StringConverter):
+    """No version is called `versions`: that is the end of a name, whose refusal says why."""
+
+    regex = "(?!versions$)[^/]+"
+
+
 class IdConverter(IntConverter):
     regex = "[0-9]{1,19}"
 
 
 register_converter(SubjectConverter, "subject")
+register_converter(VersionConverter, "version")
 register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -42,7 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subjects", api.subjects),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),
-    path("subjects/<subject:subject>/versions/<str:version>", api.version),
+    path("subjects/<subject:subject>/versions/<version:version>", api.version),
     path("subjects/<subject:subject>/versions", api.versions),
     path("subjects/<subject:subject>", api.subject),
 ]

@@ -132,8 +132,8 @@ get    api/v1/mode/<subject:subject>                                           h
 get    api/v1/subjects                                                         yes    yes    yes
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/referencedby   yes    yes    no
-delete api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
-get    api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
+delete api/v1/subjects/<subject:subject>/versions/<version:version>            yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<version:version>            yes    yes    no
 post   api/v1/subjects/<subject:subject>/versions                              yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions                              yes    yes    no
 delete api/v1/subjects/<subject:subject>                                       yes    yes    no
