@@ -11,10 +11,16 @@ from registry.local import connection, processes, stack
 from registry.local.connection import Connection
 from registry.local.errors import Refusal
 from registry.local.home import PROCESSES_FILE, hold
+from registry.local.programs import QUEUES, ready_file
 from registry.local.supervisor import LOG_BYTES, Program, Supervisor
 from tests.waiting import until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+TELLING = [
+    sys.executable,
+    "-c",
+    "import os, time; open(os.environ['ONEX_READY_FILE'], 'w').write(str(os.getpid())); time.sleep(600)",
+]
 FAMILY = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
 DEAF = [
     sys.executable,
@@ -23,8 +29,8 @@ DEAF = [
 ]
 
 
-def program(home: Path, argv: list[str], name: str = "child") -> Program:
-    return Program(name, argv, dict(os.environ), home)
+def program(home: Path, argv: list[str], name: str = "child", **environment: str) -> Program:
+    return Program(name, argv, {**os.environ, **environment}, home)
 
 
 def recorded(home: Path) -> list[processes.Recorded]:
@@ -172,6 +178,38 @@ def test_the_connection_file_is_private_and_believed_only_while_its_supervisor_l
 
     Connection("http://x", "", "", "", "", pids={"supervisor": 2**22 + 1}).write(home)
     assert connection.find(home) is None
+
+
+def test_workers_are_waited_for_until_each_has_written_its_own_number(home):
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            supervisor.start(program(home, TELLING, queue, ONEX_READY_FILE=str(ready_file(home, queue))))
+
+        stack._await_workers(supervisor)
+
+        for queue in QUEUES:
+            assert ready_file(home, queue).read_text() == str(supervisor.pids()[queue])
+
+
+def test_a_worker_that_never_takes_messages_is_named_with_its_log(home, monkeypatch):
+    monkeypatch.setattr(stack, "READY_SECONDS", 0.0)
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            # What an earlier worker wrote says nothing about this one.
+            ready_file(home, queue).write_text(str(os.getpid()))
+            supervisor.start(program(home, SLEEP, queue))
+
+        with pytest.raises(Refusal, match=r"workers alerts, replay, work\. See .*alerts\.log"):
+            stack._await_workers(supervisor)
+
+
+def test_a_worker_that_keeps_dying_is_named_with_its_last_words(home):
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            supervisor.start(program(home, [sys.executable, "-c", "raise SystemExit('no broker')"], queue))
+
+        with pytest.raises(Refusal, match=r"does not start\. The last it said: no broker"):
+            stack._await_workers(supervisor)
 
 
 def children_of(pid: int) -> list[int]:
