@@ -10,6 +10,8 @@ TESTS = Path(__file__).resolve().parent
 STARTS_PROGRAMS = ("journeys", "local")
 
 
+# Before the plugin looks, which otherwise finds no group and sends every test wherever there is room.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest group comes first, so that the others fill the time beside it."""
     for item in items:
