@@ -119,7 +119,7 @@ def _everything(home: Path) -> list[str]:
     # What ran without Django need not run again with it.
     ignored = [f"--ignore=tests/{name}" for name in WITHOUT_DJANGO]
     # The groups are those of tests/groups.py, in the order it gives them.
-    return [*ignored, "--dist=loadgroup", "--no-loadscope-reorder", *processes]
+    return [*ignored, "--dist=load", "--no-loadscope-reorder", *processes]
 
 
 def _without_django(home: Path) -> list[Step]:
