@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -247,12 +247,24 @@ def _breaks(directions: Sequence[str], mode: Direction) -> bool:
     return bool(directions) if mode == "full" else mode in directions
 
 
+class Bounded(Protocol):
+    """A question that has to be answered in time."""
+
+    @property
+    def seconds_left(self) -> float: ...
+
+
 def second_opinions(proposal: Proposal) -> tuple[Finding, ...]:
     """What every judge of settings.UPLOAD_JUDGES finds."""
-    return tuple(finding for name in settings.UPLOAD_JUDGES for finding in _asked(name, proposal))
+    return opinions_of(settings.UPLOAD_JUDGES, proposal)
 
 
-def _asked(name: str, proposal: Proposal) -> list[Finding]:
+def opinions_of(judges: Sequence[str], proposal: Bounded) -> tuple[Finding, ...]:
+    """What the judges with these dotted names find; each may read, and has to end in time."""
+    return tuple(finding for name in judges for finding in _asked(name, proposal))
+
+
+def _asked(name: str, proposal: Bounded) -> list[Finding]:
     judge = import_string(name)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -269,5 +281,5 @@ def _asked(name: str, proposal: Proposal) -> list[Finding]:
     return found
 
 
-def _milliseconds(proposal: Proposal) -> str:
+def _milliseconds(proposal: Bounded) -> str:
     return str(max(1, int(proposal.seconds_left * 1000)))

@@ -123,8 +123,14 @@ class Content(models.Model):
     dialect = models.CharField(max_length=255)
     # [{"name", "subject", "version"}] as uploaded.
     references = models.JSONField(default=list)
+    # [{"pointer", "taxonomy", "range"}]: where strings have to be codes; what it refers to included.
+    bindings = models.JSONField(default=list)
     guid = models.UUIDField(unique=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        # Few schemas are bound, and a new edition of a taxonomy asks which.
+        indexes = [models.Index(fields=["id"], condition=~Q(bindings=[]), name="bound_contents")]
 
     def __str__(self) -> str:
         return f"schema {self.pk}"

@@ -237,6 +237,7 @@ def _content(upload: Upload) -> Content:
             text=upload.text.text,
             dialect=upload.dialect,
             references=upload.resolved.as_stored(),
+            bindings=[bound.as_dict() for bound in upload.bindings],
             guid=uuid.UUID(bytes=upload.digest[:16], version=5),
         )
         Content.objects.bulk_create([new], ignore_conflicts=True)

@@ -216,8 +216,17 @@ SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
 API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
-UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
+UPLOAD_JUDGES = [
+    "registry.taxonomy_bindings.changed_bindings",
+    "events.judge.stored_events",
+    "alerts.judge.rules_reading",
+]
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+TAXONOMY_MAX_BYTES = env.int("TAXONOMY_MAX_BYTES", default=2 * 1024 * 1024)
+TAXONOMY_MAX_CODES = env.int("TAXONOMY_MAX_CODES", default=2_000)
+# The same for a new edition of a taxonomy, and who counts codes among the stored events.
+TAXONOMY_JUDGES = ["events.code_usage.stored_events", "alerts.code_rules.rules_naming"]
+CODE_USAGE = "events.code_usage.code_usage"
 # Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
 HOME_PANELS = [
     "registry.home.panel",

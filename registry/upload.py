@@ -15,6 +15,7 @@ from registry.comparison import Document
 from registry.errors import InvalidSchema
 from registry.models import Version
 from registry.references import ReferenceTo, Resolved, resolve_references
+from registry.taxonomy_bindings import Bound, read_bindings, unreached_notes
 from registry.versioning import read_declared
 
 
@@ -33,6 +34,7 @@ class Upload:
     metadata: dict[str, Any] | None
     rule_set: dict[str, Any] | None
     note: str
+    bindings: tuple[Bound, ...]
 
     def says_the_same(self, version: Version) -> bool:
         """Whether a version with this content has this metadata; what the request leaves out is taken as it is."""
@@ -58,6 +60,7 @@ def read_upload(
     resolved = resolve_references(actor, references)
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
+    bindings = read_bindings(actor=actor, document=document, dialect=dialect)
     for name, given in (("metadata", metadata), ("ruleSet", rule_set)):
         _check_storable(name, given)
     return Upload(
@@ -67,11 +70,12 @@ def read_upload(
         resolved=resolved,
         digest=text.digest(resolved.as_stored()),
         dialect=dialect,
-        notes=notes,
+        notes=(*notes, *unreached_notes(document, bindings)),
         declared=read_declared(semver, metadata),
         metadata=metadata,
         rule_set=rule_set,
         note=note,
+        bindings=bindings,
     )
 
 
