@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 
-from compat import Validator, compile_validator
+from compat import Validator
 from events import scan
 from events.models import Event
 from registry.judge import Finding, Proposal
 from registry.models import Subject
+from registry.taxonomy_bindings import bindings_in, bound_validator, editions_of
 
 JUDGE = "events.judge.stored_events"
 # The newest events of the subject that are looked at.
@@ -43,11 +44,13 @@ def stored_events(proposal: Proposal) -> list[Finding]:
     Without `read` on the subject the actor is told numbers and no event.
     """
     # As events will be judged once it is published.
-    validator = compile_validator(
-        proposal.new.value,
+    new = proposal.new
+    validator = bound_validator(
+        new.value,
         dialect=settings.DEFAULT_DIALECT,
-        store=dict(proposal.new.store),
+        store=new.store,
         formats=Subject.objects.filter(name=proposal.subject, assert_formats=True).exists(),
+        editions=editions_of(bindings_in(new, settings.DEFAULT_DIALECT)),
     )
     risks = _undeclared(proposal)
     count = _count(proposal, validator, risks)
