@@ -44,6 +44,7 @@ RULE = {
     "threshold": 3,
     "window_seconds": 60,
 }
+TAXONOMY = {"taxonomy": "team.new-errors", "prefix": "NEW", "areas": []}
 REPLAY = {"correlation_id": "order-1", "target": TARGET}
 CHANNEL = {"name": "another channel", "url": TARGET}
 EVENT = {
@@ -104,9 +105,17 @@ put    api/v1/alerts/channels/<int:channel_id>                                 y
 get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
 get    api/v1/taxonomies                                                       yes    yes    yes
+post   api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
 get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
+get    api/v1/taxonomies/<path:name>/versions/<str:wanted>/codes.<str:language> yes   yes    no
 get    api/v1/taxonomies/<path:name>/versions/<str:wanted>                     yes    yes    no
+get    api/v1/taxonomies/<path:name>/codes                                     yes    yes    no
 get    api/v1/taxonomies/<path:name>/codes/<str:text>                          yes    yes    no
+post   api/v1/taxonomies/<path:name>/normalize                                 yes    yes    no
+get    api/v1/taxonomies/<path:name>/normalize                                 yes    yes    no
+get    api/v1/taxonomies/<path:name>/diff                                      yes    yes    no
+get    api/v1/taxonomies/<path:name>/usage                                     yes    yes    no
+get    api/v1/taxonomies/<path:name>/dependents                                yes    yes    no
 get    api/v1/                                                                 yes    yes    yes
 get    api/v1/schemas/types                                                    yes    yes    yes
 get    api/v1/schemas/ids/<id:content_id>                                      yes    yes    no
@@ -209,7 +218,10 @@ get    subjects/<path:subject>/config                                          y
 post   subjects/<path:subject>/config                                          told   told   no
 get    subjects/<path:subject>                                                 yes    yes    no
 get    taxonomies                                                              yes    yes    yes
+get    taxonomies/upload                                                       yes    yes    yes
+post   taxonomies/upload                                                       yes    yes    told
 get    taxonomies/<path:name>/versions/<str:wanted>                            yes    yes    no
+get    taxonomies/<path:name>/compare                                          yes    yes    no
 get    taxonomies/<path:name>                                                  yes    yes    no
 """
 # What has to be sent for the answer to depend on the person alone.
@@ -230,12 +242,15 @@ API_BODY: dict[str, object] = {
     "put config/<subject:subject>": {"compatibility": "FULL"},
     "put mode": {"mode": "READWRITE"},
     "put mode/<subject:subject>": {"mode": "READWRITE"},
+    "post taxonomies/<path:name>/versions": {"prefix": "ONEX", "areas": []},
+    "post taxonomies/<path:name>/normalize": {"codes": ["ONEX_STAMP_001"]},
     "post subjects/<subject:subject>/versions": SCHEMA,
     "post subjects/<subject:subject>": SCHEMA,
 }
 PAGE_BODY: dict[str, dict[str, object]] = {
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
     "upload": {"subject": SUBJECT, "schema": '{"type": "object", "title": "new"}', "publish": "yes"},
+    "taxonomies/upload": {"document": json.dumps(TAXONOMY), "publish": "yes"},
     "subjects/<path:subject>/config": {"owner": "somebody"},
     "people/invite": {"username": "new", "email": "new@example.com", "role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>": {"role": "viewer", "subject_prefix": ""},
@@ -350,6 +365,7 @@ def make_world():
         "wanted": "latest",
         "name": "team.errors",
         "text": "ONEX_STAMP_001",
+        "language": "py",
         "secret": "unknown",
         "username": "teammate",
         "role_id": people["teammate"].user.roles.get().pk,
