@@ -15,10 +15,10 @@ from events.envelope import Envelope
 from events.models import CatalogueRevision
 from registry.errors import InvalidReference
 from registry.models import Content, Version
+from registry.opaque_codes import KEYWORD
 from registry.ranges import parse_semver
 from registry.references import store_of
 from registry.taxonomy_bindings import (
-    KEYWORD,
     Bound,
     Editions,
     bound_validator,

@@ -24,13 +24,11 @@ from registry.comparison import Document
 from registry.errors import InvalidSchema
 from registry.judge import Finding, Proposal
 from registry.models import Content, TaxonomyVersion, Version
+from registry.opaque_codes import DATA, KEYWORD
 from registry.ranges import parse_range, parse_semver
 from registry.taxonomy_tree import Tree
 
-KEYWORD = "x-taxonomy"
 JUDGE = "registry.taxonomy_bindings.changed_bindings"
-# Values under these keywords are data, in which the keyword is a word like any other.
-_DATA = frozenset({"const", "enum", "default", "examples"})
 _ANY = "*"
 
 
@@ -149,7 +147,7 @@ def _written(schema: Any, path: str) -> Iterator[str]:
             place = f"{path}{pointer([key])}"
             if key == KEYWORD and isinstance(item, str):
                 yield place
-            elif key not in _DATA:
+            elif key not in DATA:
                 yield from _written(item, place)
 
 

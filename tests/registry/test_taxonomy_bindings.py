@@ -275,9 +275,8 @@ def test_binding_a_field_that_was_free_before_is_told_at_upload(owner, settings)
     free = {"type": "object", "properties": {"c": {"type": "string"}}}
     owner.api.post(address, {"schema": json.dumps(free)})
     tied = {"type": "object", "properties": {"c": CODE, "new": CODE}}
-    findings = owner.api.post(f"{address}?dryRun=true", {"schema": json.dumps(tied)}).json()["verdict"][
-        "findings"
-    ]
+    refused = owner.api.post(f"{address}?dryRun=true", {"schema": json.dumps(tied)}).json()
+    findings = refused["details"]["findings"]
     assert [finding["facts"]["pointer"] for finding in findings] == ["/properties/c/x-taxonomy"]
     assert "was not bound to a taxonomy in version 1" in findings[0]["sentence"]
 
@@ -287,3 +286,51 @@ def test_the_page_of_a_version_links_the_taxonomies_it_is_bound_to(owner):
     html = owner.browser.get("/subjects/orders/versions/1").content.decode()
     assert '<a href="/taxonomies/shop-errors">shop-errors</a>' in html
     assert "/properties/c" in html
+
+
+OTHER = {"type": "string", "x-taxonomy": "shop-errors@1.0.0"}
+TEXT = {"type": "string"}
+
+
+def fields(**properties):
+    return {"type": "object", "properties": properties}
+
+
+MOVED = {
+    "type": "object",
+    "properties": {"c": {"$ref": "#/definitions/code"}},
+    "definitions": {"code": CODE},
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status", "step"),
+    [
+        (fields(c=CODE), fields(c=CODE, d=TEXT), "compatible", "minor"),
+        (fields(c=TEXT), fields(c=TEXT, d=CODE), "compatible", "minor"),
+        (fields(c=CODE), MOVED, "compatible", "patch"),
+        (fields(c=CODE), fields(c=TEXT), "compatible", "minor"),
+        (fields(c=TEXT), fields(c=CODE), "undecided", "major"),
+        (fields(c=TEXT), MOVED, "undecided", "major"),
+        (fields(c=CODE), fields(c=OTHER), "undecided", "major"),
+        (fields(c=CODE, d=TEXT), fields(c=TEXT, d=CODE), "undecided", "major"),
+        (fields(c=CODE), {**fields(c=CODE), "required": ["c"]}, "incompatible", "major"),
+    ],
+)
+def test_a_verdict_never_calls_a_new_binding_of_a_field_compatible(owner, old, new, status, step):
+    """Nobody can prove that what was sent as free text is a code; what was bound already stays proven."""
+    address = "/api/v1/subjects/orders/versions"
+    assert owner.api.post(address, {"schema": json.dumps(old)}).status_code == 200
+    answer = owner.api.post(f"{address}?dryRun=true", {"schema": json.dumps(new)})
+    verdict = answer.json()["verdict"] if answer.status_code == 200 else answer.json()["details"]
+    assert (verdict["status"], verdict["semver"]["required"]) == (status, step)
+    if status == "undecided":
+        assert (answer.status_code, verdict["code"]) == (409, "undecided_schema")
+        assert "x-taxonomy binds a field that was free before" in answer.json()["message"]
+
+
+def test_a_declared_major_passes_a_new_binding(owner):
+    address = "/api/v1/subjects/orders/versions"
+    owner.api.post(address, {"schema": json.dumps(fields(c=TEXT))})
+    answer = owner.api.post(address, {"schema": json.dumps(fields(c=CODE)), "semver": "2.0.0"})
+    assert answer.json()["semver"] == "2.0.0"
