@@ -25,6 +25,7 @@ from registry.taxonomy import (
 )
 from registry.taxonomy_bindings import dependents_of
 from registry.taxonomy_codes import normalize_codes
+from registry.taxonomy_draft import in_reading_order
 from registry.taxonomy_errors import LanguageNotFound, TaxonomyNotFound
 from registry.taxonomy_requests import (
     YAML,
@@ -103,14 +104,16 @@ def version(request: Request, name: str, wanted: str) -> HttpResponseBase:
     found = find_taxonomy_version(actor=caller(request), name=name, wanted=wanted)
     form = form_asked(request)
     if form is None:
-        return Response({**shapes.edition_answer(found), "document": found.document})
+        return Response({**shapes.edition_answer(found), "document": in_reading_order(found.document)})
     return document_file(found, form)
 
 
 def document_file(version: TaxonomyVersion, form: Format) -> HttpResponse:
     """The document as a file that an upload takes back."""
     content_type = JSON if form == "json" else f"{YAML}; charset=utf-8"
-    answer = HttpResponse(write_document(version.document, form=form), content_type=content_type)
+    answer = HttpResponse(
+        write_document(in_reading_order(version.document), form=form), content_type=content_type
+    )
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in version.taxonomy.name)
     answer["Content-Disposition"] = f'inline; filename="{stem}-{version.semver}.{form}"'
     return answer

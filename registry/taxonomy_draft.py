@@ -75,6 +75,24 @@ def check_tree(tree: Tree) -> None:
         raise InvalidTaxonomy.because([problem.as_dict() for problem in wrong])
 
 
+def in_reading_order(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its members in the order in which the schema describes them; the database keeps none."""
+    properties = _schema()["properties"]
+    definitions = _schema()["$defs"]
+    areas = [
+        {
+            **_ordered(area, definitions["area"]["properties"]),
+            "codes": [_ordered(code, definitions["code"]["properties"]) for code in area["codes"]],
+        }
+        for area in document["areas"]
+    ]
+    return {**_ordered(document, properties), "areas": areas}
+
+
+def _ordered(value: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[name] for name in properties if name in value}
+
+
 def _remedy(keyword: str) -> str:
     if keyword == "additionalProperties":
         return "Leave it out; docs/reference/taxonomies.md lists the members."
@@ -98,5 +116,11 @@ def _one(pointer: str, rule: str, message: str, remedy: str) -> InvalidTaxonomy:
 
 
 @cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return schema
+
+
+@cache
 def _validator() -> Validator:
-    return compile_validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    return compile_validator(_schema())

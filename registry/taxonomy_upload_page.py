@@ -13,6 +13,7 @@ from access.actor import Actor
 from access.caller import caller
 from access.errors import ProductError
 from registry.taxonomy import find_taxonomy_version, publish_taxonomy
+from registry.taxonomy_draft import in_reading_order
 from registry.taxonomy_errors import TaxonomyTooLarge
 from registry.taxonomy_requests import guessed_form
 from registry.taxonomy_text import read_document, write_document
@@ -110,5 +111,6 @@ def _beginning(actor: Actor, name: str) -> str:
         latest = find_taxonomy_version(actor=actor, name=name)
     except ProductError:
         return _EXAMPLE.replace("shop-errors", name)
-    document = {key: value for key, value in latest.document.items() if key != "version"}
+    document = in_reading_order(latest.document)
+    del document["version"]
     return write_document(document, form="yaml")

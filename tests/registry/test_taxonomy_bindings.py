@@ -1,8 +1,10 @@
 """Schemas that bind a field to a taxonomy: what an upload checks, where a binding reaches, who depends on an edition."""
 
 import json
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from access.actor import SYSTEM, Actor, Grant
 from access.errors import Forbidden
@@ -334,3 +336,19 @@ def test_a_declared_major_passes_a_new_binding(owner):
     owner.api.post(address, {"schema": json.dumps(fields(c=TEXT))})
     answer = owner.api.post(address, {"schema": json.dumps(fields(c=CODE)), "semver": "2.0.0"})
     assert answer.json()["semver"] == "2.0.0"
+
+
+def test_the_migration_binds_what_was_published_before():
+    published = publish_version(actor=SYSTEM, subject="orders", schema=json.dumps(fields(c=CODE)))
+    content = Content.objects.get(pk=published.content_id)
+    before = content.bindings
+    content.bindings = []
+    content.save()
+    migration = import_module("registry.migrations.0005_contents_are_bound_to_taxonomies")
+    migration.bind(apps, None)
+    content.refresh_from_db()
+    assert (
+        content.bindings
+        == before
+        == [{"pointer": "/properties/c/x-taxonomy", "taxonomy": "shop-errors", "range": "^1"}]
+    )
