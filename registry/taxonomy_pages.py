@@ -81,7 +81,7 @@ def taxonomy(request: HttpRequest, name: str, wanted: str = "latest") -> HttpRes
     actor = caller(request)
     version = find_taxonomy_version(actor=actor, name=name, wanted=wanted)
     tree = Tree.of(version.document)
-    search = TreeFilter(request.GET or {"days": DEFAULT_DAYS})
+    search = TreeFilter({"days": DEFAULT_DAYS, **request.GET.dict()})
     asked = search.cleaned_data if search.is_valid() else {}
     query, area, show = asked.get("q", ""), asked.get("area", ""), asked.get("show", "")
     usage = usage_of(

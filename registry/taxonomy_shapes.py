@@ -141,7 +141,14 @@ USAGE = inline_serializer(
         "until": serializers.DateTimeField(),
         "finished": _FLAG(),
         "codes": inline_serializer(
-            "CodeUse", {"code": _TEXT(), "events": _NUMBER(), "weighted": serializers.FloatField()}, many=True
+            "CodeUse",
+            {
+                "code": _TEXT(),
+                "events": _NUMBER(),
+                "weighted": serializers.FloatField(),
+                "spellings": serializers.DictField(child=_NUMBER(), help_text="Text as sent: events."),
+            },
+            many=True,
         ),
         "unknown": inline_serializer(
             "UnknownCodeUse",
@@ -225,7 +232,15 @@ def usage_answer(usage: Usage, tree: Tree) -> dict[str, object]:
         "since": usage.since,
         "until": usage.until,
         "finished": usage.finished,
-        "codes": [{"code": code, "events": use.events, "weighted": use.weighted} for code, use in codes],
+        "codes": [
+            {
+                "code": code,
+                "events": use.events,
+                "weighted": use.weighted,
+                "spellings": {spelling.text: spelling.events for spelling in use.spellings},
+            }
+            for code, use in codes
+        ],
         "unknown": [
             {"text": use.text, "events": use.events, "weighted": use.weighted} for use in usage.unknown
         ],

@@ -45,7 +45,7 @@ class TaxonomyForm(forms.Form):
         widget=forms.Textarea(
             attrs={"class": "code tall", "rows": 24, "autocapitalize": "none", "spellcheck": "false"}
         ),
-        help_text="Leave `version` out and it is computed; a new major has to be declared.",
+        help_text="Leave version out and it is computed; a new major has to be declared.",
     )
     file = forms.FileField(
         label="Or a file",

@@ -35,12 +35,14 @@ class TextUse:
 
 @dataclass(slots=True)
 class CodeUse:
-    """One code in all its spellings."""
+    """One code in all its spellings, the most frequent first."""
 
     events: int = 0
     weighted: float = 0.0
+    spellings: list[TextUse] = field(default_factory=list)
 
     def add(self, use: TextUse) -> None:
+        self.spellings.append(use)
         self.events += use.events
         self.weighted += use.weighted
 

@@ -45,7 +45,7 @@ TONES = {
     "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",
     "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
     "retrying cancelling expiring major",
-    "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal",
+    "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal forbidden",
     "info": "running queued due draft info minor rotating invited new",
     "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled none",
 }

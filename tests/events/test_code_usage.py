@@ -48,8 +48,13 @@ def test_spellings_of_one_code_are_counted_together(owner):
         sent(text)
     told = owner.api.get(ADDRESS).json()
     assert told["codes"] == [
-        {"code": "SHOP_PAY_001", "events": 3, "weighted": 3.0},
-        {"code": "SHOP_PAY_002", "events": 1, "weighted": 1.0},
+        {
+            "code": "SHOP_PAY_001",
+            "events": 3,
+            "weighted": 3.0,
+            "spellings": {"SHOP_PAYMENT_001_DECLINED": 1, "SHOP_PAY_001": 1, "shop_pay_001": 1},
+        },
+        {"code": "SHOP_PAY_002", "events": 1, "weighted": 1.0, "spellings": {"SHOP_PAY_002": 1}},
     ]
     assert (told["unknown"], told["finished"]) == ([], True)
 
@@ -136,6 +141,9 @@ def test_the_tree_shows_the_counts_and_links_the_events(owner):
     assert "≈ 2" in html
     assert "Sent, but not in this taxonomy" in html
     assert "SHOP_PAY_009" in html
+    sent("SHOP_PAYMENT_001_DECLINED")
+    spelled = owner.browser.get("/taxonomies/shop-errors").content.decode()
+    assert '<a class="mono" href="/events?error_code=SHOP_PAYMENT_001_DECLINED">' in spelled
     only = owner.browser.get("/taxonomies/shop-errors", {"show": "sent"}).content.decode()
     assert '<tr id="SHOP_PAY_001">' in only
     assert '<tr id="SHOP_PAY_002">' not in only
