@@ -130,8 +130,14 @@ class Tree:
 
     @cached_property
     def spellings(self) -> dict[str, Code]:
-        """The short and the long form of every code: what nearly every text is, found without reading it."""
-        return {text: code for code in self.codes for text in (code.short, code.long)}
+        """The short and the long form of every code, under each name of its area: nearly every text there is."""
+        return {
+            f"{self.prefix}_{name}_{code.number:03}{slug}": code
+            for area in self.areas
+            for name in (area.token, *area.aliases)
+            for code in area.codes
+            for slug in ("", f"_{code.slug}")
+        }
 
     @cached_property
     def _area_tokens(self) -> dict[str, str]:
