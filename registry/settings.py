@@ -203,6 +203,8 @@ SPECTACULAR_SETTINGS = {
         "AlertSeverity": "alerts.models.Severity",
         "DeliveryState": "access.models.Delivery.State",
         "EpisodeState": "alerts.models.Episode.State",
+        "TaxonomyStep": ["first", "none", "patch", "minor", "major"],
+        "TaxonomyWeight": ["patch", "minor", "major", "forbidden"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each door has its own limit and its own clear answer
