@@ -9,11 +9,13 @@ from typing import Any, Literal
 from access.actor import Actor
 from registry.taxonomy import find_taxonomy_version
 from registry.taxonomy_errors import TooManyCodes
-from registry.taxonomy_tree import Code, Spelling, Tree
+from registry.taxonomy_tree import Code, Spelling, Tree, stem_of
 
 MAX_BATCH = 1_000
 _MAX_CANDIDATES = 5
 _LONGEST = 300
+# Names whose letters are compared with those of one unknown text.
+_MAX_COMPARED = 100
 # How alike two names have to be for one to be offered for the other.
 _ALIKE = 0.8
 
@@ -123,17 +125,20 @@ def _by_name(tree: Tree, slug: str | None, area: str | None) -> Iterator[Candida
     """Codes of this name, those of the area first; then those whose name is nearly the same."""
     if not slug:
         return
-    codes = sorted(tree.codes, key=lambda code: code.area != area)
-    for code in codes:
-        if code.slug == slug:
-            yield Candidate(
-                code, "has this name" + ("" if code.area == area else f", in the area {code.area}")
-            )
-    names = [code.slug for code in codes]
-    for near in difflib.get_close_matches(slug, names, n=_MAX_CANDIDATES, cutoff=_ALIKE):
-        for code in codes:
-            if code.slug == near:
-                yield Candidate(code, "has nearly this name")
+    for code in sorted(tree.by_slug.get(slug, ()), key=lambda code: code.area != area):
+        yield Candidate(code, "has this name" + ("" if code.area == area else f", in the area {code.area}"))
+    for near in difflib.get_close_matches(slug, _related(tree, slug), n=_MAX_CANDIDATES, cutoff=_ALIKE):
+        for code in sorted(tree.by_slug[near], key=lambda code: code.area != area):
+            yield Candidate(code, "has nearly this name")
+
+
+def _related(tree: Tree, slug: str) -> list[str]:
+    """Names that share the beginning of a word, rarest words first: comparing letters with all names would take too long."""
+    stems = sorted(
+        {stem_of(word) for word in slug.split("_")}, key=lambda s: len(tree.slugs_by_stem.get(s, ()))
+    )
+    found = dict.fromkeys(name for stem in stems for name in tree.slugs_by_stem.get(stem, ()))
+    return list(found)[:_MAX_COMPARED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,23 @@ class Tree:
         }
 
     @cached_property
+    def by_slug(self) -> dict[str, list[Code]]:
+        """Name → the codes of that name, of whatever area."""
+        found: dict[str, list[Code]] = {}
+        for code in self.codes:
+            found.setdefault(code.slug, []).append(code)
+        return found
+
+    @cached_property
+    def slugs_by_stem(self) -> dict[str, list[str]]:
+        """The first letters of every word of a name → the names that have it."""
+        found: dict[str, list[str]] = {}
+        for slug in self.by_slug:
+            for stem in {stem_of(word) for word in slug.split("_")}:
+                found.setdefault(stem, []).append(slug)
+        return found
+
+    @cached_property
     def _area_tokens(self) -> dict[str, str]:
         """Every spelling of an area's token → the token."""
         return {name: area.token for area in self.areas for name in (area.token, *area.aliases)}
@@ -207,6 +224,10 @@ class Tree:
         else:
             return False
         return self._area_tokens.get(token, token) == token_of_text
+
+
+def stem_of(word: str) -> str:
+    return word[:4]
 
 
 def _area(prefix: str, area: Mapping[str, Any]) -> Area:

@@ -146,3 +146,11 @@ def test_an_upload_is_told_how_many_stored_events_carry_foreign_codes(publish, s
     refused = next(f for f in told.judgement.findings if "refused" in f.facts)
     assert (refused.facts["refused"], refused.facts["seen"]) == (1, 3)
     assert refused.facts["examples"][0]["keyword"] == "x-taxonomy"
+
+
+def test_the_page_of_an_event_links_what_its_code_means(shop, send, owner):
+    send(event("order.failed", event_id="e1", metadata={"error_code": "SHOP_PAY_001_DECLINED"}))
+    html = owner.browser.get("/events/id/e1").content.decode()
+    link = "/taxonomies/shop-errors?q=SHOP_PAY_001_DECLINED"
+    assert f'<a href="{link}">What it means</a>' in html
+    assert '<tr id="SHOP_PAY_001">' in owner.browser.get(link).content.decode()
