@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -135,11 +135,21 @@ def _judged(actor: Actor, draft: Draft, latest: TaxonomyVersion | None) -> _Plan
     tree = Tree.of(document)
     check_tree(tree)
     changes = compare(old, tree) if old else []
-    findings = findings_about(actor=actor, old=old, new=tree, changes=tuple(changes))
+    findings = findings_about(
+        actor=actor, old=old, new=_rightly_called(tree, old, changes), changes=tuple(changes)
+    )
     if old is not None:
         _require_allowed(changes, findings)
         _require_label(old.version, draft.version, changes, findings)
     return _Plan(tree, document, latest, tuple(changes), findings)
+
+
+def _rightly_called(tree: Tree, old: Tree | None, changes: Sequence[Change]) -> Tree:
+    """Under the version that it needs at least: what is said about a refused edition is said about the one to come."""
+    if old is None:
+        return tree
+    lowest = _bumped(old.version, required_bump(changes))
+    return tree if semver.Version.parse(tree.version) >= lowest else replace(tree, version=str(lowest))
 
 
 def _stored(actor: Actor, plan: _Plan, note: str) -> TaxonomyVersion | None:

@@ -51,7 +51,7 @@ def _bound_schemas(actor: Actor, new: Tree) -> list[Finding]:
     """Which schemas follow to this edition, and which stay with the one they have."""
     found, hidden = dependents_of(actor=actor, taxonomy=new.taxonomy, version=new.version)
     groups = (
-        (True, "judge by this edition from now on"),
+        (True, "judge by this edition as soon as it is published"),
         (False, "stay with an older edition, because their range does not reach this one"),
     )
     findings = []

@@ -248,6 +248,8 @@ def test_an_edition_tells_which_schemas_follow_and_which_stay(owner):
     send = "/api/v1/taxonomies/shop-errors/versions?dryRun=true"
     (stays,) = owner.api.post(send, {**changed, "version": "2.0.0"}).json()["findings"]
     assert stays["sentence"].startswith("orders 1.0.0 stay with an older edition")
+    refused = owner.api.post(send, {**changed, "version": "1.1.0"}).json()["details"]
+    assert (refused["required"], refused["findings"]) == ("2.0.0", [stays])
     more = {**SHOP, "areas": [*SHOP["areas"], {"token": "SHIP", "codes": []}]}
     (follows,) = owner.api.post(send, more).json()["findings"]
     assert follows["facts"]["schemas"] == [
