@@ -92,10 +92,11 @@ def publish_taxonomy(
     actor.require("write", draft.name)
     rules_of(INSTANCE).require_writable(draft.name)
     for _ in range(_ATTEMPTS):
-        editions = list(_editions(draft.name))
-        if same := _same(draft, editions):
+        # The latest first: this very document published in between is then found, or noticed when storing.
+        latest = _editions(draft.name).first()
+        if same := _same(draft):
             return PublishedTaxonomy(draft.name, same, same.number, same.semver, (), False, "none")
-        plan = _judged(actor, draft, editions[0] if editions else None)
+        plan = _judged(actor, draft, latest)
         if dry_run:
             return plan.published(None)
         if version := _stored(actor, plan, note):
@@ -113,13 +114,16 @@ def _editions(name: str) -> QuerySet[TaxonomyVersion]:
     return found.select_related("taxonomy").order_by("-number")
 
 
-def _same(draft: Draft, editions: Sequence[TaxonomyVersion]) -> TaxonomyVersion | None:
+def _same(draft: Draft) -> TaxonomyVersion | None:
     """The edition that this upload would only repeat: what it leaves out is taken as that edition has it."""
-    for edition in editions:
-        if draft.version in {None, edition.semver}:
-            filled = draft.filled(version=edition.semver, known=Tree.of(edition.document))
-            if _digest(filled) == bytes(edition.digest):
-                return edition
+    editions = _editions(draft.name)
+    if draft.version is not None:
+        editions = editions.filter(semver=draft.version)
+    # One document at a time: they may be large, and there may be many.
+    for edition in editions.iterator(chunk_size=1):
+        filled = draft.filled(version=edition.semver, known=Tree.of(edition.document))
+        if _digest(filled) == bytes(edition.digest):
+            return edition
     return None
 
 

@@ -80,7 +80,8 @@ def versions(request: Request, name: str) -> Response:
         )
         return Response(shapes.published_answer(published))
     actor.require("read", name)
-    found = TaxonomyVersion.objects.filter(taxonomy__name=name).select_related("taxonomy").order_by("number")
+    editions = TaxonomyVersion.objects.filter(taxonomy__name=name).select_related("taxonomy")
+    found = editions.defer("document").order_by("number")
     if not found:
         raise TaxonomyNotFound.named(name)
     return Response([shapes.edition_answer(version) for version in found])

@@ -103,7 +103,9 @@ def taxonomy(request: HttpRequest, name: str, wanted: str = "latest") -> HttpRes
         "recognised": recognise(tree, query) if query and not areas else None,
         "dependents": dependents,
         "hidden": hidden,
-        "versions": TaxonomyVersion.objects.filter(taxonomy=version.taxonomy).order_by("-number"),
+        "versions": TaxonomyVersion.objects.filter(taxonomy=version.taxonomy)
+        .defer("document")
+        .order_by("-number"),
         "downloads": [(LANGUAGES[extension], extension) for extension in GENERATORS],
         "tabs": _tabs(name, version, tree, show),
         "may_write": actor.may("write", name),
