@@ -20,7 +20,7 @@ from registry.taxonomy import publish_taxonomy
 from registry.taxonomy_errors import InvalidPackage, TaxonomyTooLarge
 from registry.taxonomy_problems import problems
 from registry.taxonomy_tree import Tree
-from tests.require import ABSENT
+from tests.require import ABSENT, require
 
 ERRORS = json.loads((Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8"))
 # Each ends a comment, a literal or a line somewhere, or turns text round on the screen.
@@ -92,11 +92,6 @@ def generated(language, document, package=""):
     return GENERATORS[language](Request(tree, "0" * 64, package))
 
 
-def program(name):
-    found = shutil.which(name)
-    return found or pytest.skip(ABSENT + name)
-
-
 def ran(*argv, folder):
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -146,7 +141,7 @@ def test_python_members_read_as_text_and_say_what_replaces_them(tmp_path):
 @pytest.fixture(scope="module")
 def typescript(tmp_path_factory):
     """The compiler, from npm: a module fixture, because fetching it takes a second."""
-    npm, node = program("npm"), program("node")
+    npm, node = require("npm"), require("node")
     folder = tmp_path_factory.mktemp("typescript")
     install = [npm, "install", "--no-audit", "--no-fund", "--silent", "typescript@5"]
     done = subprocess.run(install, cwd=folder, capture_output=True, check=False, timeout=100)
@@ -198,7 +193,7 @@ def test_typescript_compiles_strictly_and_knows_every_code(which, typescript, tm
 
 @pytest.mark.parametrize("which", TAXONOMIES)
 def test_go_compiles_is_formatted_and_knows_every_code(which, tmp_path):
-    go = program("go")
+    go = require("go")
     source = generated("go", TAXONOMIES[which], package="codes")
     folder = tmp_path / "codes"
     folder.mkdir()
@@ -247,7 +242,7 @@ func main() {{
 
 @pytest.mark.parametrize("which", TAXONOMIES)
 def test_java_compiles_without_a_warning_and_knows_every_code(which, tmp_path):
-    javac, java = program("javac"), program("java")
+    javac, java = require("javac"), require("java")
     source = generated("java", TAXONOMIES[which])
     name = source.file.removesuffix(".java")
     (tmp_path / source.file).write_text(source.text, encoding="utf-8")
@@ -284,7 +279,7 @@ def test_java_says_when_a_class_has_no_room_for_a_taxonomy(tmp_path):
         generated("java", big(MOST_CONSTANTS + 1))
     source = generated("java", big(MOST_CONSTANTS))
     (tmp_path / source.file).write_text(source.text, encoding="utf-8")
-    ran(program("javac"), source.file, folder=tmp_path)
+    ran(require("javac"), source.file, folder=tmp_path)
 
 
 @pytest.mark.parametrize("language", GENERATORS)
