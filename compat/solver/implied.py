@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[int, int]
 #: Pairs looked at in one question; afterwards nothing new follows.
 _MOST_PAIRS = 8_000
+#: Pairs that are told apart in one question.
+_MOST_COMPARED = 40_000
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Implications:
     _asking: set[Pair] = field(default_factory=set)
     _apart: dict[Pair, bool] = field(default_factory=dict)
     _looked: int = 0
+    _compared: int = 0
 
     def holds(self, narrow: Node, wide: Node) -> bool:
         """True is a proof that `wide` accepts whatever `narrow` does; False says nothing."""
@@ -98,6 +101,9 @@ class Implications:
         left, right = left.target, right.target
         pair = (left.number, right.number)
         if pair not in self._apart:
+            self._compared += 1
+            if self._compared > _MOST_COMPARED:
+                return False
             kinds = left.kinds & right.kinds
             tagged = kinds == {"object"} and any(
                 self._tagged_apart(name, left.parts, right.parts) for name in required_of(left.parts)
