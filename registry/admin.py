@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from registry.models import Configuration, Content, Reference, Subject, Taxonomy, TaxonomyVersion, Version
+from registry.models import (
+    Approval,
+    Configuration,
+    Content,
+    Reference,
+    Subject,
+    SunsetNotice,
+    Taxonomy,
+    TaxonomyVersion,
+    Version,
+)
 
 
 class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
@@ -50,6 +60,19 @@ class ConfigurationAdmin(LookOnly):
 class ReferenceAdmin(LookOnly):
     list_display = ("version", "name", "target")
     list_select_related = ("version__subject", "target__subject")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(LookOnly):
+    list_display = ("version", "state", "requested_by", "requested_at", "decided_by", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("version__subject",)
+
+
+@admin.register(SunsetNotice)
+class SunsetNoticeAdmin(LookOnly):
+    list_display = ("version", "sunset", "days_before", "noticed_at", "email", "mailed_at")
+    list_select_related = ("version__subject",)
 
 
 @admin.register(Taxonomy)

@@ -43,6 +43,8 @@ def _extras(version: Version) -> dict[str, Any]:
         "deleted": True if version.deleted_at else None,
         "semver": version.semver,
         "state": version.state,
+        "sunset": version.sunset.isoformat() if version.sunset else None,
+        "deprecationNote": version.deprecation_note or None,
         "publishedBy": version.published_by,
         # What a client needs to judge as events are judged here.
         "dialect": version.content.dialect,
@@ -56,7 +58,9 @@ def published_answer(published: Published, *, extras: bool) -> dict[str, Any]:
         return answer
     answer |= {"version": published.number, "semver": published.semver, "created": published.created}
     if published.version:
-        answer["guid"] = str(published.version.content.guid)
+        answer |= {"guid": str(published.version.content.guid), "state": published.version.state}
+    if published.waits:
+        answer["approval_needed"] = True
     if published.judgement:
         answer["verdict"] = published.judgement.as_dict()
     return answer | {"notes": [note.as_dict() for note in published.notes]}

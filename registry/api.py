@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from access.caller import caller
 from registry import api_shapes as shapes
 from registry.answers import published_answer, version_answer
-from registry.api_requests import asked_of, upload_of
+from registry.api_requests import asked_of, upload_of, wants_draft
 from registry.check import find_same, judge_against
 from registry.delete import delete_subject, delete_version
+from registry.deprecation import headers_of
 from registry.errors import InvalidSchema
 from registry.judge import Judgement
 from registry.lookup import find_subject, find_version, referrers_of
@@ -98,6 +99,7 @@ def versions(request: Request, subject: str) -> Response:
             subject=subject,
             dry_run=flag(request, "dryRun"),
             force_undecided=flag(request, "force"),
+            draft=wants_draft(request),
             **asked_of(request),
         )
         return Response(
@@ -136,7 +138,9 @@ def version(request: Request, subject: str, version: str) -> Response:
         permanent = flag(request, "permanent")
         number = delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
         return Response(number)
-    return Response(version_answer(_version(request, subject, version), extras=accepts_extras(request)))
+    found = _version(request, subject, version)
+    headers = headers_of(found, caller(request))
+    return Response(version_answer(found, extras=accepts_extras(request)), headers=headers)
 
 
 @extend_schema(
@@ -145,7 +149,8 @@ def version(request: Request, subject: str, version: str) -> Response:
 @api_view(["GET"])
 def version_schema(request: Request, subject: str, version: str) -> Response:
     """The schema text as it was uploaded."""
-    return Response(_version(request, subject, version).content.text.encode())
+    found = _version(request, subject, version)
+    return Response(found.content.text.encode(), headers=headers_of(found, caller(request)))
 
 
 @extend_schema(

@@ -54,6 +54,17 @@ def asked_of(request: Request) -> Asked:
     )
 
 
+def wants_draft(request: Request) -> bool:
+    """Whether the member `state` asks for a draft. Raises Malformed for any other state but `active`."""
+    state = body_of_request(request).get("state") or "active"
+    if state not in {"active", "draft"}:
+        raise Malformed(
+            "'state' of an upload is active or draft; the address …/versions/{version}/state changes it later.",
+            pointer="/state",
+        )
+    return bool(state == "draft")
+
+
 def upload_of(request: Request, actor: Actor, subject: str) -> Upload:
     """For questions about a schema. Raises as `asked_of` and `read_upload` do, and InvalidSubject."""
     check_subject_name(subject)

@@ -18,7 +18,7 @@ def _flag(name: str, says: str) -> OpenApiParameter:
 
 
 PARAMETERS = {
-    "deleted": _flag("deleted", "Soft-deleted ones, too."),
+    "deleted": _flag("deleted", "Soft-deleted ones, drafts and archived ones, too."),
     "deletedOnly": _flag("deletedOnly", "Soft-deleted ones only."),
     "permanent": _flag("permanent", "For good; it has to be soft-deleted already."),
     "verbose": _flag("verbose", "With sentences that say why not."),
@@ -48,6 +48,9 @@ UPLOAD = inline_serializer(
         "ruleSet": serializers.DictField(required=False),
         "semver": _TEXT(required=False, help_text="The declared version; computed when absent."),
         "note": _TEXT(required=False, help_text="What changed, for people."),
+        "state": serializers.ChoiceField(
+            ["active", "draft"], required=False, help_text="A draft is kept outside of all that readers see."
+        ),
     },
 )
 VERSION = inline_serializer(
@@ -66,6 +69,8 @@ VERSION = inline_serializer(
         "deleted": serializers.BooleanField(required=False),
         "semver": _TEXT(required=False),
         "state": _TEXT(required=False),
+        "sunset": serializers.DateField(required=False),
+        "deprecationNote": _TEXT(required=False),
         "publishedBy": _TEXT(required=False),
         "dialect": _TEXT(required=False),
         "assertFormats": serializers.BooleanField(required=False),
@@ -82,6 +87,10 @@ PUBLISHED = inline_serializer(
         "version": _NUMBER(required=False),
         "semver": _TEXT(required=False),
         "created": serializers.BooleanField(required=False),
+        "state": _TEXT(required=False),
+        "approval_needed": serializers.BooleanField(
+            required=False, help_text="Of a dry run: publishing it would wait for a second person."
+        ),
         "guid": serializers.UUIDField(required=False),
         "verdict": serializers.DictField(required=False),
         "notes": serializers.ListField(child=serializers.DictField(), required=False),

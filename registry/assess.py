@@ -35,7 +35,7 @@ def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
         declared=upload.declared,
         required=required,
         latest=live[0].semver if live else None,
-        labels=[row.semver for row in snapshot.rows],
+        labels=[row.semver for row in snapshot.rows if not row.draft],
     )
 
 

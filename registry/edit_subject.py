@@ -25,6 +25,8 @@ class SubjectSettings:
     accept_undecided: bool | None
     # Events: `format` is asserted instead of being an annotation.
     assert_formats: bool = False
+    # Uploads that the rules refuse, and new majors, wait for a second person.
+    needs_approval: bool = False
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:

@@ -6,7 +6,7 @@ from django import forms
 
 from registry.configure import Rules
 from registry.edit_subject import LATEST
-from registry.models import Configuration, Level, Mode, Policy, Subject
+from registry.models import Configuration, Level, Mode, Policy, Subject, Version
 from registry.references import ReferenceTo
 
 _CODE = {"class": "code", "autocapitalize": "none", "spellcheck": "false"}
@@ -67,6 +67,12 @@ class UploadForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
+    draft = forms.BooleanField(
+        required=False,
+        label="Keep as a draft",
+        help_text="Judged and kept, but outside of latest, listings and compatibility until it is activated.",
+    )
+
     def clean_references(self) -> list[ReferenceTo]:
         lines = self.cleaned_data["references"].splitlines()
         return [_reference(line) for line in lines if line.strip()]
@@ -92,6 +98,11 @@ class SettingsForm(forms.Form):
         required=False,
         label="When a verdict is undecided",
         choices=[("", "As the instance does"), ("no", "Refuse the upload"), ("yes", "Accept the upload")],
+    )
+    needs_approval = forms.BooleanField(
+        required=False,
+        label="Approval: an incompatible or major upload waits for a second person",
+        help_text="It is kept as a draft until somebody else than its uploader approves.",
     )
     mode = forms.ChoiceField(required=False, label="Changes")
     strict = forms.BooleanField(
@@ -140,8 +151,72 @@ class SettingsForm(forms.Form):
             "policy": own.policy if own else "",
             "mode": own.mode if own else "",
             "accept_undecided": undecided,
+            "needs_approval": subject.needs_approval,
             "strict": subject.strict,
             "assert_formats": subject.assert_formats,
             "version_when_absent": subject.version_when_absent,
             "retention_days": subject.retention_days,
         }
+
+
+class DeprecationForm(forms.Form):
+    """What is said about a version when it is deprecated."""
+
+    replaced_by_subject = forms.CharField(
+        label="Replaced by a version of",
+        required=False,
+        max_length=255,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "this subject"}),
+    )
+    replaced_by = forms.CharField(
+        label="… which one",
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "2.0.0"}),
+        help_text="A number, an exact version such as 2.0.0, or latest.",
+    )
+    sunset = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Until then readers can rely on it. The owner is told before.",
+    )
+    note = forms.CharField(
+        label="Why, and what to do",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    @staticmethod
+    def initial_of(version: Version) -> dict[str, Any]:
+        successor = version.replaced_by
+        other = successor is not None and successor.subject_id != version.subject_id
+        return {
+            "replaced_by_subject": successor.subject.name if successor and other else "",
+            "replaced_by": successor.semver if successor else "",
+            "sunset": version.sunset,
+            "note": version.deprecation_note,
+        }
+
+
+class ApprovalFilter(forms.Form):
+    subject = forms.CharField(required=False, label="Subject", max_length=255)
+    state = forms.ChoiceField(
+        required=False,
+        label="State",
+        choices=[("pending", "waiting"), ("approved", "approved"), ("rejected", "rejected"), ("all", "any")],
+    )
+
+
+class ApproveForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}))
+    # The latest version when the page was made.
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class RejectForm(forms.Form):
+    reason = forms.CharField(
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The uploader reads it.",
+    )

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry import home, pages, taxonomy_urls, upload_page
+from registry import home, pages, state_pages, taxonomy_urls, upload_page
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -12,8 +12,14 @@ urlpatterns: list[URLPattern] = [
     path(
         "subjects/<path:subject>/versions/<str:version>/delete", pages.remove_version, name="delete-version"
     ),
+    path("subjects/<path:subject>/versions/<str:version>/deprecate", state_pages.deprecate, name="deprecate"),
+    path("subjects/<path:subject>/versions/<str:version>/state", state_pages.set_state, name="set-state"),
     path("subjects/<path:subject>/versions/<str:version>", pages.version, name="version"),
     path("subjects/<path:subject>/config", pages.subject_settings, name="subject-settings"),
     path("subjects/<path:subject>", pages.subject, name="subject"),
+    path("approvals", state_pages.approvals, name="approvals"),
+    path("approvals/<int:approval_id>", state_pages.approval, name="approval"),
+    path("approvals/<int:approval_id>/approve", state_pages.approve_upload, name="approve"),
+    path("approvals/<int:approval_id>/reject", state_pages.reject_upload, name="reject"),
     *taxonomy_urls.pages,
 ]

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from access.caller import caller
 from registry import api_shapes as shapes
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
 from registry.lookup import content_for, uses_of
 from registry.models import Content, VersionQuerySet
 from registry.wire import flag, window
@@ -39,7 +40,8 @@ def schema_text(request: Request, content_id: int) -> Response:
 
 
 def _kept(request: Request, content: Content, answer: dict[str, Any] | bytes) -> Response:
-    headers = {**IMMUTABLE, "ETag": etag_of(content)}
+    speaking = deprecated_among(versions_speaking_for(content))
+    headers = {**IMMUTABLE, "ETag": etag_of(content), **headers_of(speaking, caller(request))}
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return Response(status=304, headers=headers)
     return Response(answer, headers=headers)

@@ -201,6 +201,8 @@ SPECTACULAR_SETTINGS = {
     # Fields of one name with different choices: each set gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
         "AlertSeverity": "alerts.models.Severity",
+        "ApprovalState": "registry.models.Approval.State",
+        "StateOfVersion": "registry.models.Version.State",
         "DeliveryState": "access.models.Delivery.State",
         "EpisodeState": "alerts.models.Episode.State",
     },
@@ -215,6 +217,8 @@ DEFAULT_DIALECT = env.str("DEFAULT_DIALECT", default="http://json-schema.org/dra
 SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
 API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
+# How many days before the sunset of a deprecated version its owner is told.
+SUNSET_NOTICE_DAYS = env.list("SUNSET_NOTICE_DAYS", cast=int, default=[30, 14])
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
 UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
@@ -306,6 +310,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
+        "registry.tasks.tell_sunsets": 3600.0,
     }.items()
 }
 

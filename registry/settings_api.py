@@ -25,6 +25,9 @@ class SettingsFields(serializers.Serializer[Any]):
     retention_days = serializers.IntegerField(min_value=1, max_value=36_500, allow_null=True)
     accept_undecided = serializers.BooleanField(allow_null=True)
     assert_formats = serializers.BooleanField(help_text="Judge `format` in events, too.")
+    needs_approval = serializers.BooleanField(
+        help_text="An incompatible or major upload waits for a second person."
+    )
 
 
 @extend_schema(methods=["GET"], operation_id="subject_settings_read", responses=SettingsFields)

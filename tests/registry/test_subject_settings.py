@@ -29,6 +29,7 @@ def test_they_are_shown_with_their_defaults(owner):
         "retention_days": None,
         "accept_undecided": None,
         "assert_formats": False,
+        "needs_approval": False,
     }
 
 
