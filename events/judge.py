@@ -20,6 +20,14 @@ _CHUNK = 500
 _EXAMPLES = 3
 
 
+# Properties that narrow what undeclared ones of their name might have been.
+_ADDED = frozenset(
+    {
+        "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL",
+        "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
+    }
+)
+
 _NO_TIME = Finding(JUDGE, "info", "There was no time to look at the stored events.", {"finished": False})
 
 
@@ -64,9 +72,16 @@ def _undeclared(proposal: Proposal) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for pair in proposal.verdict.pairs:
         risk = pair.verdict.open_world_risk
-        if risk is not None and risk.property is not None:
-            found.setdefault(risk.property, []).append(pair.version)
+        if risk is None:
+            continue
+        added = {_last(change.new_pointer) for change in pair.verdict.changes if change.kind in _ADDED}
+        for name in sorted(added | {risk.property or ""} - {""}):
+            found.setdefault(name, []).append(pair.version)
     return found
+
+
+def _last(pointer: str) -> str:
+    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def _count(proposal: Proposal, validator: Validator, risks: dict[str, list[int]]) -> _Count:
@@ -150,8 +165,8 @@ def _carried(name: str, versions: list[int], count: _Count) -> Finding:
     carrying = count.carrying[name]
     told = ", ".join(str(number) for number in versions)
     sentence = (
-        f"{carrying:,} of {count.seen:,} stored events carry '{name}', which version {told} does not declare; "
-        "adding it is safe only if nobody sends it with another meaning."
+        f"{carrying:,} of {count.seen:,} stored events carry an undeclared `{name}`: version {told} does not declare "
+        "it, and adding it is safe only if nobody sends it with another meaning."
     )
     facts = {"property": name, "carrying": carrying, "seen": count.seen, "versions": versions}
     return Finding(JUDGE, "warning" if carrying else "info", sentence, facts)

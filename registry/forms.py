@@ -6,7 +6,7 @@ from django import forms
 
 from registry.configure import Rules
 from registry.edit_subject import LATEST
-from registry.models import Configuration, Level, Mode, Policy, Subject, Version
+from registry.models import Configuration, EvolutionRules, Level, Mode, Policy, Subject, Version
 from registry.references import ReferenceTo
 
 _CODE = {"class": "code", "autocapitalize": "none", "spellcheck": "false"}
@@ -94,6 +94,13 @@ class SettingsForm(forms.Form):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     level = forms.ChoiceField(required=False, label="Level")
     policy = forms.ChoiceField(required=False, label="Policy")
+    evolution_rules = forms.ChoiceField(
+        required=False,
+        label="Rules on top of the policy",
+        choices=[("", "None"), (EvolutionRules.ONEX, "ONEX rules of evolution")],
+        help_text="ONEX leaves to a major: removing a declared field or an enum value, another type, a field that "
+        "becomes required, another default.",
+    )
     accept_undecided = forms.ChoiceField(
         required=False,
         label="When a verdict is undecided",
@@ -152,6 +159,7 @@ class SettingsForm(forms.Form):
             "mode": own.mode if own else "",
             "accept_undecided": undecided,
             "needs_approval": subject.needs_approval,
+            "evolution_rules": subject.evolution_rules,
             "strict": subject.strict,
             "assert_formats": subject.assert_formats,
             "version_when_absent": subject.version_when_absent,

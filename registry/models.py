@@ -32,6 +32,12 @@ class Policy(models.TextChoices):
     LENIENT = "LENIENT"
 
 
+class EvolutionRules(models.TextChoices):
+    """What has to be a new major even where every instance still passes."""
+
+    ONEX = "ONEX"
+
+
 class Mode(models.TextChoices):
     READWRITE = "READWRITE"
     READONLY = "READONLY"
@@ -90,6 +96,8 @@ class Subject(models.Model):
     assert_formats = models.BooleanField(default=False)
     # An incompatible or major upload waits for a second person.
     needs_approval = models.BooleanField(default=False)
+    # Rules on top of the policy, which look at what was declared and not at instances.
+    evolution_rules = models.CharField(max_length=10, choices=EvolutionRules.choices, blank=True, default="")
 
     objects = SubjectQuerySet.as_manager()
 

@@ -126,6 +126,7 @@ def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
             strict=asked["strict"],
             assert_formats=asked["assert_formats"],
             needs_approval=asked["needs_approval"],
+            evolution_rules=asked["evolution_rules"],
             version_when_absent=asked["version_when_absent"],
             retention_days=asked["retention_days"],
             accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],

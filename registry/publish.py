@@ -35,7 +35,7 @@ from registry.models import Content, Reference, Subject, Version
 from registry.names import check_subject_name
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Snapshot, look_at, older_versions, rows_of, same_draft, same_version
+from registry.snapshot import Demands, Snapshot, look_at, older_versions, rows_of, same_draft, same_version
 from registry.upload import Upload, read_upload
 from registry.versioning import without_declared
 
@@ -164,16 +164,14 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot.rules.require_writable(upload.subject)
         if same := _same(upload, snapshot, terms):
             return _found(upload, same)
-        verdicts = (
-            verdicts
-            if verdicts and verdicts.rules == snapshot.rules
-            else Verdicts(upload.document, snapshot.rules)
-        )
+        rules, evolution = snapshot.rules, snapshot.demands.evolution
+        if verdicts is None or not verdicts.hold_for(rules, evolution):
+            verdicts = Verdicts(upload.document, rules, evolution)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
             opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
         judgement = replace(judgement, findings=opinions)
-        waits = not terms.passes and snapshot.guarded and must_wait(judgement)
+        waits = not terms.passes and snapshot.demands.approval and must_wait(judgement)
         if not (terms.passes or waits):
             _refuse(upload, snapshot, judgement, force_undecided=terms.force_undecided)
         if terms.dry_run:
@@ -245,7 +243,7 @@ def _store(
             subject is None
             or rows_of(upload.subject) != snapshot.rows
             or rules_of(upload.subject) != snapshot.rules
-            or subject.needs_approval != snapshot.guarded
+            or Demands.of(subject) != snapshot.demands
             or not _locked_targets(upload)
         ):
             return None

@@ -24,14 +24,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Demands:
+    """What the subject itself asks for beyond level and policy."""
+
+    # What its rules refuse, and every new major, waits for a second person.
+    approval: bool = False
+    evolution: str = ""
+
+    @classmethod
+    def of(cls, subject: Subject | None) -> "Demands":
+        return cls() if subject is None else cls(subject.needs_approval, subject.evolution_rules)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A subject at one moment."""
 
     rows: tuple[Row, ...]
     rules: Rules
     content_id: int | None
-    # What the level refuses, and every new major, waits for a second person.
-    guarded: bool
+    demands: Demands
 
     @property
     def live(self) -> list[Row]:
@@ -50,8 +62,8 @@ def look_at(upload: Upload) -> Snapshot:
     # round its schema would seem to be new while its row is there, and be published once more.
     rows, rules = rows_of(upload.subject), rules_of(upload.subject)
     content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
-    guarded = Subject.objects.filter(name=upload.subject, needs_approval=True).exists()
-    return Snapshot(rows, rules, content, guarded)
+    demands = Demands.of(Subject.objects.filter(name=upload.subject).first())
+    return Snapshot(rows, rules, content, demands)
 
 
 def rows_of(subject: str) -> tuple[Row, ...]:

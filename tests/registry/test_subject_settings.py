@@ -30,6 +30,7 @@ def test_they_are_shown_with_their_defaults(owner):
         "accept_undecided": None,
         "assert_formats": False,
         "needs_approval": False,
+        "evolution_rules": "",
     }
 
 
