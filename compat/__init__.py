@@ -3,6 +3,7 @@
 Pure: no I/O, no framework. `python -m compat old.json new.json` asks from the command line.
 """
 
+from compat.bundle import bundle
 from compat.errors import CompatError, SchemaError, UnverifiedWitness
 from compat.history import HistoryVerdict, check_history
 from compat.inspection import MAX_DEPTH, Inspection, Note, inspect_schema
@@ -29,6 +30,7 @@ __all__ = [
     "Violation",
     "Witness",
     "bump",
+    "bundle",
     "check",
     "check_history",
     "compile_validator",

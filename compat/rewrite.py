@@ -55,7 +55,7 @@ def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False)
 
 def _rewritten(documents: Documents, prefix: str, formats: bool) -> Rewritten:  # noqa: FBT001 -- passed on
     work = _Work(documents, prefix, formats)
-    place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
+    place = Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
     try:
         result = Rewritten(work.schema(documents.root, place), work.definitions, documents.backtracking)
         work.finish()
@@ -75,15 +75,15 @@ def _refuse_endless(schema: Rewritten) -> None:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where in which document the walk is."""
 
     resolver: Any
     dialect: Dialect
     path: Path
 
-    def below(self, *parts: str | int) -> _Place:
-        return _Place(self.resolver, self.dialect, self.path + parts)
+    def below(self, *parts: str | int) -> Place:
+        return Place(self.resolver, self.dialect, self.path + parts)
 
 
 @dataclass
@@ -93,41 +93,41 @@ class _Work:
     formats: bool
     definitions: dict[str, Schema] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
-    _waiting: list[tuple[str, Schema, _Place]] = field(default_factory=list)
+    _waiting: list[tuple[str, Schema, Place]] = field(default_factory=list)
 
-    def schema(self, schema: Schema, place: _Place) -> Schema:
+    def schema(self, schema: Schema, place: Place) -> Schema:
         if isinstance(schema, bool):
             return schema
         if "$id" in schema or "id" in schema:
             subresource = place.dialect.specification.create_resource(schema)
-            place = _Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
+            place = Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
         if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
             return self.reference(schema["$ref"], place.below("$ref"))
         out: dict[str, Any] = {}
-        for keyword, translate in _KEYWORDS[place.dialect.name].items():
+        for keyword, translate in KEYWORDS[place.dialect.name].items():
             if keyword in schema:
                 translate(_Keyword(self, schema, keyword, place), out)
         return out
 
-    def reference(self, uri: str, place: _Place) -> Schema:
+    def reference(self, uri: str, place: Place) -> Schema:
         try:
             found = place.resolver.lookup(uri)
         except Unresolvable as error:
-            raise SchemaError(pointer(place.path), _nowhere(uri), "reference") from error
+            raise SchemaError(pointer(place.path), nowhere(uri), "reference") from error
         if isinstance(found.contents, bool):
             return found.contents
         if not isinstance(found.contents, dict):
             raise SchemaError(pointer(place.path), f"$ref {uri!r} does not lead to a schema", "reference")
         return {"$ref": f"#/$defs/{self._name(found.contents, found.resolver, place)}"}
 
-    def _name(self, target: dict[str, Any], resolver: Any, place: _Place) -> str:
+    def _name(self, target: dict[str, Any], resolver: Any, place: Place) -> str:
         if id(target) not in self._names:
             name = self._names[id(target)] = f"{self.prefix}{len(self._names)}"
             dialect = dialects.read(target, self._dialect_at(resolver, place))[0]
-            self._waiting.append((name, target, _Place(resolver, dialect, place.path)))
+            self._waiting.append((name, target, Place(resolver, dialect, place.path)))
         return self._names[id(target)]
 
-    def _dialect_at(self, resolver: Any, place: _Place) -> Dialect:
+    def _dialect_at(self, resolver: Any, place: Place) -> Dialect:
         stored = self.documents.named.get(resolver._base_uri)
         return stored[1] if stored else place.dialect
 
@@ -145,7 +145,7 @@ class _Keyword:
     work: _Work
     schema: dict[str, Any]
     name: str
-    place: _Place
+    place: Place
 
     @property
     def value(self) -> Any:
@@ -191,7 +191,7 @@ def _reference(keyword: _Keyword, out: dict[str, Any]) -> None:
 def _dynamic(keyword: _Keyword, out: dict[str, Any]) -> None:
     """A dynamic reference with one possible target is a plain one."""
     anchor = "$dynamicAnchor" if keyword.name == "$dynamicRef" else "$recursiveAnchor"
-    if sum(_occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
+    if sum(occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
         raise Exhausted(f"{keyword.name} at {pointer(keyword.place.path)} has several possible targets")
     target = keyword.work.reference(keyword.value, keyword.place.below(keyword.name))
     _also(out, target)
@@ -238,7 +238,8 @@ def _count(keyword: _Keyword, out: dict[str, Any]) -> None:
     out[keyword.name] = int(exact(keyword.value))
 
 
-def _occurrences(document: Any, key: str) -> int:
+def occurrences(document: Any, key: str) -> int:
+    """How many objects anywhere in the document have this key."""
     count, stack = 0, [document]
     while stack:
         node = stack.pop()
@@ -250,7 +251,7 @@ def _occurrences(document: Any, key: str) -> int:
     return count
 
 
-def _nowhere(uri: str) -> str:
+def nowhere(uri: str) -> str:
     if "://" in uri and not uri.startswith("json-schema:"):
         return f"$ref {uri!r} is remote; references are never fetched, register that schema and name it as a reference"
     return f"$ref {uri!r} leads to nothing in this schema or its references"
@@ -306,7 +307,7 @@ _DRAFT_2020 = {
     "prefixItems": _list,
     "items": _one,
 }
-_KEYWORDS: dict[str, dict[str, _Translation]] = {
+KEYWORDS: dict[str, dict[str, _Translation]] = {
     "draft-04": _DRAFT_4,
     "draft-06": _DRAFT_6,
     "draft-07": _DRAFT_7,
