@@ -22,8 +22,7 @@ from compat.rewrite import KEYWORDS, Place, nowhere, occurrences, rewritten
 from compat.values import pointer
 
 _ONE = frozenset(
-    """additionalProperties contains propertyNames not if then else additionalItems unevaluatedItems
-    unevaluatedProperties items""".split()
+    ["additionalProperties", "contains", "propertyNames", "not", "if", "then", "else", "additionalItems", "unevaluatedItems", "unevaluatedProperties", "items"]
 )
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
 _MAP = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
@@ -53,7 +52,7 @@ def bundle(schema: Schema, *, dialect: str | None = None, store: Store | None = 
         raise SchemaError("", "references lead from one to the next too many times", "depth") from None
 
 
-class _MixedDrafts(Exception):  # noqa: N818 -- an answer inside of this module
+class _MixedDrafts(Exception):
     pass
 
 

@@ -4,30 +4,33 @@ from typing import Any
 
 from registry.models import Content, Version
 from registry.publish import Published
+from registry.references import bundled
 
 # A schema never changes, but who may read it does: shared caches must not keep it.
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Authorization, Accept"}
 
 
-def etag_of(content: Content) -> str:
-    return f'"{content.pk}-{bytes(content.digest).hex()[:16]}"'
+def etag_of(content: Content, *, whole: bool = False) -> str:
+    return f'"{content.pk}-{bytes(content.digest).hex()[:16]}{"-bundled" if whole else ""}"'
 
 
-def schema_by_id(content: Content) -> dict[str, Any]:
-    answer = {"schema": content.text, "schemaType": "JSON", "guid": str(content.guid)}
-    if content.references:
+def schema_by_id(content: Content, *, whole: bool = False) -> dict[str, Any]:
+    """With `whole`, the schema holds what it refers to, and there is nothing left to refer to."""
+    text = bundled(content) if whole else content.text
+    answer = {"schema": text, "schemaType": "JSON", "guid": str(content.guid)}
+    if content.references and not whole:
         answer["references"] = content.references
     return answer
 
 
-def version_answer(version: Version, *, extras: bool) -> dict[str, Any]:
+def version_answer(version: Version, *, extras: bool, whole: bool = False) -> dict[str, Any]:
     answer = {
         "subject": version.subject.name,
         "version": version.number,
         "id": version.content_id,
         "schemaType": "JSON",
-        "schema": version.content.text,
-        "references": version.content.references,
+        "schema": bundled(version.content) if whole else version.content.text,
+        "references": [] if whole else version.content.references,
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }

@@ -19,7 +19,8 @@ from registry.judge import Judgement
 from registry.lookup import find_subject, find_version, referrers_of
 from registry.models import Subject, Version
 from registry.publish import publish_version
-from registry.wire import accepts_extras, flag, window
+from registry.references import bundled
+from registry.wire import accepts_extras, flag, wants_bundle, window
 
 # What Confluent's clients send for "all contexts"; there is one.
 _ALL_CONTEXTS = ":*:"
@@ -122,7 +123,7 @@ def _numbers(request: Request, name: str) -> list[int]:
 @extend_schema(
     methods=["GET"],
     operation_id="versions_read",
-    parameters=shapes.parameters("deleted"),
+    parameters=shapes.parameters("deleted", "format"),
     responses=shapes.VERSION,
 )
 @extend_schema(
@@ -140,17 +141,21 @@ def version(request: Request, subject: str, version: str) -> Response:
         return Response(number)
     found = _version(request, subject, version)
     headers = headers_of(found, caller(request))
-    return Response(version_answer(found, extras=accepts_extras(request)), headers=headers)
+    answer = version_answer(found, extras=accepts_extras(request), whole=wants_bundle(request))
+    return Response(answer, headers=headers)
 
 
 @extend_schema(
-    operation_id="versions_schema", parameters=shapes.parameters("deleted"), responses={200: dict[str, Any]}
+    operation_id="versions_schema",
+    parameters=shapes.parameters("deleted", "format"),
+    responses={200: dict[str, Any]},
 )
 @api_view(["GET"])
 def version_schema(request: Request, subject: str, version: str) -> Response:
-    """The schema text as it was uploaded."""
+    """The schema text as it was uploaded, or bundled with what it refers to."""
     found = _version(request, subject, version)
-    return Response(found.content.text.encode(), headers=headers_of(found, caller(request)))
+    text = bundled(found.content) if wants_bundle(request) else found.content.text
+    return Response(text.encode(), headers=headers_of(found, caller(request)))
 
 
 @extend_schema(

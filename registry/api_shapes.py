@@ -27,6 +27,9 @@ PARAMETERS = {
         "force", "Let pass what is neither proven nor refuted. Needs the scope admin; is audited."
     ),
     "defaultToGlobal": _flag("defaultToGlobal", "What holds, if nothing is set for the subject itself."),
+    "format": OpenApiParameter(
+        "format", str, description="`bundled`: one self-contained schema with all it refers to."
+    ),
     "subjectPrefix": OpenApiParameter("subjectPrefix", str, description="Names that begin so."),
     "subject": OpenApiParameter("subject", str, description="Only of this subject."),
     "offset": OpenApiParameter("offset", int, description="Leave out that many."),
@@ -36,12 +39,22 @@ PARAMETERS = {
 _REFERENCES = inline_serializer(
     "Reference", {"name": _TEXT(), "subject": _TEXT(), "version": _NUMBER()}, many=True, required=False
 )
+_WANTED = inline_serializer(
+    "ReferenceWanted",
+    {
+        "name": _TEXT(help_text="What $ref says."),
+        "subject": _TEXT(),
+        "version": _TEXT(help_text="A number, -1, an exact SemVer or a range, which is pinned."),
+    },
+    many=True,
+    required=False,
+)
 UPLOAD = inline_serializer(
     "Upload",
     {
         "schema": _TEXT(help_text="The JSON Schema as text; a JSON object is taken, too."),
         "schemaType": serializers.ChoiceField(["JSON"], required=False),
-        "references": _REFERENCES,
+        "references": _WANTED,
         "metadata": serializers.DictField(
             required=False, help_text="properties.semver declares the version."
         ),

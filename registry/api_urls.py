@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter
 
-from registry import api, config_api, schema_api, settings_api, state_api
+from registry import api, config_api, graph_api, schema_api, settings_api, state_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -44,6 +44,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<int:approval_id>/approve", state_api.approve_upload),
     path("approvals/<int:approval_id>/reject", state_api.reject_upload),
     path("subjects", api.subjects),
+    path(
+        "subjects/<subject:subject>/versions/<str:version>/graph",
+        graph_api.version_graph,
+        name="version-graph",
+    ),
     path("subjects/<subject:subject>/versions/<str:version>/state", state_api.version_state),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),

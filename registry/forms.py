@@ -7,6 +7,7 @@ from django import forms
 from registry.configure import Rules
 from registry.edit_subject import LATEST
 from registry.models import Configuration, EvolutionRules, Level, Mode, Policy, Subject, Version
+from registry.ranges import parse_range
 from registry.references import ReferenceTo
 
 _CODE = {"class": "code", "autocapitalize": "none", "spellcheck": "false"}
@@ -58,7 +59,7 @@ class UploadForm(forms.Form):
     references = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={**_CODE, "rows": 2, "placeholder": "address.json address 1"}),
-        help_text="What $ref names: one line each of name, subject and version number or latest.",
+        help_text="What $ref names: one line each of name, subject and version: a number, latest, or a range such as ^1.2, which is pinned.",
     )
     note = forms.CharField(
         label="What changed",
@@ -82,9 +83,10 @@ def _reference(line: str) -> ReferenceTo:
     """The name has no blanks and the version comes last, so that the subject may have blanks."""
     name, _, rest = line.strip().partition(" ")
     subject, _, version = rest.strip().rpartition(" ")
-    if not subject or not (version == LATEST or version.isdecimal()):
+    named = version == LATEST or version.isdecimal() or parse_range(version) is not None
+    if not subject or not named:
         raise forms.ValidationError(f"“{line}” is not a name, a subject and a version.")
-    return ReferenceTo(name, subject.strip(), -1 if version == LATEST else int(version))
+    return ReferenceTo(name, subject.strip(), int(version) if version.isdecimal() else version)
 
 
 class SettingsForm(forms.Form):

@@ -227,6 +227,8 @@ class Reference(models.Model):
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="uses")
     name = models.CharField(max_length=500)
     target = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="used_by")
+    # What the upload asked for, of which `target` was the highest version; "" when it named one version.
+    range = models.CharField(max_length=250, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "name"], name="one_reference_per_name")]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry import home, pages, state_pages, taxonomy_urls, upload_page
+from registry import graph_pages, home, pages, state_pages, taxonomy_urls, upload_page
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
         "subjects/<path:subject>/versions/<str:version>/delete", pages.remove_version, name="delete-version"
     ),
     path("subjects/<path:subject>/versions/<str:version>/deprecate", state_pages.deprecate, name="deprecate"),
+    path("subjects/<path:subject>/versions/<str:version>/graph", graph_pages.graph, name="graph"),
     path("subjects/<path:subject>/versions/<str:version>/state", state_pages.set_state, name="set-state"),
     path("subjects/<path:subject>/versions/<str:version>", pages.version, name="version"),
     path("subjects/<path:subject>/config", pages.subject_settings, name="subject-settings"),

@@ -316,7 +316,8 @@ def _written(
         published_by=actor.label,
     )
     Reference.objects.bulk_create(
-        Reference(version=version, name=name, target=target) for name, target in upload.resolved.targets
+        Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
+        for name, target in upload.resolved.targets
     )
     return version
 

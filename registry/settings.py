@@ -219,8 +219,12 @@ API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # How many days before the sunset of a deprecated version its owner is told.
 SUNSET_NOTICE_DAYS = env.list("SUNSET_NOTICE_DAYS", cast=int, default=[30, 14])
-# Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
-UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
+# Judges of an upload, here and in the layers above: dotted names of `(proposal) -> list[Finding]`.
+UPLOAD_JUDGES = [
+    "registry.dependents.broken_dependents",
+    "events.judge.stored_events",
+    "alerts.judge.rules_reading",
+]
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
 # Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
 HOME_PANELS = [

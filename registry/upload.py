@@ -55,7 +55,7 @@ def read_upload(
 ) -> Upload:
     """Raises InvalidSchema, InvalidReference, SchemaTooLarge, InvalidSemver, Forbidden (for a referenced subject)."""
     text = read_schema_text(schema)
-    resolved = resolve_references(actor, references)
+    resolved = resolve_references(actor, references, subject=subject)
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
     for name, given in (("metadata", metadata), ("ruleSet", rule_set)):

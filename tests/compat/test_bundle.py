@@ -82,7 +82,8 @@ def spelt_out(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: item if key in {"const", "enum", "uniqueItems"} else spelt_out(item) for key, item in schema.items()
+        key: item if key in {"const", "enum", "uniqueItems"} else spelt_out(item)
+        for key, item in schema.items()
     }
 
 
