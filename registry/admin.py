@@ -9,6 +9,7 @@ from registry.models import (
     Configuration,
     Content,
     Reference,
+    Study,
     Subject,
     SunsetNotice,
     Taxonomy,
@@ -67,6 +68,12 @@ class ApprovalAdmin(LookOnly):
     list_display = ("version", "state", "requested_by", "requested_at", "decided_by", "decided_at")
     list_filter = ("state",)
     list_select_related = ("version__subject",)
+
+
+@admin.register(Study)
+class StudyAdmin(LookOnly):
+    list_display = ("subject", "judge", "state", "done", "total", "created_by", "created_at")
+    list_filter = ("state",)
 
 
 @admin.register(SunsetNotice)

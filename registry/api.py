@@ -88,7 +88,7 @@ def subject(request: Request, subject: str) -> Response:
     methods=["POST"],
     operation_id="versions_publish",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("dryRun", "force"),
+    parameters=shapes.parameters("dryRun", "force", "impact"),
     responses=shapes.PUBLISHED,
 )
 @api_view(["GET", "POST"])
@@ -101,6 +101,7 @@ def versions(request: Request, subject: str) -> Response:
             dry_run=flag(request, "dryRun"),
             force_undecided=flag(request, "force"),
             draft=wants_draft(request),
+            exact=request.query_params.get("impact", "").lower() == "exact",
             **asked_of(request),
         )
         return Response(

@@ -26,6 +26,12 @@ PARAMETERS = {
     "force": _flag(
         "force", "Let pass what is neither proven nor refuted. Needs the scope admin; is audited."
     ),
+    "impact": OpenApiParameter(
+        "impact",
+        str,
+        enum=["sample", "exact"],
+        description="`exact` goes on with all stored events, in a study that the findings name.",
+    ),
     "defaultToGlobal": _flag("defaultToGlobal", "What holds, if nothing is set for the subject itself."),
     "format": OpenApiParameter(
         "format", str, description="`bundled`: one self-contained schema with all it refers to."

@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter
 
-from registry import api, config_api, graph_api, schema_api, settings_api, state_api
+from registry import api, config_api, graph_api, schema_api, settings_api, state_api, study_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -43,6 +43,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<int:approval_id>", state_api.approval),
     path("approvals/<int:approval_id>/approve", state_api.approve_upload),
     path("approvals/<int:approval_id>/reject", state_api.reject_upload),
+    path("studies", study_api.studies),
+    path("studies/<int:study_id>", study_api.study),
+    path("studies/<int:study_id>/cancel", study_api.cancel),
     path("subjects", api.subjects),
     path(
         "subjects/<subject:subject>/versions/<str:version>/graph",

@@ -317,6 +317,14 @@ class ApprovalNotFound(ProductError):
         super().__init__(f"Approval {approval_id} not found.", approval=approval_id)
 
 
+class StudyNotFound(ProductError):
+    kind = "not_found"
+    code = "study_not_found"
+
+    def __init__(self, study_id: int) -> None:
+        super().__init__(f"Study {study_id} not found.", study=study_id)
+
+
 class AlreadyDecided(ProductError):
     kind = "conflict"
     code = "already_decided"

@@ -74,6 +74,12 @@ class UploadForm(forms.Form):
         help_text="Judged and kept, but outside of latest, listings and compatibility until it is activated.",
     )
 
+    exact = forms.BooleanField(
+        required=False,
+        label="Hold it against all stored events",
+        help_text="Goes on in the background. Otherwise the newest ones are looked at.",
+    )
+
     def clean_references(self) -> list[ReferenceTo]:
         lines = self.cleaned_data["references"].splitlines()
         return [_reference(line) for line in lines if line.strip()]

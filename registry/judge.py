@@ -6,7 +6,8 @@ A *judgement* is made before anything is written and is kept with the version as
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -276,20 +277,37 @@ def _breaks(directions: Sequence[str], mode: Direction) -> bool:
     return bool(directions) if mode == "full" else mode in directions
 
 
-def second_opinions(proposal: Proposal) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What the judges found, and which of them had no time to finish."""
+
+    findings: tuple[Finding, ...] = ()
+    unfinished: tuple[str, ...] = ()
+
+
+def second_opinions(proposal: Proposal) -> Opinions:
     """What every judge of settings.UPLOAD_JUDGES finds."""
-    return tuple(finding for name in settings.UPLOAD_JUDGES for finding in _asked(name, proposal))
+    asked = {name: _asked(name, proposal) for name in settings.UPLOAD_JUDGES}
+    late = [name for name, found in asked.items() if any(f.facts.get("finished") is False for f in found)]
+    return Opinions(tuple(finding for found in asked.values() for finding in found), tuple(late))
+
+
+@contextmanager
+def only_looking(milliseconds: int) -> Iterator[None]:
+    """A transaction in which nothing can be written and no statement takes longer."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+        yield
+        # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
+        transaction.set_rollback(True)
 
 
 def _asked(name: str, proposal: Proposal) -> list[Finding]:
     judge = import_string(name)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_milliseconds(proposal)])
+        with only_looking(_milliseconds(proposal)):
             found: list[Finding] = judge(proposal)
-            # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
-            transaction.set_rollback(True)
     except OperationalError as late:
         if "statement timeout" not in str(late):
             raise
@@ -298,5 +316,5 @@ def _asked(name: str, proposal: Proposal) -> list[Finding]:
     return found
 
 
-def _milliseconds(proposal: Proposal) -> str:
-    return str(max(1, int(proposal.seconds_left * 1000)))
+def _milliseconds(proposal: Proposal) -> int:
+    return max(1, int(proposal.seconds_left * 1000))

@@ -317,6 +317,83 @@ class SunsetNotice(models.Model):
         return f"{self.version} goes on {self.sunset}"
 
 
+class StudyQuerySet(models.QuerySet["Study"]):
+    def readable_by(self, actor: Actor) -> "StudyQuerySet":
+        return self.filter(_under(actor.readable_prefixes(), "subject"))
+
+    def matching(self, chosen: Mapping[str, str]) -> "StudyQuerySet":
+        """Those with the given `subject` and `state`, as far as they are given."""
+        return self.filter(**{name: chosen[name] for name in ("subject", "state") if chosen.get(name)})
+
+    def waiting(self) -> "StudyQuerySet":
+        """Those that want a worker and have none; a lease that ended belongs to a worker that was killed."""
+        free = Q(leased_until=None) | Q(leased_until__lt=Now())
+        return self.filter(free, state=Study.State.RUNNING)
+
+
+class Study(models.Model):
+    """A judge of an upload that goes on in the background. The row is the whole state: a killed worker loses a step.
+
+    The worker that holds `epoch` owns it; every checkpoint is conditional on it.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        COMPLETED = "completed"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    # By name: a dry run may be about a subject that does not exist.
+    subject = models.CharField(max_length=255, db_collation="C")
+    judge = models.CharField(max_length=100)
+    # What was uploaded: its digest, text and pinned references.
+    digest = models.BinaryField(max_length=32)
+    schema = models.TextField()
+    references = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    done = models.BigIntegerField(default=0)
+    # null = nobody counted yet.
+    total = models.BigIntegerField(null=True)
+    findings = models.JSONField(default=list)
+    # What the judge needs to go on where it stopped.
+    memory = models.JSONField(default=dict)
+    problem = models.TextField(blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "studies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "judge", "digest"],
+                condition=Q(state="running"),
+                name="one_running_study_per_question",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="running"), name="studies_running"),
+            models.Index(fields=["subject", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge} about {self.subject}"
+
+    @property
+    def ended(self) -> bool:
+        return self.state != self.State.RUNNING
+
+    @property
+    def shown_progress(self) -> str:
+        return f"{self.done:,} of {self.total or 0:,}"
+
+
 class Taxonomy(models.Model):
     """A named tree of error codes."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry import graph_pages, home, pages, state_pages, taxonomy_urls, upload_page
+from registry import graph_pages, home, pages, state_pages, study_pages, taxonomy_urls, upload_page
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern] = [
     path("subjects/<path:subject>/versions/<str:version>", pages.version, name="version"),
     path("subjects/<path:subject>/config", pages.subject_settings, name="subject-settings"),
     path("subjects/<path:subject>", pages.subject, name="subject"),
+    path("studies/<int:study_id>", study_pages.study, name="study"),
+    path("studies/<int:study_id>/cancel", study_pages.cancel, name="cancel-study"),
     path("approvals", state_pages.approvals, name="approvals"),
     path("approvals/<int:approval_id>", state_pages.approval, name="approval"),
     path("approvals/<int:approval_id>/approve", state_pages.approve_upload, name="approve"),

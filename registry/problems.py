@@ -56,6 +56,7 @@ NUMBER: dict[str, int] = {
     "invalid_transition": 40926,
     "already_published": 40927,
     "approval_not_found": 40421,
+    "study_not_found": 40422,
     "invalid_schema": 42201,
     "invalid_version": 42202,
     "invalid_compatibility_level": 42203,

@@ -30,12 +30,13 @@ from registry.errors import (
     Undecided,
 )
 from registry.hold import must_wait, pending_for, request_approval
-from registry.judge import Judgement, Proposal, Verdicts, second_opinions
+from registry.judge import Finding, Judgement, Proposal, Verdicts, second_opinions
 from registry.models import Content, Reference, Subject, Version
 from registry.names import check_subject_name
 from registry.references import ReferenceTo
 from registry.signals import version_published
 from registry.snapshot import Demands, Snapshot, look_at, older_versions, rows_of, same_draft, same_version
+from registry.study import going_on, start_studies
 from registry.upload import Upload, read_upload
 from registry.versioning import without_declared
 
@@ -68,6 +69,8 @@ class _Terms:
 
     dry_run: bool = False
     force_undecided: bool = False
+    # Judges that looked at a sample go on with everything.
+    exact: bool = False
     # It is kept as a draft, which nothing refuses.
     as_draft: bool = False
     # A second person let it pass.
@@ -95,10 +98,12 @@ def publish_version(
     draft: bool = False,
     dry_run: bool = False,
     force_undecided: bool = False,
+    exact: bool = False,
 ) -> Published:
     """Publishes a schema text under a subject; publishing what is there already changes nothing.
 
     `force_undecided` takes the scope admin, and lets pass what could be neither proven nor refuted; nothing else.
+    With `exact`, judges that looked at a sample go on with all there is, in the background: a study.
     A `draft` is judged and kept, outside of everything that readers of the subject see, until it is activated.
     Raises Forbidden, InvalidSubject, InvalidSchema, InvalidReference, SchemaTooLarge, ReadOnly, Incompatible,
     Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry run raises the same and stores nothing.
@@ -119,7 +124,7 @@ def publish_version(
         semver=semver,
         note=note,
     )
-    terms = _Terms(dry_run=dry_run, force_undecided=force_undecided, as_draft=draft)
+    terms = _Terms(dry_run=dry_run, force_undecided=force_undecided, as_draft=draft, exact=exact)
     return _publish(actor, read, terms)
 
 
@@ -163,13 +168,13 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot = look_at(upload)
         snapshot.rules.require_writable(upload.subject)
         if same := _same(upload, snapshot, terms):
-            return _found(upload, same)
+            return _stored(upload, same, None)
         rules, evolution = snapshot.rules, snapshot.demands.evolution
         if verdicts is None or not verdicts.hold_for(rules, evolution):
             verdicts = Verdicts(upload.document, rules, evolution)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
-            opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
+            opinions = _opinions(actor, upload, snapshot, judgement, exact=terms.exact)
         judgement = replace(judgement, findings=opinions)
         waits = not terms.passes and snapshot.demands.approval and must_wait(judgement)
         if not (terms.passes or waits):
@@ -198,6 +203,16 @@ def _same(upload: Upload, snapshot: Snapshot, terms: _Terms) -> Version | None:
     if kept and not terms.as_draft and (waiting := pending_for(kept)):
         raise ApprovalRequired.of(waiting, kept.verdict.get("messages", []))
     return kept if terms.as_draft else None
+
+
+def _opinions(
+    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, *, exact: bool
+) -> tuple[Finding, ...]:
+    """What the judges find, and where those that need longer go on."""
+    found = second_opinions(_proposal(actor, upload, snapshot, judgement))
+    longer = {*found.unfinished, *(settings.UPLOAD_STUDIES if exact else ())}
+    studies = start_studies(actor=actor, upload=upload, judges=sorted(longer)) if longer else []
+    return (*found.findings, *(going_on(study) for study in studies))
 
 
 def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Proposal:
@@ -356,23 +371,11 @@ def _content(upload: Upload) -> Content:
     return found
 
 
-def _found(upload: Upload, version: Version) -> Published:
-    return Published(
-        upload.subject, version, version.number, version.semver, version.content_id, False, None, upload.notes
-    )
-
-
-def _stored(upload: Upload, version: Version, judgement: Judgement) -> Published:
-    return Published(
-        upload.subject,
-        version,
-        version.number,
-        version.semver,
-        version.content_id,
-        True,
-        judgement,
-        upload.notes,
-    )
+def _stored(upload: Upload, version: Version, judgement: Judgement | None) -> Published:
+    """Without a judgement, what was there already."""
+    number, label, content_id = version.number, version.semver, version.content_id
+    created = judgement is not None
+    return Published(upload.subject, version, number, label, content_id, created, judgement, upload.notes)
 
 
 def _would_be(

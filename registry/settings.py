@@ -225,6 +225,9 @@ UPLOAD_JUDGES = [
     "events.judge.stored_events",
     "alerts.judge.rules_reading",
 ]
+# How judges that can be stopped and gone on with do so in the background: `(proposal, memory) -> registry.study.Progress`.
+UPLOAD_STUDIES = {"events.judge.stored_events": "events.judge.study"}
+STUDY_SLICE_SECONDS = env.float("STUDY_SLICE_SECONDS", default=20.0)
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
 # Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
 HOME_PANELS = [
@@ -315,6 +318,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,
+        "registry.tasks.work_on_studies": 5.0,
     }.items()
 }
 

@@ -86,6 +86,7 @@ def _publish(actor: Actor, form: UploadForm, *, dry_run: bool, force: bool) -> P
         draft=asked["draft"],
         dry_run=dry_run,
         force_undecided=force,
+        exact=asked["exact"],
     )
 
 

@@ -172,6 +172,14 @@ def prose(sentence: str) -> SafeString:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """A share as people read it; what is more than nothing never reads as nothing."""
+    if share is None:
+        return "–"
+    return "< 0.01 %" if 0 < share < 0.0001 else f"{share * 100:.2f} %"
+
+
+@register.filter
 def json_text(value: Any) -> str:
     """JSON as people read it. Text is taken to be JSON already: only a single long line is indented."""
     if not isinstance(value, str):

@@ -28,7 +28,7 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.models import QuarantinedEvent
 from events.replay import create_replay
-from registry.models import Approval
+from registry.models import Approval, Study
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 from tests.conftest import Person
@@ -130,6 +130,9 @@ get    api/v1/mode                                                             y
 delete api/v1/mode/<subject:subject>                                           hidden hidden no
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
+get    api/v1/studies                                                          yes    yes    yes
+get    api/v1/studies/<int:study_id>                                           yes    yes    hidden
+post   api/v1/studies/<int:study_id>/cancel                                    yes    yes    hidden
 get    api/v1/approvals                                                        yes    yes    yes
 get    api/v1/approvals/<int:approval_id>                                      yes    yes    hidden
 post   api/v1/approvals/<int:approval_id>/approve                              no     yes    hidden
@@ -216,6 +219,8 @@ get    subjects/<path:subject>/versions/<str:version>/graph                    y
 get    subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
 post   subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
 post   subjects/<path:subject>/versions/<str:version>/state                    yes    yes    told
+get    studies/<int:study_id>                                                  yes    yes    hidden
+post   studies/<int:study_id>/cancel                                           yes    yes    hidden
 get    approvals                                                               yes    yes    yes
 get    approvals/<int:approval_id>                                             yes    yes    hidden
 post   approvals/<int:approval_id>/approve                                     told   yes    hidden
@@ -318,6 +323,9 @@ def make_world():
     published = publish_version(actor=SYSTEM, subject=SUBJECT, schema=SCHEMA["schema"])
     draft = publish_version(actor=people["owner"].actor, subject=SUBJECT, schema="{}", draft=True).version
     approval = Approval.objects.create(version=draft, requested_by="owner", requester=people["owner"].user)
+    study = Study.objects.create(
+        subject=SUBJECT, judge="events.judge.stored_events", digest=bytes(32), schema="{}", created_by="owner"
+    )
     document = json.loads(
         (Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8")
     )
@@ -363,6 +371,7 @@ def make_world():
         "token_id": Token.objects.get(owner=people["owner"].user).pk,
         "delivery_id": delivery.pk,
         "approval_id": approval.pk,
+        "study_id": study.pk,
         "replay_id": replay.pk,
         "event_id": event.event_id,
         "correlation_id": "order-1",

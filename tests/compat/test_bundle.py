@@ -160,5 +160,5 @@ def test_a_dynamic_reference_with_one_target_is_a_plain_one_and_with_several_is_
 
 
 @pytest.mark.parametrize("schema", [True, False])
-def test_booleans_stay_what_they_are(schema: bool) -> None:  # noqa: FBT001 -- what it is about
+def test_booleans_stay_what_they_are(schema: bool) -> None:
     assert bundle(schema) is schema
