@@ -8,6 +8,7 @@ from registry.models import (
     Approval,
     Configuration,
     Content,
+    Fetch,
     Reference,
     Study,
     Subject,
@@ -68,6 +69,12 @@ class ApprovalAdmin(LookOnly):
     list_display = ("version", "state", "requested_by", "requested_at", "decided_by", "decided_at")
     list_filter = ("state",)
     list_select_related = ("version__subject",)
+
+
+@admin.register(Fetch)
+class FetchAdmin(LookOnly):
+    list_display = ("content", "client", "count", "first_at", "last_at")
+    list_select_related = ("content",)
 
 
 @admin.register(Study)

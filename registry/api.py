@@ -15,6 +15,7 @@ from registry.check import find_same, judge_against
 from registry.delete import delete_subject, delete_version
 from registry.deprecation import headers_of
 from registry.errors import InvalidSchema
+from registry.fetches import fetches
 from registry.judge import Judgement
 from registry.lookup import find_subject, find_version, referrers_of
 from registry.models import Subject, Version
@@ -141,6 +142,7 @@ def version(request: Request, subject: str, version: str) -> Response:
         number = delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
         return Response(number)
     found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
     headers = headers_of(found, caller(request))
     answer = version_answer(found, extras=accepts_extras(request), whole=wants_bundle(request))
     return Response(answer, headers=headers)
@@ -155,6 +157,7 @@ def version(request: Request, subject: str, version: str) -> Response:
 def version_schema(request: Request, subject: str, version: str) -> Response:
     """The schema text as it was uploaded, or bundled with what it refers to."""
     found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
     text = bundled(found.content) if wants_bundle(request) else found.content.text
     return Response(text.encode(), headers=headers_of(found, caller(request)))
 

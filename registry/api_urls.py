@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter
 
-from registry import api, config_api, graph_api, schema_api, settings_api, state_api, study_api
+from registry import api, config_api, graph_api, schema_api, settings_api, state_api, study_api, usage_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         graph_api.version_graph,
         name="version-graph",
     ),
+    path("subjects/<subject:subject>/versions/<str:version>/usage", usage_api.version_usage),
     path("subjects/<subject:subject>/versions/<str:version>/state", state_api.version_state),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),

@@ -26,6 +26,7 @@ from access.models import AuthorityEpoch
 from access.tokens import LAST_USED_RESOLUTION, actor_of_secret
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
 from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.models import Content, Version
 from registry.wire import content_type_for
 
@@ -42,6 +43,8 @@ class Reader:
     """What a token may read, and until when that may be believed without asking again."""
 
     prefixes: tuple[str, ...]
+    # Who is counted as having fetched.
+    client: str
     # time.time() of the token's expiry.
     expires: float
     # time.monotonic(); asking again now and then keeps "last used" of the token true.
@@ -115,7 +118,10 @@ class FastPath:
             answer = known.answers.get(content_id) or _load_answer(known, content_id)
         except (Error, PoolTimeout, ProductError):
             return None
-        return answer if answer and reader.may_read(answer.subjects) else None
+        if answer is None or not reader.may_read(answer.subjects):
+            return None
+        fetches.note(int(content_id), reader.client)
+        return answer
 
     def _current(self) -> Known | None:
         """What is known under the present epoch; None when nobody could look at it for too long."""
@@ -176,6 +182,7 @@ def _load_reader(authorization: str) -> Reader:
     expires = actor.token.expires_at
     return Reader(
         prefixes=actor.readable_prefixes(),
+        client=actor.label,
         expires=expires.timestamp() if expires else float("inf"),
         reload=time.monotonic() + LAST_USED_RESOLUTION.total_seconds(),
     )

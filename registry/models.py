@@ -317,6 +317,24 @@ class SunsetNotice(models.Model):
         return f"{self.version} goes on {self.sunset}"
 
 
+class Fetch(models.Model):
+    """How often and when one client fetched a schema. Written in batches by `fetches.py`."""
+
+    content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="fetches")
+    # The label of the token.
+    client = models.CharField(max_length=LABEL_LENGTH)
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "fetches"
+        constraints = [models.UniqueConstraint(fields=["content", "client"], name="one_count_per_client")]
+
+    def __str__(self) -> str:
+        return f"{self.client} fetched {self.content}"
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     def readable_by(self, actor: Actor) -> "StudyQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "subject"))

@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from registry import graph_pages, home, pages, state_pages, study_pages, taxonomy_urls, upload_page
+from registry import (
+    graph_pages,
+    home,
+    pages,
+    state_pages,
+    study_pages,
+    taxonomy_urls,
+    upload_page,
+    usage_pages,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -14,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("subjects/<path:subject>/versions/<str:version>/deprecate", state_pages.deprecate, name="deprecate"),
     path("subjects/<path:subject>/versions/<str:version>/graph", graph_pages.graph, name="graph"),
+    path("subjects/<path:subject>/versions/<str:version>/usage", usage_pages.usage, name="usage"),
     path("subjects/<path:subject>/versions/<str:version>/state", state_pages.set_state, name="set-state"),
     path("subjects/<path:subject>/versions/<str:version>", pages.version, name="version"),
     path("subjects/<path:subject>/config", pages.subject_settings, name="subject-settings"),

@@ -11,6 +11,7 @@ from access.caller import caller
 from registry import api_shapes as shapes
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
 from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.lookup import content_for, uses_of
 from registry.models import Content, VersionQuerySet
 from registry.references import bundled
@@ -46,6 +47,7 @@ def schema_text(request: Request, content_id: int) -> Response:
 
 
 def _kept(request: Request, content: Content, answer: dict[str, Any] | bytes) -> Response:
+    fetches.note(content.pk, caller(request).label)
     speaking = deprecated_among(versions_speaking_for(content))
     headers = {
         **IMMUTABLE,

@@ -225,6 +225,11 @@ UPLOAD_JUDGES = [
     "events.judge.stored_events",
     "alerts.judge.rules_reading",
 ]
+# What the layers above know about the use of a version: dotted names of `(version, actor) -> list[Finding]`.
+USAGE_WITNESSES = ["events.usage.stored_events", "alerts.usage.rules"]
+# An event or fetch that was longer ago says little about who still uses a version.
+USAGE_DAYS = env.int("USAGE_DAYS", default=30)
+FETCH_FLUSH_SECONDS = env.float("FETCH_FLUSH_SECONDS", default=10.0)
 # How judges that can be stopped and gone on with do so in the background: `(proposal, memory) -> registry.study.Progress`.
 UPLOAD_STUDIES = {"events.judge.stored_events": "events.judge.study"}
 STUDY_SLICE_SECONDS = env.float("STUDY_SLICE_SECONDS", default=20.0)

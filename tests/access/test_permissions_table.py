@@ -137,6 +137,7 @@ get    api/v1/approvals                                                        y
 get    api/v1/approvals/<int:approval_id>                                      yes    yes    hidden
 post   api/v1/approvals/<int:approval_id>/approve                              no     yes    hidden
 post   api/v1/approvals/<int:approval_id>/reject                               no     yes    hidden
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/usage          yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/graph          yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
 post   api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
@@ -215,6 +216,7 @@ post   upload                                                                  y
 get    subjects                                                                yes    yes    yes
 post   subjects/<path:subject>/versions/all/delete                             yes    yes    told
 post   subjects/<path:subject>/versions/<str:version>/delete                   yes    yes    told
+get    subjects/<path:subject>/versions/<str:version>/usage                    yes    yes    no
 get    subjects/<path:subject>/versions/<str:version>/graph                    yes    yes    no
 get    subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
 post   subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
