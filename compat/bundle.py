@@ -22,7 +22,19 @@ from compat.rewrite import KEYWORDS, Place, nowhere, occurrences, rewritten
 from compat.values import pointer
 
 _ONE = frozenset(
-    ["additionalProperties", "contains", "propertyNames", "not", "if", "then", "else", "additionalItems", "unevaluatedItems", "unevaluatedProperties", "items"]
+    [
+        "additionalProperties",
+        "contains",
+        "propertyNames",
+        "not",
+        "if",
+        "then",
+        "else",
+        "additionalItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "items",
+    ]
 )
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
 _MAP = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})

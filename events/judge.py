@@ -126,11 +126,11 @@ def _undeclared(proposal: Proposal) -> dict[str, list[int]]:
     """Properties whose addition is safe only if nobody sends them yet, with the versions that do not declare them."""
     found: dict[str, list[int]] = {}
     for pair in proposal.verdict.pairs:
-        risk = pair.verdict.open_world_risk
-        if risk is None:
+        if pair.verdict.world != "declared":
             continue
+        risk = pair.verdict.open_world_risk
         added = {_last(change.new_pointer) for change in pair.verdict.changes if change.kind in _ADDED}
-        for name in sorted(added | {risk.property or ""} - {""}):
+        for name in sorted(added | {(risk and risk.property) or ""} - {""}):
             found.setdefault(name, []).append(pair.version)
     return found
 

@@ -91,6 +91,15 @@ def test_it_looks_up_every_field_that_is_new(orders: Any, send: Send, settings: 
     assert risks[1].sentence.startswith("0 of 3 stored events carry an undeclared `c/d`")
 
 
+def test_a_new_field_is_looked_up_where_something_else_breaks_too(
+    orders: Any, send: Send, settings: Any
+) -> None:
+    send(event(metadata={"amount": 1, "coupon": "x"}))
+    both = {**SMALL_AMOUNTS, "properties": {**SMALL_AMOUNTS["properties"], "coupon": {"type": "integer"}}}
+    _, risk = findings_of(both, settings)
+    assert (risk.facts["property"], risk.facts["carrying"]) == ("coupon", 1)
+
+
 def test_out_of_time_it_says_so(orders: Any, send: Send, settings: Any) -> None:
     send(event())
     settings.UPLOAD_JUDGES = [f"{__name__}.remember"]
