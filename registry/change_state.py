@@ -13,8 +13,14 @@ from access import audit
 from access.actor import Actor
 from access.errors import Forbidden, ProductError
 from registry.configure import rules_of
-from registry.errors import InvalidDeprecation, InvalidTransition, InvalidVersion, SubjectNotFound
-from registry.lookup import find_version, parse_number
+from registry.errors import (
+    InvalidDeprecation,
+    InvalidTransition,
+    InvalidVersion,
+    SubjectNotFound,
+    VersionNotFound,
+)
+from registry.lookup import LATEST, find_version, parse_number
 from registry.models import Subject, Version
 from registry.publish import activate_draft
 from registry.ranges import parse_semver
@@ -63,7 +69,7 @@ def change_state(
     actor.require("write", subject)
     if parse_number(version) is None and parse_semver(version) is None:
         raise InvalidVersion(version)
-    found = find_version(subject, version, deleted=parse_number(version) != -1)
+    found = _wanted(subject, version)
     _check_step(found, state)
     if found.state == State.DRAFT:
         activated = activate_draft(actor=actor, draft=found).version
@@ -79,6 +85,16 @@ def change_state(
         _enter(actor, found, state, deprecation)
         audit.record(actor=actor, action=action, target=f"subject/{subject}", details=_told(found))
     return found
+
+
+def _wanted(subject: str, version: str) -> Version:
+    """A live version before a hidden one of the same label: a draft may propose what was published meanwhile."""
+    try:
+        return find_version(subject, version)
+    except (SubjectNotFound, VersionNotFound):
+        if parse_number(version) == LATEST:
+            raise
+        return find_version(subject, version, deleted=True)
 
 
 def _check_step(version: Version, state: str) -> str:

@@ -294,7 +294,7 @@ class ApprovalRequired(ProductError):
     code = "approval_required"
 
     @classmethod
-    def of(cls, waiting: Approval | None, messages: Sequence[str]) -> "ApprovalRequired":
+    def of(cls, waiting: Approval | None) -> "ApprovalRequired":
         assert waiting is not None
         draft = waiting.version
         return cls(
@@ -305,7 +305,9 @@ class ApprovalRequired(ProductError):
             version=draft.number,
             semver=draft.semver,
             id=draft.content_id,
-            messages=list(messages),
+            # Why it waits; the approval has the whole verdict.
+            status=draft.status,
+            reason=draft.verdict.get("semver", {}).get("reason"),
         )
 
 

@@ -3,7 +3,6 @@
 A count costs a fetch nothing that it would notice. A process that is killed loses those of the last FETCH_FLUSH_SECONDS.
 """
 
-import atexit
 import logging
 import threading
 from collections.abc import Callable
@@ -67,20 +66,20 @@ fetches = Fetches()
 
 
 def flush_regularly(*, stopped: Callable[[float], bool] | None = None) -> threading.Thread:
-    """A thread of this process that writes every FETCH_FLUSH_SECONDS, and once more at the end."""
+    """A thread of this process that writes every FETCH_FLUSH_SECONDS, as long as the process lives."""
     wait = stopped or threading.Event().wait
     thread = threading.Thread(target=_flush_until, args=(wait,), name="fetches", daemon=True)
     thread.start()
-    atexit.register(_flush_quietly)
     return thread
 
 
 def _flush_until(wait: Callable[[float], bool]) -> None:
     while not wait(settings.FETCH_FLUSH_SECONDS):
-        _flush_quietly()
+        flush_quietly()
 
 
-def _flush_quietly() -> None:
+def flush_quietly() -> None:
+    """A batch that cannot be written now waits; nobody who fetches learns of it."""
     try:
         fetches.flush()
     except (Error, PoolTimeout) as problem:

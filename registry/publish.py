@@ -183,7 +183,7 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
             return _would_be(upload, snapshot, judgement, terms, waits=waits)
         if version := _store(actor, upload, snapshot, judgement, terms, waits=waits):
             if waits:
-                raise ApprovalRequired.of(pending_for(version), judgement.messages())
+                raise ApprovalRequired.of(pending_for(version))
             return _stored(upload, version, judgement)
         if upload.resolved.targets:
             # What they name may be gone, or be another version by now.
@@ -201,7 +201,7 @@ def _same(upload: Upload, snapshot: Snapshot, terms: _Terms) -> Version | None:
         return found
     kept = None if terms.draft or terms.dry_run else same_draft(upload, snapshot)
     if kept and not terms.as_draft and (waiting := pending_for(kept)):
-        raise ApprovalRequired.of(waiting, kept.verdict.get("messages", []))
+        raise ApprovalRequired.of(waiting)
     return kept if terms.as_draft else None
 
 

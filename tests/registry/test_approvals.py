@@ -219,6 +219,8 @@ def test_over_rest(guarded, owner, teammate, stranger):
     told = refused.json()
     assert (refused.status_code, told["error_code"]) == (409, 40923)
     number = told["details"]["approval"]
+    assert told["details"]["status"] == "incompatible"
+    assert told["details"]["reason"].startswith("some instances of the old version are refused")
     address = f"/api/v1/approvals/{number}"
     assert [a["id"] for a in teammate.api.get("/api/v1/approvals?state=pending").json()["approvals"]] == [
         number

@@ -120,6 +120,13 @@ def between_fields():
     return {"a": {"type": "string"}, "c": {"type": "string"}}
 
 
+def test_a_label_means_the_live_version_before_a_draft_that_proposes_it(publish, become):
+    publish("s", ONE_FIELD)
+    publish("s", TWO_FIELDS, draft=True)
+    publish("s", {"type": "object", "properties": between_fields()})
+    assert become("s", "1.1.0", "deprecated").number == 3
+
+
 def test_an_activated_draft_comes_after_all_that_was_published_meanwhile(publish, become):
     publish("s", ONE_FIELD)
     draft = publish("s", ONE_FIELD | {"title": "draft"}, draft=True)
