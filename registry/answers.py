@@ -4,30 +4,33 @@ from typing import Any
 
 from registry.models import Content, Version
 from registry.publish import Published
+from registry.references import bundled
 
 # A schema never changes, but who may read it does: shared caches must not keep it.
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Authorization, Accept"}
 
 
-def etag_of(content: Content) -> str:
-    return f'"{content.pk}-{bytes(content.digest).hex()[:16]}"'
+def etag_of(content: Content, *, whole: bool = False) -> str:
+    return f'"{content.pk}-{bytes(content.digest).hex()[:16]}{"-bundled" if whole else ""}"'
 
 
-def schema_by_id(content: Content) -> dict[str, Any]:
-    answer = {"schema": content.text, "schemaType": "JSON", "guid": str(content.guid)}
-    if content.references:
+def schema_by_id(content: Content, *, whole: bool = False) -> dict[str, Any]:
+    """With `whole`, the schema holds what it refers to, and there is nothing left to refer to."""
+    text = bundled(content) if whole else content.text
+    answer = {"schema": text, "schemaType": "JSON", "guid": str(content.guid)}
+    if content.references and not whole:
         answer["references"] = content.references
     return answer
 
 
-def version_answer(version: Version, *, extras: bool) -> dict[str, Any]:
+def version_answer(version: Version, *, extras: bool, whole: bool = False) -> dict[str, Any]:
     answer = {
         "subject": version.subject.name,
         "version": version.number,
         "id": version.content_id,
         "schemaType": "JSON",
-        "schema": version.content.text,
-        "references": version.content.references,
+        "schema": bundled(version.content) if whole else version.content.text,
+        "references": [] if whole else version.content.references,
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }
@@ -43,6 +46,8 @@ def _extras(version: Version) -> dict[str, Any]:
         "deleted": True if version.deleted_at else None,
         "semver": version.semver,
         "state": version.state,
+        "sunset": version.sunset.isoformat() if version.sunset else None,
+        "deprecationNote": version.deprecation_note or None,
         "publishedBy": version.published_by,
         # What a client needs to judge as events are judged here.
         "dialect": version.content.dialect,
@@ -56,7 +61,9 @@ def published_answer(published: Published, *, extras: bool) -> dict[str, Any]:
         return answer
     answer |= {"version": published.number, "semver": published.semver, "created": published.created}
     if published.version:
-        answer["guid"] = str(published.version.content.guid)
+        answer |= {"guid": str(published.version.content.guid), "state": published.version.state}
+    if published.waits:
+        answer["approval_needed"] = True
     if published.judgement:
         answer["verdict"] = published.judgement.as_dict()
     return answer | {"notes": [note.as_dict() for note in published.notes]}

@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
-from registry import api, config_api, schema_api, settings_api
+from registry import api, config_api, graph_api, schema_api, settings_api, state_api, study_api, usage_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -46,7 +46,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mode", config_api.mode),
     path("mode/<subject:subject>", config_api.subject_mode),
     path("settings/<subject:subject>", settings_api.subject_settings),
+    path("approvals", state_api.approvals),
+    path("approvals/<int:approval_id>", state_api.approval),
+    path("approvals/<int:approval_id>/approve", state_api.approve_upload),
+    path("approvals/<int:approval_id>/reject", state_api.reject_upload),
+    path("studies", study_api.studies),
+    path("studies/<int:study_id>", study_api.study),
+    path("studies/<int:study_id>/cancel", study_api.cancel),
     path("subjects", api.subjects),
+    path(
+        "subjects/<subject:subject>/versions/<str:version>/graph",
+        graph_api.version_graph,
+        name="version-graph",
+    ),
+    path("subjects/<subject:subject>/versions/<str:version>/usage", usage_api.version_usage),
+    path("subjects/<subject:subject>/versions/<str:version>/state", state_api.version_state),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),
     path("subjects/<subject:subject>/versions/<version:version>", api.version),

@@ -2,7 +2,7 @@
 
 A WSGI middleware around the application. Whatever it does not know, or may not answer, falls through to the view,
 which gives the same answer or the proper refusal. What is kept is thrown away as a whole when the authority epoch has
-moved (a revocation, a change of roles, a permanent delete), which is looked at every FAST_PATH_CHECK_SECONDS by
+moved (a revocation, a change of roles, a permanent delete, a deprecation), which is looked at every FAST_PATH_CHECK_SECONDS by
 whichever request comes; while one thread looks, others go on for at most as long again, and then fall through.
 """
 
@@ -19,11 +19,14 @@ from django.conf import settings
 from django.db import Error, connection
 from psycopg_pool import PoolTimeout
 
+from access.actor import SYSTEM
 from access.authentication import secret_in
 from access.errors import ProductError
 from access.models import AuthorityEpoch
 from access.tokens import LAST_USED_RESOLUTION, actor_of_secret
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.models import Content, Version
 from registry.wire import content_type_for
 
@@ -40,6 +43,8 @@ class Reader:
     """What a token may read, and until when that may be believed without asking again."""
 
     prefixes: tuple[str, ...]
+    # Who is counted as having fetched.
+    client: str
     # time.time() of the token's expiry.
     expires: float
     # time.monotonic(); asking again now and then keeps "last used" of the token true.
@@ -113,7 +118,10 @@ class FastPath:
             answer = known.answers.get(content_id) or _load_answer(known, content_id)
         except (Error, PoolTimeout, ProductError):
             return None
-        return answer if answer and reader.may_read(answer.subjects) else None
+        if answer is None or not reader.may_read(answer.subjects):
+            return None
+        fetches.note(int(content_id), reader.client)
+        return answer
 
     def _current(self) -> Known | None:
         """What is known under the present epoch; None when nobody could look at it for too long."""
@@ -174,6 +182,7 @@ def _load_reader(authorization: str) -> Reader:
     expires = actor.token.expires_at
     return Reader(
         prefixes=actor.readable_prefixes(),
+        client=actor.label,
         expires=expires.timestamp() if expires else float("inf"),
         reload=time.monotonic() + LAST_USED_RESOLUTION.total_seconds(),
     )
@@ -184,12 +193,20 @@ def _load_answer(known: Known, content_id: str) -> Answer | None:
         versions = Version.objects.filter(content_id=int(content_id[:18]))
         subjects = frozenset(versions.values_list("subject__name", flat=True))
         content = Content.objects.filter(pk=int(content_id[:18])).first() if subjects else None
-    if content is None or str(content.pk) != content_id:
+        deprecated = deprecated_among(versions_speaking_for(content)) if content else None
+    if content is None or str(content.pk) != content_id or (deprecated and _says_more(deprecated, subjects)):
         return None
     body = orjson.dumps(schema_by_id(content))
-    answer = Answer(body, etag_of(content), _headers(content, len(body)), subjects)
+    headers = _headers(content, len(body), headers_of(deprecated, SYSTEM))
+    answer = Answer(body, etag_of(content), headers, subjects)
     known.keep_answer(content_id, answer)
     return answer
+
+
+def _says_more(deprecated: Version, subjects: frozenset[str]) -> bool:
+    """Whether the headers name a subject that not every reader of the schema may read: the view looks at who asks."""
+    successor = deprecated.replaced_by
+    return len(subjects) > 1 or (successor is not None and successor.subject.name not in subjects)
 
 
 class _ByContentType(dict[str, list[tuple[str, str]]]):
@@ -204,12 +221,13 @@ class _ByContentType(dict[str, list[tuple[str, str]]]):
         return self[content_type]
 
 
-def _headers(content: Content, length: int) -> _ByContentType:
+def _headers(content: Content, length: int, deprecation: dict[str, str]) -> _ByContentType:
     return _ByContentType(
         [
             ("Content-Length", str(length)),
             ("ETag", etag_of(content)),
             ("X-Content-Type-Options", "nosniff"),
             *IMMUTABLE.items(),
+            *deprecation.items(),
         ]
     )

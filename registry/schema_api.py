@@ -10,9 +10,12 @@ from rest_framework.response import Response
 from access.caller import caller
 from registry import api_shapes as shapes
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.lookup import content_for, uses_of
 from registry.models import Content, VersionQuerySet
-from registry.wire import flag, window
+from registry.references import bundled
+from registry.wire import flag, wants_bundle, window
 
 
 @extend_schema(operation_id="schemas_types", responses=shapes.NAMES)
@@ -22,24 +25,35 @@ def types(request: Request) -> Response:
     return Response(["JSON"])
 
 
-@extend_schema(operation_id="schemas_read", responses=shapes.SCHEMA)
+@extend_schema(operation_id="schemas_read", parameters=shapes.parameters("format"), responses=shapes.SCHEMA)
 @api_view(["GET"])
 def schema(request: Request, content_id: int) -> Response:
     """The schema with this id, to whoever may read a subject that uses it. `fastpath.py` answers most of these."""
     content = content_for(caller(request), content_id)
-    return _kept(request, content, schema_by_id(content))
+    return _kept(request, content, schema_by_id(content, whole=wants_bundle(request)))
 
 
-@extend_schema(operation_id="schemas_text", responses={200: dict[str, Any]})
+@extend_schema(
+    operation_id="schemas_text",
+    parameters=shapes.parameters("format"),
+    responses={200: dict[str, Any]},
+)
 @api_view(["GET"])
 def schema_text(request: Request, content_id: int) -> Response:
-    """The text of the schema as it was uploaded."""
+    """The text of the schema as it was uploaded, or bundled with what it refers to."""
     content = content_for(caller(request), content_id)
-    return _kept(request, content, content.text.encode())
+    text = bundled(content) if wants_bundle(request) else content.text
+    return _kept(request, content, text.encode())
 
 
 def _kept(request: Request, content: Content, answer: dict[str, Any] | bytes) -> Response:
-    headers = {**IMMUTABLE, "ETag": etag_of(content)}
+    fetches.note(content.pk, caller(request).label)
+    speaking = deprecated_among(versions_speaking_for(content))
+    headers = {
+        **IMMUTABLE,
+        "ETag": etag_of(content, whole=wants_bundle(request)),
+        **headers_of(speaking, caller(request)),
+    }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return Response(status=304, headers=headers)
     return Response(answer, headers=headers)

@@ -7,7 +7,7 @@ from semver import Version as SemVer
 
 from registry.configure import Rules, rules_of
 from registry.judge import Older
-from registry.models import Content, Level, Version
+from registry.models import Content, Level, Subject, Version
 from registry.upload import Upload
 
 
@@ -20,6 +20,20 @@ class Row:
     semver: SemVer
     content_id: int
     live: bool
+    draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What the subject itself asks for beyond level and policy."""
+
+    # What its rules refuse, and every new major, waits for a second person.
+    approval: bool = False
+    evolution: str = ""
+
+    @classmethod
+    def of(cls, subject: Subject | None) -> "Demands":
+        return cls() if subject is None else cls(subject.needs_approval, subject.evolution_rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +43,17 @@ class Snapshot:
     rows: tuple[Row, ...]
     rules: Rules
     content_id: int | None
+    demands: Demands
 
     @property
     def live(self) -> list[Row]:
         """Newest first."""
         return [row for row in reversed(self.rows) if row.live]
 
-    @property
-    def next_number(self) -> int:
+    def number_for(self, draft: Version | None) -> int:
+        """The number of a version that becomes active now: above all that did before."""
+        if draft is not None and all(row.draft or row.number < draft.number for row in self.rows):
+            return draft.number
         return max((row.number for row in self.rows), default=0) + 1
 
 
@@ -45,14 +62,22 @@ def look_at(upload: Upload) -> Snapshot:
     # round its schema would seem to be new while its row is there, and be published once more.
     rows, rules = rows_of(upload.subject), rules_of(upload.subject)
     content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
-    return Snapshot(rows, rules, content)
+    demands = Demands.of(Subject.objects.filter(name=upload.subject).first())
+    return Snapshot(rows, rules, content, demands)
 
 
 def rows_of(subject: str) -> tuple[Row, ...]:
     listed = Version.objects.filter(subject__name=subject).order_by("number")
     live = {Version.State.ACTIVE, Version.State.DEPRECATED}
     return tuple(
-        Row(pk, number, SemVer.parse(semver), content_id, deleted_at is None and state in live)
+        Row(
+            pk,
+            number,
+            SemVer.parse(semver),
+            content_id,
+            live=deleted_at is None and state in live,
+            draft=state == Version.State.DRAFT,
+        )
         for pk, number, semver, content_id, deleted_at, state in listed.values_list(
             "pk", "number", "semver", "content_id", "deleted_at", "state"
         )
@@ -61,7 +86,17 @@ def rows_of(subject: str) -> tuple[Row, ...]:
 
 def same_version(upload: Upload, snapshot: Snapshot) -> Version | None:
     """The live version that this upload would only repeat."""
-    candidates = [row for row in snapshot.live if row.content_id == snapshot.content_id]
+    return _repeated(upload, snapshot, snapshot.live)
+
+
+def same_draft(upload: Upload, snapshot: Snapshot) -> Version | None:
+    """The draft that this upload would only repeat."""
+    found = _repeated(upload, snapshot, [row for row in reversed(snapshot.rows) if row.draft])
+    return None if found is None or found.deleted_at else found
+
+
+def _repeated(upload: Upload, snapshot: Snapshot, rows: Sequence[Row]) -> Version | None:
+    candidates = [row for row in rows if row.content_id == snapshot.content_id]
     if upload.declared:
         candidates = [row for row in candidates if str(row.semver) == str(upload.declared)]
     found = Version.objects.select_related("subject", "content").in_bulk([row.pk for row in candidates])

@@ -57,7 +57,7 @@ def read_upload(
 ) -> Upload:
     """Raises InvalidSchema, InvalidReference, SchemaTooLarge, InvalidSemver, Forbidden (for a referenced subject)."""
     text = read_schema_text(schema)
-    resolved = resolve_references(actor, references)
+    resolved = resolve_references(actor, references, subject=subject)
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
     bindings = read_bindings(actor=actor, document=document, dialect=dialect)
