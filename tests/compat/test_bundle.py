@@ -9,7 +9,8 @@ from compat import SchemaError, bundle, inspect_schema
 from compat.documents import Documents
 from compat.inspection import opened
 from compat.rewrite import occurrences
-from compat.validation import python_validator, rust_validator
+from compat.second_opinion import python_validator
+from compat.validation import rust_validator
 from tests.compat.random_schemas import INSTANCES, Maker
 
 DRAFTS = ["draft-04", "draft-06", "draft-07", "2019-09", "2020-12"]
