@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import page_of
+from access.keyset import PAGING, page_answer, page_of, page_schema
 from registry.answers import published_answer
 from registry.approve import approve, find_approval, reject
 from registry.change_state import Deprecation, change_state, next_states
@@ -141,25 +141,16 @@ class RejectRequest(serializers.Serializer[Any]):
     parameters=[
         OpenApiParameter("state", str, enum=Approval.State.values),
         OpenApiParameter("subject", str, description="Only of this subject."),
-        OpenApiParameter("after", str, description="Continue behind this cursor: `next` of the page before."),
-        OpenApiParameter("before", str, description="Go back: `previous` of the page."),
+        *PAGING,
     ],
-    responses=inline_serializer(
-        "ApprovalPage",
-        {
-            "approvals": ApprovalAnswer(many=True),
-            "previous": serializers.CharField(allow_null=True),
-            "next": serializers.CharField(allow_null=True),
-        },
-    ),
+    responses=page_schema("ApprovalPage", ApprovalAnswer),
 )
 @api_view(["GET"])
 def approvals(request: Request) -> Response:
     """Uploads that wait, or waited, for a second person, the newest first."""
     rows = Approval.objects.select_related("version__subject").readable_by(caller(request))
     page = page_of(request, rows.matching(request.query_params))
-    items = ApprovalAnswer(page.items, many=True).data
-    return Response({"approvals": items, "previous": page.previous, "next": page.next})
+    return page_answer(page, ApprovalAnswer(page.items, many=True).data)
 
 
 @extend_schema(operation_id="approvals_read", responses=ApprovalAnswer)

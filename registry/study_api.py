@@ -1,15 +1,13 @@
 """Judges that go on in the background, over REST."""
 
-from typing import Any
-
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import page_of
+from access.keyset import PAGING, page_answer, page_of, page_schema
 from registry.models import Study
 from registry.study import cancel_study, find_study
 
@@ -37,25 +35,16 @@ class StudyAnswer(serializers.ModelSerializer[Study]):
     parameters=[
         OpenApiParameter("subject", str, description="Only about this subject."),
         OpenApiParameter("state", str, enum=Study.State.values),
-        OpenApiParameter("after", str, description="Continue behind this cursor: `next` of the page before."),
-        OpenApiParameter("before", str, description="Go back: `previous` of the page."),
+        *PAGING,
     ],
-    responses=inline_serializer(
-        "StudyPage",
-        {
-            "studies": StudyAnswer(many=True),
-            "previous": serializers.CharField(allow_null=True),
-            "next": serializers.CharField(allow_null=True),
-        },
-    ),
+    responses=page_schema("StudyPage", StudyAnswer),
 )
 @api_view(["GET"])
 def studies(request: Request) -> Response:
     """What goes on, or went on, in the background about uploads, the newest first."""
     rows = Study.objects.readable_by(caller(request)).matching(request.query_params)
     page = page_of(request, rows)
-    items: list[Any] = list(StudyAnswer(page.items, many=True).data)
-    return Response({"studies": items, "previous": page.previous, "next": page.next})
+    return page_answer(page, StudyAnswer(page.items, many=True).data)
 
 
 @extend_schema(operation_id="studies_read", responses=StudyAnswer)

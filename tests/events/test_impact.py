@@ -229,7 +229,7 @@ def test_over_rest(stored: None, settings: Any, owner: Person, stranger: Person)
     assert owner.api.get(f"/api/v1/studies/{number}").json()["state"] == "running"
     assert stranger.api.get(f"/api/v1/studies/{number}").json()["error_code"] == 40422
     finish(Study.objects.get())
-    [listed] = owner.api.get("/api/v1/studies?subject=order.placed&state=completed").json()["studies"]
+    [listed] = owner.api.get("/api/v1/studies?subject=order.placed&state=completed").json()["items"]
     assert (listed["done"], listed["findings"][0]["facts"]["refused"]) == (10, 8)
     assert owner.api.post(f"/api/v1/studies/{number}/cancel").json()["state"] == "completed"
     again = owner.api.post(address, body).json()["verdict"]["findings"][-1]["facts"]["study"]

@@ -222,12 +222,10 @@ def test_over_rest(guarded, owner, teammate, stranger):
     assert told["details"]["status"] == "incompatible"
     assert told["details"]["reason"].startswith("some instances of the old version are refused")
     address = f"/api/v1/approvals/{number}"
-    assert [a["id"] for a in teammate.api.get("/api/v1/approvals?state=pending").json()["approvals"]] == [
-        number
-    ]
-    assert teammate.api.get("/api/v1/approvals?state=rejected").json()["approvals"] == []
+    assert [a["id"] for a in teammate.api.get("/api/v1/approvals?state=pending").json()["items"]] == [number]
+    assert teammate.api.get("/api/v1/approvals?state=rejected").json()["items"] == []
     assert teammate.api.get(address).json()["verdict"]["status"] == "incompatible"
-    assert stranger.api.get("/api/v1/approvals").json()["approvals"] == []
+    assert stranger.api.get("/api/v1/approvals").json()["items"] == []
     assert stranger.api.get(address).json()["error_code"] == 40421
     assert owner.api.post(f"{address}/approve", {}).json()["details"]["code"] == "own_approval"
     assert teammate.api.post(f"{address}/reject", {}).status_code == 422
