@@ -4,36 +4,41 @@ from typing import Any
 
 from registry.models import Version
 from registry.publish import Published
+from registry.references import bundled
 
 # A schema never changes, but who may read it does: shared caches must not keep it.
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Authorization, Accept"}
 
 
-def etag_of(version: Version) -> str:
-    return f'"{version.identity.number}-{bytes(version.identity.digest).hex()[:16]}"'
+def etag_of(version: Version, *, whole: bool = False) -> str:
+    name = f"{version.identity.number}-{bytes(version.identity.digest).hex()[:16]}"
+    return f'"{name}-bundled"' if whole else f'"{name}"'
 
 
-def schema_by_id(version: Version) -> dict[str, Any]:
-    """The same for every version under an id."""
+def schema_by_id(version: Version, *, whole: bool = False) -> dict[str, Any]:
+    """The same for every version under an id.
+
+    With `whole`, the schema holds what it refers to, and there is nothing left to refer to.
+    """
     answer = {
-        "schema": version.content.text,
+        "schema": bundled(version.content) if whole else version.content.text,
         "schemaType": "JSON",
         "guid": str(version.identity.guid),
-        "references": version.content.references,
+        "references": [] if whole else version.content.references,
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }
     return _without_empty(answer)
 
 
-def version_answer(version: Version, *, extras: bool) -> dict[str, Any]:
+def version_answer(version: Version, *, extras: bool, whole: bool = False) -> dict[str, Any]:
     answer = {
         "subject": version.subject.name,
         "version": version.number,
         "id": version.identity.number,
         "schemaType": "JSON",
-        "schema": version.content.text,
-        "references": version.content.references,
+        "schema": bundled(version.content) if whole else version.content.text,
+        "references": [] if whole else version.content.references,
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }
@@ -53,6 +58,8 @@ def _extras(version: Version) -> dict[str, Any]:
         "deleted": True if version.deleted_at else None,
         "semver": version.semver,
         "state": version.state,
+        "sunset": version.sunset.isoformat() if version.sunset else None,
+        "deprecationNote": version.deprecation_note or None,
         "publishedBy": version.published_by,
         # What a client needs to judge as events are judged here.
         "dialect": version.content.dialect,
@@ -66,11 +73,13 @@ def published_answer(published: Published, *, extras: bool) -> dict[str, Any]:
         return answer
     answer |= {"version": published.number, "semver": published.semver, "created": published.created}
     if published.version:
-        answer["guid"] = str(published.version.identity.guid)
-        answer["schemaType"] = "JSON"
+        answer |= {"guid": str(published.version.identity.guid), "schemaType": "JSON"}
         answer |= _without_empty(
             {"metadata": published.version.metadata, "ruleSet": published.version.rule_set}
         )
+        answer["state"] = published.version.state
+    if published.waits:
+        answer["approval_needed"] = True
     if published.judgement:
         answer["verdict"] = published.judgement.as_dict()
     return answer | {"notes": [note.as_dict() for note in published.notes]}

@@ -11,16 +11,19 @@ from access.caller import caller
 from registry import api_shapes as shapes
 from registry import contexts
 from registry.answers import published_answer, version_answer
-from registry.api_requests import asked_of, meant, upload_of
+from registry.api_requests import asked_of, meant, upload_of, wants_draft
 from registry.check import find_same, judge_against
 from registry.delete import delete_subject, delete_version
+from registry.deprecation import headers_of
 from registry.errors import InvalidSchema
+from registry.fetches import fetches
 from registry.judge import Judgement
 from registry.lookup import find_subject, referrers_of
 from registry.models import Subject, Version
 from registry.other_contexts import find_anywhere, found_in
 from registry.publish import publish_version
-from registry.wire import accepts_extras, flag, window
+from registry.references import bundled
+from registry.wire import accepts_extras, flag, wants_bundle, window
 
 
 @extend_schema(operation_id="root", responses=shapes.EMPTY)
@@ -84,7 +87,7 @@ def subject(request: Request, subject: str) -> Response:
     methods=["POST"],
     operation_id="versions_publish",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("normalize", "dryRun", "force"),
+    parameters=shapes.parameters("normalize", "dryRun", "force", "impact"),
     responses=shapes.PUBLISHED,
 )
 @api_view(["GET", "POST"])
@@ -97,6 +100,8 @@ def versions(request: Request, subject: str) -> Response:
             subject=subject,
             dry_run=flag(request, "dryRun"),
             force=flag(request, "force"),
+            draft=wants_draft(request),
+            exact=request.query_params.get("impact", "").lower() == "exact",
             **asked_of(request),
         )
         return Response(
@@ -121,7 +126,7 @@ def _numbers(request: Request, name: str) -> list[int]:
 @extend_schema(
     methods=["GET"],
     operation_id="versions_read",
-    parameters=shapes.parameters("deleted"),
+    parameters=shapes.parameters("deleted", "format"),
     responses=shapes.VERSION,
 )
 @extend_schema(
@@ -137,16 +142,25 @@ def version(request: Request, subject: str, version: str) -> Response:
         permanent, subject = flag(request, "permanent"), meant(subject)
         number = delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
         return Response(number)
-    return Response(version_answer(_version(request, subject, version), extras=accepts_extras(request)))
+    found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
+    headers = headers_of(found, caller(request))
+    answer = version_answer(found, extras=accepts_extras(request), whole=wants_bundle(request))
+    return Response(answer, headers=headers)
 
 
 @extend_schema(
-    operation_id="versions_schema", parameters=shapes.parameters("deleted"), responses={200: dict[str, Any]}
+    operation_id="versions_schema",
+    parameters=shapes.parameters("deleted", "format"),
+    responses={200: dict[str, Any]},
 )
 @api_view(["GET"])
 def version_schema(request: Request, subject: str, version: str) -> Response:
-    """The schema text as it was uploaded."""
-    return Response(_version(request, subject, version).content.text.encode())
+    """The schema text as it was uploaded, or bundled with what it refers to."""
+    found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
+    text = bundled(found.content) if wants_bundle(request) else found.content.text
+    return Response(text.encode(), headers=headers_of(found, caller(request)))
 
 
 @extend_schema(

@@ -54,6 +54,17 @@ def asked_of(request: Request) -> Asked:
     )
 
 
+def wants_draft(request: Request) -> bool:
+    """Whether the member `state` asks for a draft. Raises Malformed for any other state but `active`."""
+    state = body_of_request(request).get("state") or "active"
+    if state not in {"active", "draft"}:
+        raise Malformed(
+            "'state' of an upload is active or draft; the address …/versions/{version}/state changes it later.",
+            pointer="/state",
+        )
+    return bool(state == "draft")
+
+
 def upload_of(request: Request, actor: Actor, subject: str) -> Upload:
     """For questions about a schema. Raises as `asked_of` and `read_upload` do, and InvalidSubject."""
     check_subject_name(subject)
@@ -107,11 +118,19 @@ def _reference(given: Any) -> ReferenceTo:
         if (
             isinstance(name, str)
             and isinstance(subject, str)
-            and type(version) is int
+            and isinstance(version, int | str)
+            and _names_versions(version)
             and 0 < len(name) <= 500
             and "\0" not in name + subject
         ):
             return ReferenceTo(name, contexts.normal(subject), version)
     raise InvalidReference(
-        "A reference has a name (up to 500 characters), a subject and a version number, or -1 for the latest."
+        "A reference has a name (up to 500 characters), a subject and a version: a number, -1 for the latest, an exact "
+        "SemVer or a range such as ^1.2."
+    )
+
+
+def _names_versions(version: Any) -> bool:
+    return type(version) is int or (
+        isinstance(version, str) and bool(version.strip()) and "\0" not in version
     )

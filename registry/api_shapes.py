@@ -18,7 +18,7 @@ def _flag(name: str, says: str) -> OpenApiParameter:
 
 
 PARAMETERS = {
-    "deleted": _flag("deleted", "Soft-deleted ones, too."),
+    "deleted": _flag("deleted", "Soft-deleted ones, drafts and archived ones, too."),
     "deletedOnly": _flag("deletedOnly", "Soft-deleted ones only."),
     "permanent": _flag("permanent", "For good; it has to be soft-deleted already."),
     "verbose": _flag("verbose", "With sentences that say why not."),
@@ -42,7 +42,16 @@ PARAMETERS = {
         str,
         description="A subject that uses the id, or `:.context:`, where it is not the default one.",
     ),
+    "impact": OpenApiParameter(
+        "impact",
+        str,
+        enum=["sample", "exact"],
+        description="`exact` goes on with all stored events, in a study that the findings name.",
+    ),
     "defaultToGlobal": _flag("defaultToGlobal", "What holds, if nothing is set for the subject itself."),
+    "format": OpenApiParameter(
+        "format", str, description="`bundled`: one self-contained schema with all it refers to."
+    ),
     "subjectPrefix": OpenApiParameter(
         "subjectPrefix",
         str,
@@ -56,12 +65,22 @@ PARAMETERS = {
 _REFERENCES = inline_serializer(
     "Reference", {"name": _TEXT(), "subject": _TEXT(), "version": _NUMBER()}, many=True, required=False
 )
+_WANTED = inline_serializer(
+    "ReferenceWanted",
+    {
+        "name": _TEXT(help_text="What $ref says."),
+        "subject": _TEXT(),
+        "version": _TEXT(help_text="A number, -1, an exact SemVer or a range, which is pinned."),
+    },
+    many=True,
+    required=False,
+)
 UPLOAD = inline_serializer(
     "Upload",
     {
         "schema": _TEXT(help_text="The JSON Schema as text; a JSON object is taken, too."),
         "schemaType": serializers.ChoiceField(["JSON"], required=False),
-        "references": _REFERENCES,
+        "references": _WANTED,
         "metadata": serializers.DictField(
             required=False, help_text="properties.semver declares the version."
         ),
@@ -72,6 +91,9 @@ UPLOAD = inline_serializer(
         "schemaTagsToRemove": serializers.ListField(child=serializers.DictField(), required=False),
         "semver": _TEXT(required=False, help_text="The declared version; computed when absent."),
         "note": _TEXT(required=False, help_text="What changed, for people."),
+        "state": serializers.ChoiceField(
+            ["active", "draft"], required=False, help_text="A draft is kept outside of all that readers see."
+        ),
     },
 )
 VERSION = inline_serializer(
@@ -90,6 +112,8 @@ VERSION = inline_serializer(
         "deleted": serializers.BooleanField(required=False),
         "semver": _TEXT(required=False),
         "state": _TEXT(required=False),
+        "sunset": serializers.DateField(required=False),
+        "deprecationNote": _TEXT(required=False),
         "publishedBy": _TEXT(required=False),
         "dialect": _TEXT(required=False),
         "assertFormats": serializers.BooleanField(required=False),
@@ -116,6 +140,10 @@ PUBLISHED = inline_serializer(
         "version": _NUMBER(required=False),
         "semver": _TEXT(required=False),
         "created": serializers.BooleanField(required=False),
+        "state": _TEXT(required=False),
+        "approval_needed": serializers.BooleanField(
+            required=False, help_text="Of a dry run: publishing it would wait for a second person."
+        ),
         "guid": serializers.UUIDField(required=False),
         "verdict": serializers.DictField(required=False),
         "notes": serializers.ListField(child=serializers.DictField(), required=False),

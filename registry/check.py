@@ -54,7 +54,8 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     upload = replace(upload, declared=None)
     snapshot = look_at(upload)
     against = None if version is None else _chosen(upload.subject, version)
-    return assess(upload, snapshot, Verdicts(upload.document, snapshot.rules), against=against)
+    verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands.evolution)
+    return assess(upload, snapshot, verdicts, against=against)
 
 
 def _chosen(subject: str, version: str) -> Sequence[int]:

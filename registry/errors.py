@@ -8,6 +8,8 @@
     ├── InvalidSubject, InvalidVersion, InvalidLevel …         mend the request
     ├── Incompatible, Undecided, VersionTooLow, VersionTaken   publish something else, or under another version
     ├── IdMismatch, NextVersionExpected                        import under another id or number
+    ├── ApprovalRequired, AlreadyDecided, OwnApproval …        somebody else has to decide, or has
+    ├── InvalidTransition, InvalidDeprecation                  mend what was asked about a state
     └── NotPermitted, ReferenceExists, ContextNotEmpty, Busy   not now
 
 Messages of errors that registry clients know by number are Confluent's, word for word.
@@ -16,6 +18,7 @@ Messages of errors that registry clients know by number are Confluent's, word fo
 from collections.abc import Sequence
 
 from access.errors import ProductError
+from registry.models import Approval
 
 
 class SubjectNotFound(ProductError):
@@ -326,6 +329,116 @@ class VersionTaken(ProductError):
             subject=subject,
             semver=semver,
             version=number,
+        )
+
+
+class AlreadyPublished(ProductError):
+    """A draft that would only repeat a live version."""
+
+    kind = "conflict"
+    code = "already_published"
+
+    def __init__(self, subject: str, number: int) -> None:
+        super().__init__(
+            f"This very schema is version {number} of '{subject}' already. Delete the draft.",
+            subject=subject,
+            version=number,
+        )
+
+
+class InvalidTransition(ProductError):
+    """A state that cannot follow the present one."""
+
+    kind = "conflict"
+    code = "invalid_transition"
+
+    def __init__(
+        self, present: str, wanted: str, *, deleted: bool = False, allowed: Sequence[str] = ()
+    ) -> None:
+        if deleted:
+            told = "A deleted version has no state to change."
+        else:
+            can = f"It can become {' or '.join(allowed)}." if allowed else "Look at it again."
+            told = f"A version that is {present} cannot become {wanted}. {can}"
+        super().__init__(told, present=present, wanted=wanted, allowed=list(allowed))
+
+
+class InvalidDeprecation(ProductError):
+    """A sunset or successor that a version cannot have."""
+
+    code = "invalid_deprecation"
+
+
+class ApprovalRequired(ProductError):
+    """The upload is kept as a draft and waits for a second person. Facts: `approval`, and the draft's number and id."""
+
+    kind = "conflict"
+    code = "approval_required"
+
+    @classmethod
+    def of(cls, waiting: Approval | None) -> "ApprovalRequired":
+        assert waiting is not None
+        draft = waiting.version
+        return cls(
+            f"This upload to '{draft.subject.name}' waits for a second person: approval {waiting.pk}. It is kept as "
+            f"draft {draft.number} and becomes {draft.semver} when somebody else than {waiting.requested_by} approves.",
+            approval=waiting.pk,
+            subject=draft.subject.name,
+            version=draft.number,
+            semver=draft.semver,
+            id=draft.identity.number,
+            # Why it waits; the approval has the whole verdict.
+            status=draft.status,
+            reason=draft.verdict.get("semver", {}).get("reason"),
+        )
+
+
+class ApprovalNotFound(ProductError):
+    kind = "not_found"
+    code = "approval_not_found"
+
+    def __init__(self, approval_id: int) -> None:
+        super().__init__(f"Approval {approval_id} not found.", approval=approval_id)
+
+
+class StudyNotFound(ProductError):
+    kind = "not_found"
+    code = "study_not_found"
+
+    def __init__(self, study_id: int) -> None:
+        super().__init__(f"Study {study_id} not found.", study=study_id)
+
+
+class AlreadyDecided(ProductError):
+    kind = "conflict"
+    code = "already_decided"
+
+    def __init__(self, approval: Approval) -> None:
+        told = f"was {approval.state} by {approval.decided_by}" if approval.decided_at else "was withdrawn"
+        super().__init__(
+            f"Approval {approval.pk} {told} meanwhile.", approval=approval.pk, state=approval.state
+        )
+
+
+class OwnApproval(ProductError):
+    """Nobody approves what they uploaded, nor does a machine without a person behind it."""
+
+    kind = "forbidden"
+    code = "own_approval"
+
+
+class ApprovalOutdated(ProductError):
+    """Others published since the person who approves looked."""
+
+    kind = "conflict"
+    code = "approval_outdated"
+
+    def __init__(self, approval_id: int, seen: int, latest: int) -> None:
+        super().__init__(
+            f"You looked at it beside version {seen}; version {latest} is the latest by now. Look at the verdict again.",
+            approval=approval_id,
+            seen=seen,
+            latest=latest,
         )
 
 

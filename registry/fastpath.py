@@ -2,7 +2,7 @@
 
 A WSGI middleware around the application. Whatever it does not know, or may not answer, falls through to the view,
 which gives the same answer or the proper refusal. What is kept is thrown away as a whole when the authority epoch has
-moved (a revocation, a change of roles, a permanent delete), which is looked at every FAST_PATH_CHECK_SECONDS by
+moved (a revocation, a change of roles, a permanent delete, a deprecation), which is looked at every FAST_PATH_CHECK_SECONDS by
 whichever request comes; while one thread looks, others go on for at most as long again, and then fall through.
 """
 
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import Error, connection
 from psycopg_pool import PoolTimeout
 
+from access.actor import SYSTEM
 from access.authentication import secret_in
 from access.errors import ProductError
 from access.models import AuthorityEpoch
@@ -29,6 +30,8 @@ from registry.by_id import newest_of, users_of_id
 from registry.context_addresses import PREFIX as CONTEXTS
 from registry.context_addresses import in_context
 from registry.contexts import DEFAULT, context_of, is_context
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.models import Version
 from registry.wire import content_type_for
 
@@ -48,6 +51,8 @@ class Reader:
     """What a token may read, and until when that may be believed without asking again."""
 
     prefixes: tuple[str, ...]
+    # Who is counted as having fetched.
+    client: str
     # time.time() of the token's expiry.
     expires: float
     # time.monotonic(); asking again now and then keeps "last used" of the token true.
@@ -69,6 +74,8 @@ class Answer:
     # By the content type the client asked for.
     headers: dict[str, list[tuple[str, str]]]
     subjects: frozenset[str]
+    # What is counted as fetched.
+    content_id: int
 
 
 @dataclass(slots=True)
@@ -121,7 +128,10 @@ class FastPath:
             answer = known.answers.get(key) or _load_answer(known, key)
         except (Error, PoolTimeout, ProductError):
             return None
-        return answer if answer and reader.may_read(answer.subjects) else None
+        if answer is None or not reader.may_read(answer.subjects):
+            return None
+        fetches.note(answer.content_id, reader.client)
+        return answer
 
     def _current(self) -> Known | None:
         """What is known under the present epoch; None when nobody could look at it for too long."""
@@ -203,6 +213,7 @@ def _load_reader(authorization: str) -> Reader:
     expires = actor.token.expires_at
     return Reader(
         prefixes=actor.readable_prefixes(),
+        client=actor.label,
         expires=expires.timestamp() if expires else float("inf"),
         reload=time.monotonic() + LAST_USED_RESOLUTION.total_seconds(),
     )
@@ -214,12 +225,22 @@ def _load_answer(known: Known, key: Key) -> Answer | None:
         users = users_of_id(int(number[:18]), context)
         subjects = frozenset(users.values_list("subject__name", flat=True))
         version = newest_of(users.select_related("content", "identity"))
+        deprecated = deprecated_among(versions_speaking_for(version)) if version else None
     if version is None or str(version.identity.number) != number:
         return None
+    if deprecated and _says_more(deprecated, subjects):
+        return None
     body = orjson.dumps(schema_by_id(version))
-    answer = Answer(body, etag_of(version), _headers(version, len(body)), subjects)
+    headers = _headers(version, len(body), headers_of(deprecated, SYSTEM))
+    answer = Answer(body, etag_of(version), headers, subjects, version.content_id)
     known.keep_answer(key, answer)
     return answer
+
+
+def _says_more(deprecated: Version, subjects: frozenset[str]) -> bool:
+    """Whether the headers name a subject that not every reader of the schema may read: the view looks at who asks."""
+    successor = deprecated.replaced_by
+    return len(subjects) > 1 or (successor is not None and successor.subject.name not in subjects)
 
 
 class _ByContentType(dict[str, list[tuple[str, str]]]):
@@ -234,12 +255,13 @@ class _ByContentType(dict[str, list[tuple[str, str]]]):
         return self[content_type]
 
 
-def _headers(version: Version, length: int) -> _ByContentType:
+def _headers(version: Version, length: int, deprecation: dict[str, str]) -> _ByContentType:
     return _ByContentType(
         [
             ("Content-Length", str(length)),
             ("ETag", etag_of(version)),
             ("X-Content-Type-Options", "nosniff"),
             *IMMUTABLE.items(),
+            *deprecation.items(),
         ]
     )

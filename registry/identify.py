@@ -110,6 +110,7 @@ def _content(upload: Upload, *, normalize: bool) -> Content:
             text=upload.text.canonical.decode() if normalize else upload.text.text,
             dialect=upload.dialect,
             references=upload.resolved.as_stored(),
+            bindings=[bound.as_dict() for bound in upload.bindings],
             guid=guid_of(upload.digest),
         )
         # Its key is its id in as many contexts as possible.

@@ -7,12 +7,12 @@ from registry.snapshot import Snapshot
 from registry.upload import Upload
 
 
-def number_of(upload: Upload, snapshot: Snapshot) -> int:
+def number_of(upload: Upload, snapshot: Snapshot, *, draft: Version | None = None) -> int:
     """Raises NextVersionExpected, and NotPermitted for an import over a version that is not deleted."""
     if upload.number is None or upload.number == LATEST:
-        return snapshot.next_number
-    if not snapshot.rules.importing and upload.number != snapshot.next_number:
-        raise NextVersionExpected(upload.number, expected=snapshot.next_number)
+        return snapshot.number_for(draft)
+    if not snapshot.rules.importing and upload.number != snapshot.number_for(None):
+        raise NextVersionExpected(upload.number, expected=snapshot.number_for(None))
     if any(row.number == upload.number and not row.deleted for row in snapshot.rows):
         raise NotPermitted.number_taken(upload.subject, upload.number)
     return upload.number

@@ -50,6 +50,13 @@ NUMBER: dict[str, int] = {
     # Ours: the declared SemVer says less than the change is, or is given to another schema.
     "version_too_low": 40921,
     "version_taken": 40922,
+    "approval_required": 40923,
+    "already_decided": 40924,
+    "approval_outdated": 40925,
+    "invalid_transition": 40926,
+    "already_published": 40927,
+    "approval_not_found": 40421,
+    "study_not_found": 40422,
     "invalid_schema": 42201,
     "invalid_version": 42202,
     "invalid_compatibility_level": 42203,

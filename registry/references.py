@@ -8,10 +8,12 @@ from urllib.parse import unquote
 
 from access.actor import Actor
 from access.errors import ProductError
+from compat import SchemaError, bundle
 from registry import contexts
-from registry.errors import InvalidReference
-from registry.lookup import find_version
-from registry.models import Content, Version
+from registry.errors import InvalidReference, InvalidSchema
+from registry.lookup import LATEST, find_version, parse_number
+from registry.models import Content, Reference, Version
+from registry.ranges import parse_semver
 
 # Values under these keywords are data, in which "$ref" is a word like any other.
 _DATA = frozenset({"const", "enum", "default", "examples"})
@@ -20,11 +22,19 @@ _MAX_DOCUMENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTo:
-    """`name` is what `$ref` says; `version` a number, or -1 for the latest at the time of upload."""
+    """`name` is what `$ref` says; `version` a number, -1 or a range, of which the upload pins the highest."""
 
     name: str
     subject: str
-    version: int
+    version: int | str
+
+    @property
+    def range(self) -> str:
+        """What was asked for, where it was more than one version; "" for a number or exact label."""
+        wanted = str(self.version)
+        if parse_number(wanted) == LATEST:
+            return "*"
+        return "" if parse_number(wanted) is not None or parse_semver(wanted) else wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class Resolved:
     """The references of one schema with the versions they mean, and every document reachable through them."""
 
     targets: tuple[tuple[str, Version], ...] = ()
+    # The ranges that were asked for, by name.
+    ranges: Mapping[str, str] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
 
     def as_stored(self) -> list[dict[str, object]]:
@@ -41,26 +53,64 @@ class Resolved:
         ]
 
 
-def resolve_references(
-    actor: Actor, references: Sequence[ReferenceTo], *, context: str = contexts.DEFAULT
-) -> Resolved:
-    """Subjects without a context are those of the one given.
+def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subject: str) -> Resolved:
+    """Of an upload to that subject; names of subjects without a context are those of its own.
 
-    Raises InvalidReference when a name occurs twice or its version does not exist, Forbidden when it is not readable.
+    Raises InvalidReference when a name occurs twice, its version does not exist or leads back to the subject,
+    Forbidden when it is not readable.
     """
     names = [reference.name for reference in references]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidReference(f"The reference name '{twice}' is given twice.", name=twice)
+    context = contexts.context_of(subject)
     targets = tuple(
         (reference.name, _target(actor, reference, contexts.within(context, reference.subject)))
         for reference in references
     )
-    return Resolved(targets, _store([(name, target.content_id) for name, target in targets]))
+    _refuse_cycles(actor, subject, [target for _, target in targets])
+    ranges = {reference.name: reference.range for reference in references if reference.range}
+    return Resolved(targets, ranges, _store([(name, target.content_id) for name, target in targets]))
+
+
+def _refuse_cycles(actor: Actor, subject: str, targets: Sequence[Version]) -> None:
+    """Raises InvalidReference with the way back, when a schema would refer to its own subject, directly or further down."""
+    came_from: dict[int, Version | None] = {target.pk: None for target in targets}
+    level = {target.pk: target for target in targets}
+    while level:
+        for version in level.values():
+            if version.subject.name == subject:
+                path = [subject, *_way_to(actor, version, came_from)]
+                raise InvalidReference(f"A cycle of references: {' → '.join(path)}.", cycle=path)
+        uses = Reference.objects.filter(version__in=level).select_related(
+            "target__subject", "version__subject"
+        )
+        found = {use.target_id: (use.target, use.version) for use in uses if use.target_id not in came_from}
+        came_from |= {key: user for key, (_, user) in found.items()}
+        level = {key: target for key, (target, _) in found.items()}
+
+
+def _way_to(actor: Actor, version: Version, came_from: Mapping[int, Version | None]) -> list[str]:
+    way: list[str] = []
+    step: Version | None = version
+    while step is not None:
+        readable = actor.may("read", step.subject.name)
+        way.append(f"{step.subject.name} {step.number}" if readable else "a schema that you may not read")
+        step = came_from[step.pk]
+    return way[::-1]
 
 
 def store_of(content_id: int) -> Mapping[str, Any]:
     """The documents that the schema with this id may refer to, by name, those they refer to included."""
     return _store(_references_of(content_id))
+
+
+def bundled(content: Content) -> str:
+    """The schema with everything it refers to as one self-contained text. Raises InvalidSchema when there is no such."""
+    try:
+        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content.pk))
+    except SchemaError as cannot:
+        raise InvalidSchema(cannot.message, pointer=cannot.pointer, id=content.pk) from cannot
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:

@@ -12,9 +12,12 @@ from registry import api_shapes as shapes
 from registry import contexts
 from registry.answers import IMMUTABLE, etag_of, schema_by_id, version_answer
 from registry.by_id import find_by_id, highest_id, ids_of_guid, uses_of
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
 from registry.list_schemas import listed_schemas
 from registry.models import Version, VersionQuerySet
-from registry.wire import accepts_extras, flag, window
+from registry.references import bundled
+from registry.wire import accepts_extras, flag, wants_bundle, window
 
 
 @extend_schema(operation_id="schemas_types", responses=shapes.NAMES)
@@ -54,14 +57,14 @@ def schemas(request: Request) -> Response:
 
 @extend_schema(
     operation_id="schemas_read",
-    parameters=shapes.parameters("subjectOfId", "fetchMaxId"),
+    parameters=shapes.parameters("subjectOfId", "fetchMaxId", "format"),
     responses=shapes.SCHEMA,
 )
 @api_view(["GET"])
 def schema(request: Request, schema_id: int) -> Response:
     """The schema with this id, to whoever may read a subject that uses it. `fastpath.py` answers most of these."""
     version = _version(request, schema_id)
-    answer = schema_by_id(version)
+    answer = schema_by_id(version, whole=wants_bundle(request))
     if flag(request, "fetchMaxId"):
         answer["maxId"] = highest_id(version.identity.context)
         return Response(answer)
@@ -72,14 +75,15 @@ def schema(request: Request, schema_id: int) -> Response:
 
 @extend_schema(
     operation_id="schemas_text",
-    parameters=shapes.parameters("subjectOfId"),
+    parameters=shapes.parameters("subjectOfId", "format"),
     responses={200: dict[str, Any]},
 )
 @api_view(["GET"])
 def schema_text(request: Request, schema_id: int) -> Response:
-    """The text of the schema as it was uploaded."""
+    """The text of the schema as it was uploaded, or bundled with what it refers to."""
     version = _version(request, schema_id)
-    return _kept(request, version, version.content.text.encode())
+    text = bundled(version.content) if wants_bundle(request) else version.content.text
+    return _kept(request, version, text.encode())
 
 
 def _version(request: Request, schema_id: int) -> Version:
@@ -88,7 +92,13 @@ def _version(request: Request, schema_id: int) -> Version:
 
 
 def _kept(request: Request, version: Version, answer: dict[str, Any] | bytes) -> Response:
-    headers = {**IMMUTABLE, "ETag": etag_of(version)}
+    fetches.note(version.content_id, caller(request).label)
+    speaking = deprecated_among(versions_speaking_for(version))
+    headers = {
+        **IMMUTABLE,
+        "ETag": etag_of(version, whole=wants_bundle(request)),
+        **headers_of(speaking, caller(request)),
+    }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return Response(status=304, headers=headers)
     return Response(answer, headers=headers)

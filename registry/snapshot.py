@@ -9,7 +9,7 @@ from registry.configure import Rules, rules_of
 from registry.judge import Older
 from registry.lookup import LATEST
 from registry.metadata import Extras, properties_of
-from registry.models import Content, Level, Version
+from registry.models import Content, Level, Subject, Version
 from registry.upload import Upload
 
 
@@ -22,7 +22,21 @@ class Row:
     semver: SemVer
     content_id: int
     live: bool
+    draft: bool
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What the subject itself asks for beyond level and policy."""
+
+    # What its rules refuse, and every new major, waits for a second person.
+    approval: bool = False
+    evolution: str = ""
+
+    @classmethod
+    def of(cls, subject: Subject | None) -> "Demands":
+        return cls() if subject is None else cls(subject.needs_approval, subject.evolution_rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +48,17 @@ class Snapshot:
     content_id: int | None
     # What the request's metadata and rules are filled up to, from the latest version and the subject's rules.
     extras: Extras
+    demands: Demands
 
     @property
     def live(self) -> list[Row]:
         """Newest first."""
         return [row for row in reversed(self.rows) if row.live]
 
-    @property
-    def next_number(self) -> int:
+    def number_for(self, draft: Version | None) -> int:
+        """The number of a version that becomes active now: above all that did before."""
+        if draft is not None and all(row.draft or row.number < draft.number for row in self.rows):
+            return draft.number
         return max((row.number for row in self.rows), default=0) + 1
 
 
@@ -50,7 +67,8 @@ def look_at(upload: Upload) -> Snapshot:
     # round its schema would seem to be new while its row is there, and be published once more.
     rows, rules = rows_of(upload.subject), rules_of(upload.subject)
     content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
-    return Snapshot(rows, rules, content, _filled(upload, rows, rules))
+    demands = Demands.of(Subject.objects.filter(name=upload.subject).first())
+    return Snapshot(rows, rules, content, _filled(upload, rows, rules), demands)
 
 
 def _filled(upload: Upload, rows: Sequence[Row], rules: Rules) -> Extras:
@@ -73,6 +91,7 @@ def rows_of(subject: str) -> tuple[Row, ...]:
             SemVer.parse(semver),
             content_id,
             live=deleted_at is None and state in live,
+            draft=state == Version.State.DRAFT,
             deleted=deleted_at is not None,
         )
         for pk, number, semver, content_id, deleted_at, state in listed.values_list(
@@ -84,11 +103,22 @@ def rows_of(subject: str) -> tuple[Row, ...]:
 def same_version(upload: Upload, snapshot: Snapshot) -> Version | None:
     """The live version that this upload would only repeat."""
     asked = snapshot.live[:1] if upload.number == LATEST else snapshot.live
-    candidates = [row for row in asked if row.content_id == snapshot.content_id]
     if upload.number not in (None, LATEST):
         # Asking for a number is asking for a new version, unless an import repeats itself.
         repeats = snapshot.rules.importing or upload.id is not None
-        candidates = [row for row in candidates if repeats and row.number == upload.number]
+        asked = [row for row in asked if repeats and row.number == upload.number]
+    return _repeated(upload, snapshot, asked)
+
+
+def same_draft(upload: Upload, snapshot: Snapshot) -> Version | None:
+    """The draft that this upload would only repeat."""
+    return _repeated(
+        upload, snapshot, [row for row in reversed(snapshot.rows) if row.draft and not row.deleted]
+    )
+
+
+def _repeated(upload: Upload, snapshot: Snapshot, rows: Sequence[Row]) -> Version | None:
+    candidates = [row for row in rows if row.content_id == snapshot.content_id]
     if upload.declared:
         candidates = [row for row in candidates if str(row.semver) == str(upload.declared)]
     found = Version.objects.select_related("subject", "content", "identity").in_bulk(

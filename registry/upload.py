@@ -16,6 +16,7 @@ from registry.errors import InvalidSchema
 from registry.metadata import VERSION_PROPERTY, Extras, check_metadata, check_rule_set, properties_of
 from registry.models import Version
 from registry.references import ReferenceTo, Resolved, resolve_references
+from registry.taxonomy_bindings import Bound, read_bindings, unreached_notes
 from registry.versioning import read_declared
 
 
@@ -50,6 +51,7 @@ class Upload:
     # As the request has them; `Snapshot.extras` is what a version would get.
     extras: Extras
     note: str
+    bindings: tuple[Bound, ...] = ()
     normalize: bool = False
     id: int | None = None
     number: int | None = None
@@ -72,10 +74,10 @@ def read_upload(*, actor: Actor, subject: str, **asked: Unpack[Asked]) -> Upload
     referenced subject).
     """
     text = read_schema_text(asked["schema"])
-    references = asked.get("references", ())
-    resolved = resolve_references(actor, references, context=contexts.context_of(subject))
+    resolved = resolve_references(actor, asked.get("references", ()), subject=subject)
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
+    bindings = read_bindings(actor=actor, document=document, dialect=dialect)
     metadata, rule_set = asked.get("metadata"), asked.get("rule_set")
     check_metadata("metadata", metadata)
     check_rule_set("ruleSet", rule_set)
@@ -86,10 +88,11 @@ def read_upload(*, actor: Actor, subject: str, **asked: Unpack[Asked]) -> Upload
         resolved=resolved,
         digest=text.digest(resolved.as_stored()),
         dialect=dialect,
-        notes=notes,
+        notes=(*notes, *unreached_notes(document, bindings)),
         declared=read_declared(asked.get("semver"), metadata),
         extras=Extras(metadata, rule_set),
         note=asked.get("note", ""),
+        bindings=bindings,
         normalize=asked.get("normalize", False),
         id=asked.get("id"),
         number=asked.get("number"),

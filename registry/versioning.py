@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from semver import Version as SemVer
 
-from compat import Bump
+from compat import Bump, Verdict
+from compat.policies import needing_major
 from registry.errors import InvalidSemver, VersionTooLow
 from registry.ranges import parse_semver
 
@@ -70,6 +71,14 @@ def label_for(
         return Label(lowest, required)
     _check_declared(declared, required, latest, lowest)
     return Label(declared, required, declared=True, declared_major=declared.major > latest.major)
+
+
+def by_evolution_rules(required: Bump, verdict: Verdict, rules: str) -> Bump:
+    """The step with the subject's rules of evolution on top: a major where they ask for one."""
+    found = needing_major(verdict.changes)
+    if not found:
+        return required
+    return Bump("major", f"{rules} rules leave this to a major: {found[0].sentence}")
 
 
 def _check_declared(declared: SemVer, required: Bump, latest: SemVer, lowest: SemVer) -> None:

@@ -175,6 +175,11 @@ def flag(request: Request, name: str) -> bool:
     return str(request.query_params.get(name, "")).lower() == "true"
 
 
+def wants_bundle(request: Request) -> bool:
+    """Whether one self-contained schema is asked for; what else `format` may say for other schema types is ignored."""
+    return str(request.query_params.get("format", "")).lower() == "bundled"
+
+
 def window(request: Request) -> slice:
     """The slice that `offset` and `limit` ask for; a negative limit is none. Raises InvalidParameter."""
     offset, limit = max(0, _integer(request, "offset", 0)), _integer(request, "limit", -1)

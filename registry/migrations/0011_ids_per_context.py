@@ -15,7 +15,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0004_labels_of_full_length'),
+        ('registry', '0010_fetches_per_client'),
     ]
 
     operations = [
