@@ -39,7 +39,7 @@ def find_same(*, actor: Actor, upload: Upload, deleted: bool = False) -> Version
 def _inlined_is(version: Version, upload: Upload) -> bool:
     if upload.resolved.targets or not version.content.references:
         return False
-    whole = inlined(json.loads(version.content.text), store_of(version.content_id))
+    whole = inlined(json.loads(version.content.text), store_of(version.content))
     return json.dumps(whole, sort_keys=True) == json.dumps(upload.document.value, sort_keys=True)
 
 

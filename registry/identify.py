@@ -25,13 +25,17 @@ def id_given_already(upload: Upload, extras: Extras) -> int | None:
     return upload.id or (found.number if found else None)
 
 
-def identity_of(upload: Upload, extras: Extras, *, normalize: bool = False) -> SchemaId:
-    """To be called in the transaction that publishes. Raises IdMismatch, Busy."""
-    content = _content(upload, normalize=normalize or upload.normalize)
+def identity_of(upload: Upload, extras: Extras, *, unseen: bool = False, normalize: bool = False) -> SchemaId:
+    """To be called in the transaction that publishes. Raises IdMismatch, Busy.
+
+    A content that was `unseen` a moment ago, anywhere, is most probably new: it is not looked for first.
+    """
+    content = _content(upload, unseen=unseen, normalize=normalize or upload.normalize)
     digest = extras.identity(upload.digest)
     if upload.id is not None:
         return _imported(upload.context, upload.id, content, digest)
-    return _known(upload.context, digest) or _new(upload.context, content, digest)
+    known = None if unseen else _known(upload.context, digest)
+    return known or _new(upload.context, content, digest)
 
 
 def _known(context: str, digest: bytes) -> SchemaId | None:
@@ -100,10 +104,10 @@ def _move_sequence(number: int) -> None:
         )
 
 
-def _content(upload: Upload, *, normalize: bool) -> Content:
-    """The one row with this digest; looked for first, because a conflicting insert uses up an id."""
+def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
+    """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
     wanted = Content.objects.filter(digest=upload.digest)
-    found = wanted.first()
+    found = None if unseen else wanted.first()
     if found is None:
         row = Content(
             digest=upload.digest,

@@ -47,7 +47,7 @@ class Older:
 
     @classmethod
     def of(cls, version: Version) -> "Older":
-        document = Document(json.loads(version.content.text), store_of(version.content_id))
+        document = Document(json.loads(version.content.text), store_of(version.content))
         return cls(version.number, version.semver, version.content_id, document)
 
 
@@ -294,7 +294,7 @@ class Opinions:
 
 def second_opinions(proposal: Proposal) -> Opinions:
     """What every judge of settings.UPLOAD_JUDGES finds."""
-    asked = {name: _asked(name, proposal) for name in settings.UPLOAD_JUDGES}
+    asked = _answers(settings.UPLOAD_JUDGES, proposal)
     late = [name for name, found in asked.items() if any(f.facts.get("finished") is False for f in found)]
     return Opinions(tuple(finding for found in asked.values() for finding in found), tuple(late))
 
@@ -304,28 +304,38 @@ def only_looking(milliseconds: int) -> Iterator[None]:
     """A transaction in which nothing can be written and no statement takes longer."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+        _limit_statements(milliseconds)
         yield
         # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
         transaction.set_rollback(True)
 
 
+def _limit_statements(milliseconds: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+
+
 def opinions_of(judges: Sequence[str], proposal: Bounded) -> tuple[Finding, ...]:
     """What the judges with these dotted names find; each may read, and has to end in time."""
-    return tuple(finding for name in judges for finding in _asked(name, proposal))
+    return tuple(finding for found in _answers(judges, proposal).values() for finding in found)
 
 
-def _asked(name: str, proposal: Bounded) -> list[Finding]:
-    judge = import_string(name)
-    try:
-        with only_looking(_milliseconds(proposal)):
-            found: list[Finding] = judge(proposal)
-    except OperationalError as late:
-        if "statement timeout" not in str(late):
-            raise
-        sentence = f"This judge was not finished within {settings.UPLOAD_JUDGE_SECONDS:g} s."
-        return [Finding(name, "info", sentence, {"finished": False})]
-    return found
+def _answers(judges: Sequence[str], proposal: Bounded) -> dict[str, list[Finding]]:
+    """One transaction for all; a statement that takes too long ends it, and those after get another."""
+    answers: dict[str, list[Finding]] = {}
+    while waiting := [name for name in judges if name not in answers]:
+        try:
+            with only_looking(_milliseconds(proposal)):
+                for name in waiting:
+                    _limit_statements(_milliseconds(proposal))
+                    answers[name] = import_string(name)(proposal)
+        except OperationalError as late:
+            if "statement timeout" not in str(late):
+                raise
+            sentence = f"This judge was not finished within {settings.UPLOAD_JUDGE_SECONDS:g} s."
+            name = next(name for name in waiting if name not in answers)
+            answers[name] = [Finding(name, "info", sentence, {"finished": False})]
+    return answers
 
 
 def _milliseconds(proposal: Bounded) -> int:

@@ -38,7 +38,7 @@ from registry.names import check_subject_name
 from registry.numbering import make_room, number_of
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Demands, Snapshot, look_at, older_versions, rows_of, same_draft, same_version
+from registry.snapshot import Demands, Snapshot, look_at, rows_of, same_draft, same_version
 from registry.study import going_on, start_studies
 from registry.upload import Asked, Upload, read_upload
 
@@ -216,7 +216,7 @@ def _opinions(
 def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Proposal:
     return Proposal(
         subject=upload.subject,
-        older=older_versions([row.pk for row in snapshot.live]),
+        older=snapshot.older([row.pk for row in snapshot.live]),
         new=upload.document,
         verdict=judgement,
         actor=actor,
@@ -292,8 +292,11 @@ def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
 
 def _locked_subject(name: str) -> Subject | None:
     """None when it was deleted for good between the two statements."""
+    row = Subject.objects.select_for_update().filter(name=name)
+    if found := row.first():
+        return found
     Subject.objects.bulk_create([Subject(name=name)], ignore_conflicts=True)
-    return Subject.objects.select_for_update().filter(name=name).first()
+    return row.first()
 
 
 def _locked_targets(upload: Upload) -> bool:
@@ -344,7 +347,8 @@ def _identified(upload: Upload, snapshot: Snapshot, extras: Extras, number: int)
     """The metadata and rules of a version with that number, and the id that they make of its schema."""
     if not snapshot.rules.importing and (upload.number is not None or extras.follows_number):
         extras = extras.with_number(number)
-    return extras, identity_of(upload, extras, normalize=snapshot.rules.normalize)
+    unseen = snapshot.content_id is None
+    return extras, identity_of(upload, extras, unseen=unseen, normalize=snapshot.rules.normalize)
 
 
 def _promoted(upload: Upload, key: int, snapshot: Snapshot, judgement: Judgement, *, waits: bool) -> Version:

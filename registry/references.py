@@ -1,7 +1,7 @@
 """What a schema refers to: other versions of this registry by name, never anything on the network."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -99,15 +99,15 @@ def _way_to(actor: Actor, version: Version, came_from: Mapping[int, Version | No
     return way[::-1]
 
 
-def store_of(content_id: int) -> Mapping[str, Any]:
-    """The documents that the schema with this id may refer to, by name, those they refer to included."""
-    return _store(_references_of(content_id))
+def store_of(content: Content) -> Mapping[str, Any]:
+    """The documents that this schema may refer to, by name, those they refer to included."""
+    return _store(_references_of([content]))
 
 
 def bundled(content: Content) -> str:
     """The schema with everything it refers to as one self-contained text. Raises InvalidSchema when there is no such."""
     try:
-        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content.pk))
+        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content))
     except SchemaError as cannot:
         raise InvalidSchema(cannot.message, pointer=cannot.pointer, id=content.pk) from cannot
     return json.dumps(document, ensure_ascii=False)
@@ -127,33 +127,36 @@ def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:
         ) from missing
 
 
-def _references_of(content_id: int) -> list[tuple[str, int]]:
-    """A content's references are the same under every version that has it, so any one of these will do."""
-    user = Version.objects.filter(content_id=content_id, uses__isnull=False).first()
-    return (
-        []
-        if user is None
-        else [(use.name, use.target.content_id) for use in user.uses.select_related("target")]
-    )
+def _references_of(contents: Iterable[Content]) -> list[tuple[str, int]]:
+    """The names in these schemas with the contents they mean. They are the same under every version of a content."""
+    referring = [content.pk for content in contents if content.references]
+    if not referring:
+        return []
+    uses = Reference.objects.filter(version__content__in=referring).order_by("name", "target__content")
+    return list(uses.values_list("name", "target__content").distinct())
 
 
 def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
+    """One layer at a time: a schema may refer to hundreds."""
     store: dict[str, Any] = {}
     came_from: dict[str, int] = {}
-    queue = list(wanted)
-    while queue:
-        name, content_id = queue.pop()
-        if came_from.get(name) == content_id:
-            continue
-        if name in came_from:
-            raise InvalidReference(f"The name '{name}' means two different schemas further down.", name=name)
-        if len(came_from) >= _MAX_DOCUMENTS:
+    layer = wanted
+    while layer:
+        new: dict[str, int] = {}
+        for name, key in layer:
+            if came_from.setdefault(name, key) != key:
+                raise InvalidReference(
+                    f"The name '{name}' means two different schemas further down.", name=name
+                )
+            if name not in store:
+                new[name] = key
+        if len(came_from) > _MAX_DOCUMENTS:
             raise InvalidReference(
                 f"More than {_MAX_DOCUMENTS} schemas are referred to, directly or further down."
             )
-        came_from[name] = content_id
-        store[name] = json.loads(Content.objects.values_list("text", flat=True).get(pk=content_id))
-        queue += _references_of(content_id)
+        contents = Content.objects.in_bulk(set(new.values()))
+        store |= {name: json.loads(contents[key].text) for name, key in new.items()}
+        layer = _references_of(contents.values())
     return store
 
 
