@@ -35,11 +35,12 @@ def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
     required = None
     if latest is not None:
         known = next((pair.verdict for pair in pairs if pair.version == latest.number), None)
-        world = world_of(snapshot.rules.policy)
-        required = required_bump(latest.document, upload.document, world=world, known=known)
-        if snapshot.demands.evolution and required.level != "major":
-            known = known or compare(latest.document, upload.document, mode="backward", world=world)
-            required = by_evolution_rules(required, known, snapshot.demands.evolution)
+        world, demands = world_of(snapshot.rules.policy), snapshot.demands
+        both = latest.document, upload.document
+        required = required_bump(*both, world=world, known=known, formats=demands.formats)
+        if demands.evolution and required.level != "major":
+            known = known or compare(*both, mode="backward", world=world, formats=demands.formats)
+            required = by_evolution_rules(required, known, demands.evolution)
     return label_for(
         declared=upload.declared,
         required=required,

@@ -54,7 +54,7 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     upload = replace(upload, declared=None)
     snapshot = look_at(upload)
     against = None if version is None else _chosen(upload.subject, version)
-    verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands.evolution)
+    verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands)
     return assess(upload, snapshot, verdicts, against=against)
 
 

@@ -21,6 +21,7 @@ from compat.policies import Policy as NamedPolicy
 from compat.policies import disagreement, needing_major, refused
 from registry.comparison import Direction, Document, World, compare
 from registry.configure import Rules
+from registry.demands import Demands
 from registry.models import Level, Policy, Version
 from registry.references import store_of
 from registry.versioning import Label
@@ -221,14 +222,14 @@ class Proposal:
 class Verdicts:
     """Asks compat, and remembers: a lost race compares only with what came in between."""
 
-    def __init__(self, new: Document, rules: Rules, evolution: str) -> None:
+    def __init__(self, new: Document, rules: Rules, demands: Demands) -> None:
         self._new = new
         self._rules = rules
-        self._evolution = evolution
+        self._demands = demands
         self._known: dict[int, _Ruling] = {}
 
-    def hold_for(self, rules: Rules, evolution: str) -> bool:
-        return (self._rules, self._evolution) == (rules, evolution)
+    def hold_for(self, rules: Rules, demands: Demands) -> bool:
+        return (self._rules, self._demands) == (rules, demands)
 
     def against(self, older: Sequence[Older]) -> tuple[Pair, ...]:
         return () if self._rules.level == Level.NONE else tuple(self._pair(old) for old in older)
@@ -242,9 +243,10 @@ class Verdicts:
         )
 
     def _ruling(self, old: Older) -> "_Ruling":
-        status, verdict, broken = _judged(old.document, self._new, self._rules)
-        if self._evolution and status != "incompatible" and (majors := needing_major(verdict.changes)):
-            return "incompatible", verdict, majors, self._evolution
+        evolution, formats = self._demands.evolution, self._demands.formats
+        status, verdict, broken = _judged(old.document, self._new, self._rules, formats=formats)
+        if evolution and status != "incompatible" and (majors := needing_major(verdict.changes)):
+            return "incompatible", verdict, majors, evolution
         return status, verdict, broken, self._rules.policy
 
 
@@ -260,15 +262,17 @@ def world_of(policy: Policy) -> World:
     return "declared" if policy == Policy.DECLARED else "open"
 
 
-def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[Change, ...]]:
+def _judged(
+    old: Document, new: Document, rules: Rules, *, formats: bool
+) -> tuple[Status, Verdict, tuple[Change, ...]]:
     mode = direction_of(rules.level)
-    verdict = compare(old, new, mode=mode, world=world_of(rules.policy))
+    verdict = compare(old, new, mode=mode, world=world_of(rules.policy), formats=formats)
     if rules.policy in {Policy.DECLARED, Policy.OPEN}:
         broken = tuple(change for change in verdict.changes if _breaks(change.breaks, mode))
         return verdict.status, verdict, broken if verdict.status == "incompatible" else ()
     changes = list(verdict.changes) if mode != "forward" else []
     if mode != "backward":
-        changes += compare(new, old, mode="backward", world="open").changes
+        changes += compare(new, old, mode="backward", world="open", formats=formats).changes
     broken = refused(changes, _CONFLUENT[rules.policy])
     return "incompatible" if broken else "compatible", verdict, broken
 

@@ -20,6 +20,7 @@ from compat import Note
 from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
+from registry.demands import Demands
 from registry.errors import (
     AlreadyPublished,
     ApprovalRequired,
@@ -38,7 +39,7 @@ from registry.names import check_subject_name
 from registry.numbering import make_room, number_of
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Demands, Snapshot, look_at, rows_of, same_draft, same_version
+from registry.snapshot import Snapshot, look_at, rows_of, same_draft, same_version
 from registry.study import going_on, start_studies
 from registry.upload import Asked, Upload, read_upload
 
@@ -157,11 +158,11 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot = look_at(upload)
         if same := _same(upload, snapshot, terms):
             return _stored(upload, same, None)
-        rules, evolution = snapshot.rules, snapshot.demands.evolution
+        rules, demands = snapshot.rules, snapshot.demands
         rules.require_numbering(upload.subject, upload.id)
         number = number_of(upload, snapshot, draft=terms.draft)
-        if verdicts is None or not verdicts.hold_for(rules, evolution):
-            verdicts = Verdicts(upload.document, rules, evolution)
+        if verdicts is None or not verdicts.hold_for(rules, demands):
+            verdicts = Verdicts(upload.document, rules, demands)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
             opinions = (

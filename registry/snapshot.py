@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from semver import Version as SemVer
 
 from registry.configure import Rules, rules_of
+from registry.demands import Demands
 from registry.judge import Older
 from registry.lookup import LATEST
 from registry.metadata import Extras, properties_of
@@ -24,19 +25,6 @@ class Row:
     live: bool
     draft: bool
     deleted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Demands:
-    """What the subject itself asks for beyond level and policy."""
-
-    # What its rules refuse, and every new major, waits for a second person.
-    approval: bool = False
-    evolution: str = ""
-
-    @classmethod
-    def of(cls, subject: Subject | None) -> "Demands":
-        return cls() if subject is None else cls(subject.needs_approval, subject.evolution_rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def test_a_stored_document_names_others_as_it_did_by_itself() -> None:
     schema = {"properties": {"to": {"$ref": "common/address.json"}}}
     whole = {"properties": {"to": {"properties": {"zip": {"type": "string"}}}}}
     validator = compile_validator(schema, store=NESTED)
-    assert validator.is_valid({"to": {"zip": "1010"}}) and not validator.is_valid({"to": {"zip": 1010}})
+    assert validator.is_valid({"to": {"zip": "1010"}})
+    assert not validator.is_valid({"to": {"zip": 1010}})
     assert check(schema, whole, store=NESTED, mode="full").status == "compatible"
     assert check(bundle(schema, store=NESTED), whole, mode="full").status == "compatible"
 
@@ -125,7 +126,8 @@ def test_a_stored_document_names_others_as_it_did_by_itself() -> None:
 def test_what_a_relative_reference_means_by_the_standard_comes_first() -> None:
     store = {**NESTED, "common/types/zip.json": {"type": "integer"}}
     validator = compile_validator({"$ref": "common/address.json"}, store=store)
-    assert validator.is_valid({"zip": 1010}) and not validator.is_valid({"zip": "1010"})
+    assert validator.is_valid({"zip": 1010})
+    assert not validator.is_valid({"zip": "1010"})
 
 
 @pytest.mark.parametrize(
