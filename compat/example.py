@@ -344,12 +344,13 @@ def _leaf(kind: str, schemas: list[dict[str, Any]], documents: Documents) -> Any
     narrowed = [{key: value for key, value in schema.items() if key in _LEAF} for schema in schemas]
     bounds = [schema.get(key) for schema in schemas for key in ("minimum", "maximum")]
     formats = [_FORMATS[s["format"]] for s in schemas if s.get("format") in _FORMATS]
-    plain = {
+    by_kind: dict[str, list[Any]] = {
         "string": [*formats, "string"],
         "integer": [1, *(bound for bound in bounds if type_of(bound) == "number")],
         "number": [1.5, 1, *(bound for bound in bounds if type_of(bound) == "number")],
         "boolean": [True],
-    }.get(kind, [None])
+    }
+    plain = by_kind.get(kind, [None])
     try:
         leaf = opened(
             {"allOf": [{"type": kind}, *narrowed]}, dialect=documents.dialect, store=documents.store

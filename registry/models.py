@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Left, Now
 
 from access.actor import LABEL_LENGTH, Actor
 
@@ -70,6 +73,18 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
 
 
+# A subject's name as words: "shop.orderPlaced" is found by "placed".
+_NAME_AS_WORDS = Func(
+    Func(F("name"), Value("([a-z0-9])([A-Z])"), Value(r"\1 \2"), Value("g"), function="regexp_replace"),
+    Value("._/:-@$%#+~"),
+    Value(" " * 11),
+    function="translate",
+    output_field=models.TextField(),
+)
+# What full-text search finds a subject by; a question has to be asked of this very expression to use its index.
+SUBJECT_WORDS = SearchVector(_NAME_AS_WORDS, "owner", Left("description", 100_000), config="simple")
+
+
 class Subject(models.Model):
     """A name under which versions of one schema live. It exists as long as it has a version, deleted ones included."""
 
@@ -91,6 +106,7 @@ class Subject(models.Model):
 
     class Meta:
         ordering = ["name"]
+        indexes = [GinIndex(SUBJECT_WORDS, name="subjects_by_words")]
 
     def __str__(self) -> str:
         return self.name
@@ -244,3 +260,58 @@ class TaxonomyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.taxonomy} {self.semver}"
+
+
+class ContentIndex(models.Model):
+    """What search knows of a content. The row is written with the content's first version; it is the marker that it was."""
+
+    content = models.OneToOneField(Content, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    title = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    # The words of its title, names and descriptions; "index.py" says how they are cut.
+    words = SearchVectorField()
+    field_count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="contents_by_words")]
+
+    def __str__(self) -> str:
+        return f"index of {self.content}"
+
+
+class ContentField(models.Model):
+    """One field of a content, for searching and for saying since when it is there."""
+
+    content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="fields", db_index=False)
+    path = models.TextField(db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    # The name in lower case.
+    key = models.CharField(max_length=255, db_collation="C")
+    types = ArrayField(models.CharField(max_length=20))
+    required = models.BooleanField()
+    description = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["content", "key"], name="fields_of_content"),
+            models.Index(fields=["key", "content"], name="contents_with_field"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class VersionTag(models.Model):
+    """A tag of a version: of its metadata, or written in its schema."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=255)
+    # The tag in lower case.
+    key = models.CharField(max_length=255, db_collation="C")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "tag"], name="one_row_per_tag")]
+        indexes = [models.Index(fields=["key", "version"], name="versions_with_tag")]
+
+    def __str__(self) -> str:
+        return self.tag

@@ -21,6 +21,7 @@ from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
 from registry.errors import Busy, Incompatible, Undecided
+from registry.index import index_version
 from registry.judge import Judgement, Proposal, Verdicts, second_opinions
 from registry.models import Content, Reference, Subject, Version
 from registry.names import check_subject_name
@@ -220,6 +221,7 @@ def _written(
     Reference.objects.bulk_create(
         Reference(version=version, name=name, target=target) for name, target in upload.resolved.targets
     )
+    index_version(version)
     return version
 
 

@@ -1,0 +1,119 @@
+"""What search knows of a version: written in the transaction that publishes it, from its text alone."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Func, Value
+
+from registry.canonical import storable
+from registry.comparison import Document
+from registry.fields import Field, FieldList, fields_of
+from registry.models import ContentField, ContentIndex, Version, VersionTag
+from registry.references import store_of
+
+#: Longer words are cut, in what is indexed and in what is asked.
+LONGEST_WORD = 64
+_MOST_WORDS = 20_000
+_LONGEST_NAME = 255
+_LONGEST_PATH = 1_000
+_LONGEST_TEXT = 500
+_MOST_TAGS = 200
+_AS_TEXTS = "%(function)s(%(expressions)s::text[])"
+_WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is written about one content."""
+
+    title: str
+    description: str
+    words: tuple[str, ...]
+    fields: tuple[Field, ...]
+    tags: tuple[str, ...]
+
+
+def index_version(version: Version) -> None:
+    """Makes a new version findable. To be called in the transaction that stores it."""
+    known = known_of(version.content.text, store_of(version.content_id))
+    if not ContentIndex.objects.filter(pk=version.content_id).exists():
+        write_content(ContentIndex, ContentField, version.content_id, known)
+    write_tags(VersionTag, version.pk, known.tags, version.metadata)
+
+
+def known_of(text: str, store: Mapping[str, Any]) -> Known:
+    """Everything of a schema text that can be searched; pure, and never raises for a text that was published."""
+    found = fields_of(Document(json.loads(text), store))
+    tags = tuple(dict.fromkeys((*found.tags, *(tag for field in found.fields for tag in field.tags))))
+    return Known(
+        title=_storable(found.title, _LONGEST_TEXT),
+        description=_storable(found.description, _LONGEST_TEXT),
+        words=tuple(dict.fromkeys(_all_words(found)))[:_MOST_WORDS],
+        fields=found.fields,
+        tags=tags,
+    )
+
+
+def words_in(text: str) -> Iterator[str]:
+    """The words of a text or name in lower case, `orderPlaced_at` as order, placed, at."""
+    for run in _WORD.findall(text):
+        for word in _CAMEL.split(run):
+            yield word.lower()[:LONGEST_WORD]
+
+
+def write_content(index: Any, field: Any, content_id: int, known: Known) -> bool:
+    """The rows of one content; False when they are there. The models are given, so that a migration can give its own."""
+    row = index(
+        content_id=content_id,
+        title=known.title,
+        description=known.description,
+        words=Func(Value(list(known.words)), function="array_to_tsvector", template=_AS_TEXTS),
+        field_count=len(known.fields),
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return False
+    field.objects.bulk_create([_row(field, content_id, one) for one in known.fields])
+    return True
+
+
+def write_tags(tag: Any, version_id: int, of_schema: Iterable[str], metadata: dict[str, Any] | None) -> None:
+    """The rows of one version's tags: those of its schema, and Confluent's `metadata.tags`, {path: [tag]}."""
+    by_path = (metadata or {}).get("tags")
+    of_metadata = [one for tags in by_path.values() if isinstance(tags, list) for one in tags] if isinstance(by_path, dict) else []
+    wanted = dict.fromkeys(_storable(str(one), _LONGEST_NAME) for one in (*of_schema, *of_metadata))
+    tag.objects.bulk_create(
+        [tag(version_id=version_id, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in list(wanted)[:_MOST_TAGS] if one]
+    )
+
+
+def _row(model: Any, content_id: int, field: Field) -> Any:
+    name = _storable(field.name or field.path.rpartition(".")[2], _LONGEST_NAME)
+    return model(
+        content_id=content_id,
+        path=_storable(field.path, _LONGEST_PATH),
+        name=name,
+        key=name.lower()[:_LONGEST_NAME],
+        types=[_storable(one, 20) for one in field.types],
+        required=field.required,
+        description=_storable(field.description or field.title, _LONGEST_TEXT),
+    )
+
+
+def _all_words(found: FieldList) -> Iterator[str]:
+    texts = [found.title, found.description]
+    for field in found.fields:
+        texts += [field.name, field.title, field.description]
+    for text in texts:
+        yield from words_in(_storable(text, 10 * _LONGEST_TEXT))
+
+
+def _storable(text: str, longest: int) -> str:
+    return str(storable(text))[:longest]
