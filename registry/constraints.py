@@ -52,7 +52,11 @@ def _enum(values: Any) -> str:
 
 def _exclusive(word: str, edge: str) -> Callable[[Any], str]:
     """A number from draft-06 on; in draft-04 a boolean beside the bound."""
-    return lambda value: (f"the {edge} itself excluded" if value is True else "") if isinstance(value, bool) else f"{word} {value}"
+    return lambda value: (
+        (f"the {edge} itself excluded" if value is True else "")
+        if isinstance(value, bool)
+        else f"{word} {value}"
+    )
 
 
 def _when_true(words: str) -> Callable[[Any], str]:
@@ -62,7 +66,11 @@ def _when_true(words: str) -> Callable[[Any], str]:
 def _dependent(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    pairs = [f"{name} needs {', '.join(map(str, needed))}" for name, needed in value.items() if isinstance(needed, list)]
+    pairs = [
+        f"{name} needs {', '.join(map(str, needed))}"
+        for name, needed in value.items()
+        if isinstance(needed, list)
+    ]
     return "; ".join(pairs)
 
 
@@ -87,7 +95,9 @@ _KEYWORDS: dict[str, Callable[[Any], str]] = {
     "unevaluatedProperties": lambda value: "no other members" if value is False else "",
     "additionalItems": lambda value: "no further items" if value is False else "",
     "propertyNames": lambda value: (
-        f"names match {value['pattern']}" if isinstance(value, dict) and "pattern" in value else "names are restricted"
+        f"names match {value['pattern']}"
+        if isinstance(value, dict) and "pattern" in value
+        else "names are restricted"
     ),
     "dependentRequired": _dependent,
     "dependencies": _dependent,

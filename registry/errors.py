@@ -1,7 +1,7 @@
 """What the catalogue refuses, by what the caller can do about it.
 
     ProductError
-    ├── SubjectNotFound, VersionNotFound, SchemaNotFound       ask for something else
+    ├── SubjectNotFound, VersionNotFound, SchemaNotFound …     ask for something else
     ├── SubjectSoftDeleted … VersionNotSoftDeleted             delete in the right order
     ├── LevelNotConfigured, ModeNotConfigured                  nothing is set at this place
     ├── InvalidSchema, InvalidReference, SchemaTooLarge        mend the schema
@@ -44,6 +44,21 @@ class SchemaNotFound(ProductError):
     @classmethod
     def under(cls, subject: str) -> "SchemaNotFound":
         return cls("Schema not found", subject=subject)
+
+
+class NoExample(ProductError):
+    """The schema admits nothing, or nothing was found that two validators accept."""
+
+    kind = "not_found"
+    code = "no_example"
+
+    def __init__(self, subject: str, version: int) -> None:
+        super().__init__(
+            f"For version {version} of '{subject}' no example was found that validates: perhaps the schema admits "
+            "nothing. Its author can give one in the keyword `examples`.",
+            subject=subject,
+            version=version,
+        )
 
 
 class SubjectSoftDeleted(ProductError):
@@ -183,6 +198,12 @@ class InvalidMode(ProductError):
 
     def __init__(self, mode: object) -> None:
         super().__init__("Invalid mode. Valid values are READWRITE and READONLY.", mode=str(mode))
+
+
+class InvalidSearch(ProductError):
+    """`position` in the facts is the character at which the search stops being readable."""
+
+    code = "invalid_search"
 
 
 class InvalidSettings(ProductError):

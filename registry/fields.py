@@ -5,8 +5,8 @@ declares is listed once: a further use of it, recursion included, links to the f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 from referencing.exceptions import Unresolvable
@@ -22,8 +22,6 @@ MOST_FIELDS = 2_000
 _MOST_LEVELS = 40
 #: How deep alternatives, conjuncts and references may follow each other at one place.
 _MOST_PARTS = 400
-
-Required = Literal["yes", "no"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +94,17 @@ class _Parts:
         return [place.schema for place in self.plain]
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where the walk is, and what is known about being there."""
+
+    path: str
+    name: str
+    required: bool
+    when: tuple[str, ...]
+    depth: int
+
+
 class _Walk:
     def __init__(self, specification: Any) -> None:
         self._specification = specification
@@ -107,7 +116,7 @@ class _Walk:
     def whole(self, root: _Place) -> FieldList:
         self._listed[id(root.schema)] = ""
         parts = self._parts([root])
-        self._members(parts, "", (), 0)
+        self._members(parts, _At("", "", required=True, when=(), depth=0))
         schemas = parts.schemas
         return FieldList(
             tuple(self._rows),
@@ -154,7 +163,10 @@ class _Walk:
                 yield ("" if len(branches) == 1 else self._label(place, number)), place
         for keyword, label in (("then", "if it fits"), ("else", "otherwise")):
             if "if" in schema and keyword in schema:
-                yield _condition(schema["if"]) if keyword == "then" else label, _Place(schema[keyword], resolver)
+                yield (
+                    _condition(schema["if"]) if keyword == "then" else label,
+                    _Place(schema[keyword], resolver),
+                )
         dependent = schema.get("dependentSchemas", schema.get("dependencies"))
         for name, branch in dependent.items() if isinstance(dependent, dict) else ():
             if isinstance(branch, dict):
@@ -178,37 +190,40 @@ class _Walk:
         common = [one for one in (said[0] if said else []) if all(_allows(types, one) for types in said)]
         if not common:
             common = [
-                one for _, place in parts.alternatives for one in self._types(self._parts([place])) if one != "any"
+                one
+                for _, place in parts.alternatives
+                for one in self._types(self._parts([place]))
+                if one != "any"
             ]
         return tuple(dict.fromkeys(common)) or (("nothing",) if parts.never else ("any",))
 
-    def _members(self, parts: _Parts, path: str, when: tuple[str, ...], depth: int) -> None:
+    def _members(self, parts: _Parts, at: _At) -> None:
         """Rows for everything inside this location, then inside its alternatives."""
-        if depth > _MOST_LEVELS:
+        if at.depth > _MOST_LEVELS:
             self._cut = True
             return
         required = {name for schema in parts.schemas for name in _list(schema.get("required"))}
         for (step, name), places in _children(parts.plain).items():
-            self._field(_joined(path, step), name, places, name in required, when, depth + 1)
+            below = _At(_joined(at.path, step), name, name in required, at.when, at.depth + 1)
+            self._field(below, places)
         for label, place in parts.alternatives:
             inner = self._parts([place])
             if self._known(inner) is None:
-                self._note(inner, path)
-                self._members(inner, path, (*when, label) if label else when, depth + 1)
+                self._note(inner, at.path)
+                when = (*at.when, label) if label else at.when
+                self._members(inner, replace(at, when=when, depth=at.depth + 1))
 
-    def _field(
-        self, path: str, name: str, places: list[_Place], required: bool, when: tuple[str, ...], depth: int  # noqa: FBT001
-    ) -> None:
+    def _field(self, at: _At, places: list[_Place]) -> None:
         if len(self._rows) >= MOST_FIELDS:
             self._cut = True
             return
         parts = self._parts(places)
         known = self._known(parts)
         has_members = bool(_children(parts.plain)) or bool(parts.alternatives)
-        self._rows.append(self._row(path, name, parts, required, when, known if has_members else None))
+        self._rows.append(self._row(at, parts, known if has_members else None))
         if known is None:
-            self._note(parts, path)
-            self._members(parts, path, when, depth)
+            self._note(parts, at.path)
+            self._members(parts, at)
 
     def _known(self, parts: _Parts) -> str | None:
         return next((self._listed[target] for target in parts.targets if target in self._listed), None)
@@ -217,16 +232,14 @@ class _Walk:
         for target in parts.targets:
             self._listed.setdefault(target, path)
 
-    def _row(
-        self, path: str, name: str, parts: _Parts, required: bool, when: tuple[str, ...], known: str | None  # noqa: FBT001
-    ) -> Field:
+    def _row(self, at: _At, parts: _Parts, known: str | None) -> Field:
         schemas = parts.schemas
         return Field(
-            path=path,
-            name=name,
+            path=at.path,
+            name=at.name,
             types=self._types(parts),
-            required=required,
-            when=when,
+            required=at.required,
+            when=at.when,
             constraints=constraints_of(schemas),
             title=_first_text(schemas, "title"),
             description=_first_text(schemas, "description"),
@@ -301,8 +314,8 @@ def _allows(types: list[str], one: str) -> bool:
 
 
 def _constant(schema: dict[str, Any]) -> str:
-    for name, child in _dict(schema.get("properties")).items():
-        child = child if isinstance(child, dict) else {}
+    for name, written in _dict(schema.get("properties")).items():
+        child = _dict(written)
         values = [child["const"]] if "const" in child else _list(child.get("enum"))
         if len(values) == 1 and isinstance(values[0], str):
             return f"{name} = {values[0]}"[:60]

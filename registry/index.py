@@ -1,19 +1,15 @@
 """What search knows of a version: written in the transaction that publishes it, from its text alone."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import Func, Value
 
-from registry.canonical import storable
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
 from registry.models import ContentField, ContentIndex, Version, VersionTag
-from registry.references import store_of
 
 #: Longer words are cut, in what is indexed and in what is asked.
 LONGEST_WORD = 64
@@ -38,17 +34,17 @@ class Known:
     tags: tuple[str, ...]
 
 
-def index_version(version: Version) -> None:
+def index_version(version: Version, document: Document) -> None:
     """Makes a new version findable. To be called in the transaction that stores it."""
-    known = known_of(version.content.text, store_of(version.content_id))
+    known = known_of(document)
     if not ContentIndex.objects.filter(pk=version.content_id).exists():
         write_content(ContentIndex, ContentField, version.content_id, known)
     write_tags(VersionTag, version.pk, known.tags, version.metadata)
 
 
-def known_of(text: str, store: Mapping[str, Any]) -> Known:
-    """Everything of a schema text that can be searched; pure, and never raises for a text that was published."""
-    found = fields_of(Document(json.loads(text), store))
+def known_of(document: Document) -> Known:
+    """Everything of a schema that can be searched; pure, and never raises for one that was published."""
+    found = fields_of(document)
     tags = tuple(dict.fromkeys((*found.tags, *(tag for field in found.fields for tag in field.tags))))
     return Known(
         title=_storable(found.title, _LONGEST_TEXT),
@@ -66,8 +62,8 @@ def words_in(text: str) -> Iterator[str]:
             yield word.lower()[:LONGEST_WORD]
 
 
-def write_content(index: Any, field: Any, content_id: int, known: Known) -> bool:
-    """The rows of one content; False when they are there. The models are given, so that a migration can give its own."""
+def write_content(index: Any, field: Any, content_id: int, known: Known) -> None:
+    """The rows of one content, where they are not there yet. The models are given, so that a migration can give its own."""
     row = index(
         content_id=content_id,
         title=known.title,
@@ -75,29 +71,34 @@ def write_content(index: Any, field: Any, content_id: int, known: Known) -> bool
         words=Func(Value(list(known.words)), function="array_to_tsvector", template=_AS_TEXTS),
         field_count=len(known.fields),
     )
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return False
-    field.objects.bulk_create([_row(field, content_id, one) for one in known.fields])
-    return True
+    index.objects.bulk_create([row], ignore_conflicts=True)
+    fields = [_row(field, content_id, number, one) for number, one in enumerate(known.fields)]
+    field.objects.bulk_create(fields, ignore_conflicts=True)
 
 
 def write_tags(tag: Any, version_id: int, of_schema: Iterable[str], metadata: dict[str, Any] | None) -> None:
     """The rows of one version's tags: those of its schema, and Confluent's `metadata.tags`, {path: [tag]}."""
     by_path = (metadata or {}).get("tags")
-    of_metadata = [one for tags in by_path.values() if isinstance(tags, list) for one in tags] if isinstance(by_path, dict) else []
+    of_metadata = (
+        [one for tags in by_path.values() if isinstance(tags, list) for one in tags]
+        if isinstance(by_path, dict)
+        else []
+    )
     wanted = dict.fromkeys(_storable(str(one), _LONGEST_NAME) for one in (*of_schema, *of_metadata))
     tag.objects.bulk_create(
-        [tag(version_id=version_id, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in list(wanted)[:_MOST_TAGS] if one]
+        [
+            tag(version_id=version_id, tag=one, key=one.lower()[:_LONGEST_NAME])
+            for one in list(wanted)[:_MOST_TAGS]
+            if one
+        ]
     )
 
 
-def _row(model: Any, content_id: int, field: Field) -> Any:
+def _row(model: Any, content_id: int, position: int, field: Field) -> Any:
     name = _storable(field.name or field.path.rpartition(".")[2], _LONGEST_NAME)
     return model(
         content_id=content_id,
+        position=position,
         path=_storable(field.path, _LONGEST_PATH),
         name=name,
         key=name.lower()[:_LONGEST_NAME],
@@ -116,4 +117,5 @@ def _all_words(found: FieldList) -> Iterator[str]:
 
 
 def _storable(text: str, longest: int) -> str:
-    return str(storable(text))[:longest]
+    """As a text column can hold it: without U+0000 and halves of surrogate pairs."""
+    return text[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()

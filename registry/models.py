@@ -153,6 +153,13 @@ class VersionQuerySet(models.QuerySet["Version"]):
             deleted_at__isnull=True, state__in=[Version.State.ACTIVE, Version.State.DEPRECATED]
         )
 
+    def newest(self) -> "VersionQuerySet":
+        """Of each subject the live version with the highest number."""
+        newer = Version.objects.live().filter(
+            subject=models.OuterRef("subject"), number__gt=models.OuterRef("number")
+        )
+        return self.live().filter(~models.Exists(newer))
+
     def readable_by(self, actor: Actor) -> "VersionQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "subject__name"))
 
@@ -283,6 +290,8 @@ class ContentField(models.Model):
     """One field of a content, for searching and for saying since when it is there."""
 
     content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="fields", db_index=False)
+    # In the order of declaration.
+    position = models.PositiveIntegerField()
     path = models.TextField(db_collation="C")
     name = models.CharField(max_length=255, db_collation="C")
     # The name in lower case.
@@ -292,10 +301,8 @@ class ContentField(models.Model):
     description = models.TextField(blank=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["content", "key"], name="fields_of_content"),
-            models.Index(fields=["key", "content"], name="contents_with_field"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["content", "position"], name="one_field_per_position")]
+        indexes = [models.Index(fields=["key", "content"], name="contents_with_field")]
 
     def __str__(self) -> str:
         return self.path

@@ -2,6 +2,7 @@ import json
 
 from django.db import migrations, transaction
 
+from registry.comparison import Document
 from registry.index import known_of, write_content, write_tags
 
 BATCH = 200
@@ -40,9 +41,8 @@ def index_content(apps, connection, content):
     with connection.cursor() as cursor:
         cursor.execute(STORE, [content.pk])
         store = {name: json.loads(text) for name, text in cursor.fetchall()}
-    known = known_of(content.text, store)
-    if not write_content(model["ContentIndex"], model["ContentField"], content.pk, known):
-        return
+    known = known_of(Document(json.loads(content.text), store))
+    write_content(model["ContentIndex"], model["ContentField"], content.pk, known)
     untagged = model["Version"].objects.filter(content_id=content.pk, tags__isnull=True)
     for version_id, metadata in untagged.values_list("pk", "metadata"):
         write_tags(model["VersionTag"], version_id, known.tags, metadata)

@@ -10,7 +10,11 @@ from registry.index import words_in
 from registry.models import ContentField, ContentIndex, VersionTag
 from registry.references import ReferenceTo
 
-ADDRESS = {"type": "object", "title": "Address", "properties": {"street": {"type": "string", "x-tags": ["PII"]}}}
+ADDRESS = {
+    "type": "object",
+    "title": "Address",
+    "properties": {"street": {"type": "string", "x-tags": ["PII"]}},
+}
 ORDER = {
     "type": "object",
     "description": "What a customer bought.",
@@ -22,7 +26,12 @@ ORDER = {
 @pytest.fixture
 def published(publish):
     publish("address", ADDRESS)
-    publish("orders", ORDER, references=[ReferenceTo("address", "address", 1)], metadata={"tags": {"**.to": ["GDPR"]}})
+    publish(
+        "orders",
+        ORDER,
+        references=[ReferenceTo("address", "address", 1)],
+        metadata={"tags": {"**.to": ["GDPR"]}},
+    )
 
 
 def rows():
