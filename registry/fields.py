@@ -111,6 +111,7 @@ class _Walk:
         self._rows: list[Field] = []
         #: Definitions whose members are listed, with the path where.
         self._listed: dict[int, str] = {}
+        self._known_types: dict[int, tuple[str, ...]] = {}
         self._cut = False
 
     def whole(self, root: _Place) -> FieldList:
@@ -187,15 +188,19 @@ class _Walk:
 
     def _types(self, parts: _Parts) -> tuple[str, ...]:
         said = [types for schema in parts.schemas if (types := _own_types(schema))]
-        common = [one for one in (said[0] if said else []) if all(_allows(types, one) for types in said)]
+        every = dict.fromkeys(one for types in said for one in types)
+        common = [one for one in every if all(_allows(types, one) for types in said)]
         if not common:
-            common = [
-                one
-                for _, place in parts.alternatives
-                for one in self._types(self._parts([place]))
-                if one != "any"
-            ]
+            common = [one for _, place in parts.alternatives for one in self._types_of(place) if one != "any"]
         return tuple(dict.fromkeys(common)) or (("nothing",) if parts.never else ("any",))
+
+    def _types_of(self, place: _Place) -> tuple[str, ...]:
+        """Of one alternative; each schema is looked at once, however many ways lead to it."""
+        key = id(place.schema)
+        if key not in self._known_types:
+            self._known_types[key] = ()
+            self._known_types[key] = self._types(self._parts([place]))
+        return self._known_types[key]
 
     def _members(self, parts: _Parts, at: _At) -> None:
         """Rows for everything inside this location, then inside its alternatives."""

@@ -59,19 +59,21 @@ def _tags(version: Version, query: Query) -> Iterator[Match]:
             yield Match("tag", ((tag.tag, True),))
 
 
-def _fields(fields: Sequence[ContentField], query: Query) -> Iterator[Match]:
-    left = _MOST_FIELDS
+def _fields(fields: Sequence[ContentField], query: Query) -> list[Match]:
+    """Those that were asked for by name first."""
+    named: list[Match] = []
+    others: list[Match] = []
     for field in fields:
-        named = any(_names(field, term) for term in query.terms if not term.negated)
-        head, _, last = field.path.rpartition(field.name) if field.name else (field.path, "", "")
-        pieces = marked(field.name, query.words)
+        asked_for = any(_names(field, term) for term in query.terms if not term.negated)
+        pieces = ((field.name, True),) if asked_for else marked(field.name, query.words)
         note = _around(marked(field.description, query.words))
-        if named:
-            pieces = ((field.name, True),)
-        if left and (named or any(fits for _, fits in (*pieces, *note))):
-            left -= 1
+        noted = any(fits for _, fits in note)
+        if noted or any(fits for _, fits in pieces):
+            head, _, last = field.path.rpartition(field.name) if field.name else (field.path, "", "")
             place = tuple(piece for piece in ((head, False), *pieces, (last, False)) if piece[0])
-            yield Match("field", place, tuple(field.types), note if any(fits for _, fits in note) else ())
+            match = Match("field", place, tuple(field.types), note if noted else ())
+            (named if asked_for else others).append(match)
+    return [*named, *others][:_MOST_FIELDS]
 
 
 def _names(field: ContentField, term: Term) -> bool:

@@ -17,9 +17,11 @@ from access.forms import explain
 from access.keyset import page_of
 from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_subject, delete_version
+from registry.describe import describe_version
+from registry.docs_pages import field_rows
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.forms import SettingsForm, SubjectFilter
-from registry.lookup import find_subject, find_version, referrers_of
+from registry.lookup import find_subject, referrers_of
 from registry.models import Subject, SubjectQuerySet, Version
 from registry.snippets import snippets_for
 
@@ -63,10 +65,12 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
 @require_safe
 def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
-    actor.require("read", subject)
-    found = find_version(subject, version, deleted=True)
+    described = describe_version(actor=actor, subject=subject, version=version, deleted=True)
+    found = described.version
     context = {
         "version": found,
+        "described": described,
+        "rows": field_rows(described),
         "verdict": shown_verdict(found.verdict),
         "snippets": snippets_for(found, settings.PUBLIC_URL),
         "used_by": referrers_of(found).readable_by(actor).select_related("subject"),

@@ -11,7 +11,7 @@ from registry.models import ContentField, Version
 
 MOST = 10
 # Contents whose fields are compared one by one, out of those with the most names in common.
-_LOOKED_AT = 100
+_LOOKED_AT = 300
 _FEWEST_SHARED = 2
 
 
@@ -32,6 +32,11 @@ class Similar:
     def percent(self) -> int:
         return round(100 * self.share)
 
+    @property
+    def columns(self) -> tuple[tuple[str, ...], ...]:
+        """For tables: shared, only here, only there."""
+        return self.shared, self.only_here, self.only_there
+
     def sentence(self) -> str:
         """Why it is called similar."""
         of = len(self.shared) + len(self.only_here)
@@ -51,16 +56,20 @@ def similar_schemas(
     if len(own) < _FEWEST_SHARED:
         return ()
     others = Version.objects.newest().readable_by(actor).exclude(subject=here.subject_id)
-    sharing = ContentField.objects.filter(key__in=own, content__in=others.values("content"))
-    counted = sharing.values("content").annotate(shared=Count("key", distinct=True))
-    alike = counted.filter(shared__gte=_FEWEST_SHARED).order_by(
-        "-shared", "content__index__field_count", "content"
-    )
-    contents = [row["content"] for row in alike[:_LOOKED_AT]]
-    names = _names(contents)
-    versions = others.filter(content__in=contents).select_related("subject").defer("verdict")
+    found_in = _sharing(actor, own)
+    versions = list(others.filter(content__in=found_in).select_related("subject").defer("verdict"))
+    names = _names({one.content_id for one in versions})
     found = [_compared(one, own, names[one.content_id]) for one in versions]
     return tuple(sorted(found, key=lambda one: (-one.share, one.version.subject.name))[:limit])
+
+
+def _sharing(actor: Actor, names: set[str]) -> list[int]:
+    """The contents with the most of these names; counted over the index alone, hence before it is asked who uses them."""
+    rows = ContentField.objects.filter(key__in=names)
+    if not actor.may_everywhere("read"):
+        rows = rows.filter(content__in=Version.objects.live().readable_by(actor).values("content"))
+    counted = rows.values("content").annotate(shared=Count("*")).filter(shared__gte=_FEWEST_SHARED)
+    return list(counted.order_by("-shared", "content").values_list("content", flat=True)[:_LOOKED_AT])
 
 
 def _names(contents: Iterable[int]) -> dict[int, set[str]]:

@@ -18,7 +18,14 @@ register = template.Library()
 
 NAVIGATION = (
     ("", (("Home", "home", "home"),)),
-    ("Catalogue", (("Subjects", "subjects", "schema"), ("Taxonomies", "taxonomies", "taxonomy"))),
+    (
+        "Catalogue",
+        (
+            ("Subjects", "subjects", "schema"),
+            ("Search", "search", "search"),
+            ("Taxonomies", "taxonomies", "taxonomy"),
+        ),
+    ),
     (
         "Stream",
         (

@@ -130,6 +130,11 @@ delete api/v1/mode/<subject:subject>                                           h
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
 get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/search                                                           yes    yes    yes
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/docs           yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/example        yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/changes        hidden hidden no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/similar        yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/referencedby   yes    yes    no
 delete api/v1/subjects/<subject:subject>/versions/<str:version>                yes    yes    no
@@ -202,6 +207,9 @@ get    /                                                                       y
 get    upload                                                                  yes    yes    yes
 post   upload                                                                  yes    yes    told
 get    subjects                                                                yes    yes    yes
+get    search                                                                  yes    yes    yes
+get    subjects/<path:subject>/versions/compare                                yes    yes    no
+get    subjects/<path:subject>/versions/<str:version>/similar                  yes    yes    no
 post   subjects/<path:subject>/versions/all/delete                             yes    yes    told
 post   subjects/<path:subject>/versions/<str:version>/delete                   yes    yes    told
 get    subjects/<path:subject>/versions/<str:version>                          yes    yes    no
