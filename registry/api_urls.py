@@ -7,7 +7,7 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter
 
-from registry import api, config_api, docs_api, schema_api, search_api, settings_api
+from registry import api, config_api, declared_api, docs_api, schema_api, search_api, settings_api
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mode", config_api.mode),
     path("mode/<subject:subject>", config_api.subject_mode),
     path("settings/<subject:subject>", settings_api.subject_settings),
+    path("declared-changes", declared_api.declared),
     path("search", search_api.search_schemas, name="search-api"),
     path("subjects", api.subjects),
     path("subjects/<subject:subject>/versions/<str:version>/docs", docs_api.docs, name="docs"),

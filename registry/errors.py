@@ -273,3 +273,23 @@ class Busy(ProductError):
 
     kind = "unavailable"
     code = "subject_busy"
+
+
+class NothingToImport(ProductError):
+    """A folder in which no schema lies where schemas are expected."""
+
+    code = "nothing_to_import"
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"There is no self-describing schema under {folder}: they lie at "
+            "VENDOR/NAME/jsonschema/MODEL-REVISION-ADDITION.",
+            folder=str(folder),
+        )
+
+
+class ImportRefused(ProductError):
+    """One file of an import that does not go with what was imported before."""
+
+    kind = "conflict"
+    code = "import_refused"

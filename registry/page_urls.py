@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from registry import docs_pages, home, pages, search_pages, taxonomy_urls, upload_page
+from registry import declared_pages, docs_pages, home, pages, search_pages, taxonomy_urls, upload_page
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("upload", upload_page.upload, name="upload"),
+    path("declared-changes", declared_pages.declared_page, name="declared-changes"),
     path("search", search_pages.search_page, name="search"),
     path("subjects", pages.subjects, name="subjects"),
     path("subjects/<path:subject>/versions/all/delete", pages.remove_subject, name="delete-subject"),

@@ -130,6 +130,7 @@ delete api/v1/mode/<subject:subject>                                           h
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
 get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/declared-changes                                                 yes    yes    yes
 get    api/v1/search                                                           yes    yes    yes
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/docs           yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/example        yes    yes    no
@@ -207,6 +208,7 @@ get    /                                                                       y
 get    upload                                                                  yes    yes    yes
 post   upload                                                                  yes    yes    told
 get    subjects                                                                yes    yes    yes
+get    declared-changes                                                        yes    yes    yes
 get    search                                                                  yes    yes    yes
 get    subjects/<path:subject>/versions/compare                                yes    yes    no
 get    subjects/<path:subject>/versions/<str:version>/similar                  yes    yes    no
