@@ -31,8 +31,17 @@ class Changelog:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Those that break something first."""
-        return tuple(sorted(self.backward.changes, key=lambda change: change.harmless))
+        """Those that break something first; a change that breaks one way is not told again as harmless the other way."""
+        breaking = [change for change in self.backward.changes if not change.harmless]
+        told = {(change.kind, change.old_pointer, change.new_pointer) for change in breaking}
+        return (
+            *breaking,
+            *(
+                change
+                for change in self.backward.changes
+                if change.harmless and (change.kind, change.old_pointer, change.new_pointer) not in told
+            ),
+        )
 
     def headline(self) -> str:
         """What the change comes to, in one sentence."""

@@ -83,11 +83,12 @@ def compare(request: HttpRequest, subject: str) -> HttpResponse:
 
 def _compared(changelog: Changelog) -> dict[str, Any]:
     old, new = changelog.old.content.text, changelog.new.content.text
+    changes = [{**change.as_dict(), "direction": " and ".join(change.breaks)} for change in changelog.changes]
     return {
         "changelog": changelog,
-        "changes": [
-            {**change.as_dict(), "direction": " and ".join(change.breaks)} for change in changelog.changes
-        ],
+        "changes": changes,
+        "breaking": [change for change in changes if change["direction"]],
+        "harmless": [change for change in changes if not change["direction"]],
         "verdicts": [
             _verdict(
                 "backward",

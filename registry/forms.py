@@ -34,6 +34,10 @@ class SubjectFilter(forms.Form):
         label="Latest verdict",
         choices=[("", "any"), *((s, s) for s in ("first", "compatible", "incompatible", "undecided"))],
     )
+    owner = forms.CharField(required=False, label="Owner", max_length=200)
+    sort = forms.ChoiceField(
+        required=False, label="Order", choices=[("", "by name"), ("newest", "newest version first")]
+    )
     deleted = forms.BooleanField(required=False, label="with deleted")
 
 

@@ -52,12 +52,16 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         return self.filter(_under(actor.readable_prefixes(), "name"))
 
     def with_latest(self, *, status: str = "") -> "SubjectQuerySet":
-        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version.
+        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version;
+        `newest` is the key of the newest version at all, by which they can be ordered.
 
         With a `status`, only the subjects whose newest version has it.
         """
         newest = Version.objects.live().filter(subject=models.OuterRef("pk")).order_by("-number")
         found = self.annotate(
+            newest=models.Subquery(
+                Version.objects.filter(subject=models.OuterRef("pk")).order_by("-pk").values("pk")[:1]
+            ),
             latest_number=models.Subquery(newest.values("number")[:1]),
             latest_semver=models.Subquery(newest.values("semver")[:1]),
             latest_status=models.Subquery(newest.values("verdict__status")[:1]),

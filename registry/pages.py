@@ -20,6 +20,7 @@ from registry.delete import delete_subject, delete_version
 from registry.describe import describe_version
 from registry.docs_pages import field_rows
 from registry.edit_subject import SubjectSettings, edit_subject
+from registry.figures import figures_of
 from registry.forms import SettingsForm, SubjectFilter
 from registry.lookup import find_subject, referrers_of
 from registry.models import Subject, SubjectQuerySet, Version
@@ -30,8 +31,13 @@ from registry.snippets import snippets_for
 def subjects(request: HttpRequest) -> HttpResponse:
     form = SubjectFilter(request.GET)
     found = Subject.objects.readable_by(caller(request))
-    page = page_of(request, _filtered(found, form), key="name", descending=False)
-    return render(request, "registry/subjects.html", {"form": form, "page": page})
+    newest = form.is_valid() and form.cleaned_data["sort"] == "newest"
+    key = "newest" if newest else "name"
+    page = page_of(request, _filtered(found, form), key=key, descending=newest)
+    figures = figures_of([subject.name for subject in page.items])
+    rows = [(subject, figures and figures[subject.name]) for subject in page.items]
+    context = {"form": form, "page": page, "rows": rows, "late": figures is None, "newest": newest}
+    return render(request, "registry/subjects.html", context)
 
 
 def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
@@ -40,6 +46,8 @@ def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
         found = found.with_live_versions()
     if asked.get("q"):
         found = found.filter(name__icontains=asked["q"])
+    if asked.get("owner"):
+        found = found.filter(owner__icontains=asked["owner"])
     return found.with_latest(status=asked.get("verdict", ""))
 
 
@@ -50,9 +58,12 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     row = find_subject(subject, deleted=True)
     versions = row.versions.select_related("content")
     live = Version.objects.live().filter(subject=row).order_by("-number")
+    page = page_of(request, versions, key="number")
     context = {
         "subject": row,
-        "page": page_of(request, versions, key="number"),
+        "page": page,
+        "timeline": page.items[::-1],
+        "figures": (figures_of([row.name]) or {}).get(row.name),
         "latest": live.first(),
         "rules": rules_of(subject),
         "may_write": actor.may("write", subject),

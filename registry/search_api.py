@@ -12,10 +12,11 @@ from access.caller import caller
 from registry import api_shapes as shapes
 from registry.highlight import Match
 from registry.search import MOST_RESULTS, PAGE, Hit, search
-from registry.search_query import KEYS
+from registry.search_query import FILTERS, KEYS, composed
 from registry.wire import integer
 
 _QUERY = OpenApiParameter("q", str, description="Words, and terms such as `field:user_id:string`.")
+_FILTERS = [OpenApiParameter(name, str, description=f"The same as `{name}:` in `q`.") for name in FILTERS]
 _VERSIONS = OpenApiParameter(
     "versions", str, enum=["latest", "all"], description="`all`: older live versions, too."
 )
@@ -36,7 +37,7 @@ _FOUND = inline_serializer(
 
 @extend_schema(
     operation_id="search",
-    parameters=[_QUERY, _VERSIONS, *shapes.parameters("offset", "limit")],
+    parameters=[_QUERY, *_FILTERS, _VERSIONS, *shapes.parameters("offset", "limit")],
     responses=_FOUND,
 )
 @api_view(["GET"])
@@ -45,7 +46,7 @@ def search_schemas(request: Request) -> Response:
     limit = integer(request, "limit", PAGE)
     found = search(
         actor=caller(request),
-        text=request.query_params.get("q", ""),
+        text=composed(request.query_params.get("q", ""), request.query_params),
         every_version=request.query_params.get("versions", "").lower() == "all",
         offset=max(0, integer(request, "offset", 0)),
         limit=MOST_RESULTS if limit < 0 else limit,

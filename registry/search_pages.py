@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from access.caller import caller
 from registry.errors import InvalidSearch
 from registry.search import PAGE, Found, search
-from registry.search_query import KEYS
+from registry.search_query import KEYS, TYPES, composed
 
 EXAMPLES = (
     ("order placed", "both words, in names, titles, descriptions, owners, tags or fields"),
@@ -29,10 +29,18 @@ class SearchForm(forms.Form):
         max_length=500,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "type": "search"}),
     )
+    field = forms.CharField(required=False, label="Field", max_length=255)
+    type = forms.ChoiceField(
+        required=False,
+        label="Type",
+        choices=[("", "any"), *((name, name) for name in sorted(TYPES - {"any"}))],
+    )
+    owner = forms.CharField(required=False, label="Owner", max_length=200)
+    tag = forms.CharField(required=False, label="Tag", max_length=255)
     versions = forms.ChoiceField(
         required=False,
         label="Versions",
-        choices=[("", "latest of each subject"), ("all", "all that are live")],
+        choices=[("", "latest"), ("all", "all live")],
     )
 
 
@@ -43,7 +51,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     try:
         found = search(
             actor=caller(request),
-            text=request.GET.get("q", ""),
+            text=composed(request.GET.get("q", ""), request.GET),
             every_version=request.GET.get("versions") == "all",
             offset=_offset(request),
         )

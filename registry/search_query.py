@@ -7,7 +7,7 @@ field:user_id:string    a field of this name and type; user_* for names that beg
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,8 @@ KEYS: dict[str, str] = {
     "tag": "a tag of the version or of its schema",
     "state": "active or deprecated",
 }
+# Terms that may also be asked as parameters of their own.
+FILTERS = ("field", "type", "owner", "tag")
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null", "any"})
 _STATES = frozenset({"active", "deprecated"})
 _LONGEST = 500
@@ -53,6 +55,17 @@ class Query:
     def words(self) -> tuple[Term, ...]:
         """What is looked for everywhere, and is to be there."""
         return tuple(term for term in self.terms if term.key in {"word", "exact"} and not term.negated)
+
+
+def composed(text: str, filters: Mapping[str, str]) -> str:
+    """The question that a form with fields of its own asks: its text, and a term for each of FILTERS that is filled in."""
+    given = {name: filters.get(name, "").strip().replace('"', "") for name in FILTERS}
+    if given["field"] and given["type"]:
+        given["field"] += f":{given.pop('type')}"
+    terms = (
+        f'{name}:"{value}"' if " " in value else f"{name}:{value}" for name, value in given.items() if value
+    )
+    return " ".join([text.strip(), *terms]).strip()
 
 
 def read_query(text: str) -> Query:

@@ -218,6 +218,9 @@ ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
 # Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
 UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+# What the layers above count of subjects, for their pages: dotted names of `(names, since) -> {name: [Hour]}`.
+SUBJECT_FIGURES = ["events.figures.of_subjects"]
+SUBJECT_FIGURES_SECONDS = env.float("SUBJECT_FIGURES_SECONDS", default=1.0)
 # Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
 HOME_PANELS = [
     "registry.home.panel",

@@ -40,7 +40,8 @@ class Similar:
     def sentence(self) -> str:
         """Why it is called similar."""
         of = len(self.shared) + len(self.only_here)
-        return f"has {len(self.shared)} of these {of} fields and {len(self.only_there)} others"
+        others = len(self.only_there)
+        return f"has {len(self.shared)} of these {of} fields and {others} other{'' if others == 1 else 's'}"
 
 
 def similar_schemas(

@@ -34,6 +34,17 @@ def test_changes_are_told_in_words_with_a_verdict_each_way(orders, owner):
         assert "changes" not in answer[direction]
 
 
+def test_a_change_is_told_once(publish, actor):
+    closed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    publish("orders", {**closed, "additionalProperties": {"type": "boolean"}})
+    publish(
+        "orders", {**closed, "properties": {**closed["properties"], "b": {"type": "string"}}}, semver="2.0.0"
+    )
+    changes = changes_between(actor=actor, subject="orders", new="latest").changes
+    places = [(change.kind, change.old_pointer, change.new_pointer) for change in changes]
+    assert len(places) == len(set(places))
+
+
 def test_any_two_versions_can_be_compared_in_either_order(orders, owner):
     forth = owner.api.get(f"{BASE}/latest/changes?since=1.0.0").json()
     assert [step["semver"] for step in forth["steps"]] == ["1.1.0", "2.0.0"]

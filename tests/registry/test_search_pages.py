@@ -76,6 +76,15 @@ def test_what_fits_is_marked(orders, owner):
     assert 'value="field:user_id:string bought"' in text
 
 
+def test_fields_of_the_form_are_terms(orders, owner):
+    for query in ("?field=user_id&type=string", "?tag=pii", "?q=bought&field=user_id"):
+        assert "1 to 1 of 1" in shown(owner, query)
+    text = shown(owner, "?q=bought&field=user_id&type=string&owner=a+b")
+    assert 'value="user_id"' in text
+    answer = owner.api.get("/api/v1/search?q=bought&field=user_id&type=string&owner=a+b").json()
+    assert answer["query"] == 'bought field:user_id:string owner:"a b"'
+
+
 def test_what_cannot_be_read_is_said_on_the_page(owner):
     assert "is no key of the search" in shown(owner, "?q=color:red", status=422)
 

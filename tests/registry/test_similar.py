@@ -27,7 +27,7 @@ def test_the_most_alike_come_first_with_what_they_share(addresses, owner):
     ]
     assert answer[0]["shared"] == ["city", "street", "zip"]
     assert (answer[0]["only_here"], answer[0]["only_there"]) == ([], ["country"])
-    assert answer[0]["because"] == "has 3 of these 3 fields and 1 others"
+    assert answer[0]["because"] == "has 3 of these 3 fields and 1 other"
 
 
 def test_only_the_latest_versions_of_other_subjects_are_compared(publish, actor):
