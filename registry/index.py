@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Func, Value
+from django.db.models import F, Func, Value
+from django.db.models.expressions import CombinedExpression
 
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
-from registry.models import ContentField, ContentIndex, Version, VersionTag
+from registry.models import ContentField, ContentIndex, Subject, Version, VersionIndex, VersionTag
 
 #: Longer words are cut, in what is indexed and in what is asked.
 LONGEST_WORD = 64
@@ -17,6 +18,7 @@ _MOST_WORDS = 20_000
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1_000
 _LONGEST_TEXT = 500
+_LONGEST_SUBJECT = 20_000
 _MOST_TAGS = 200
 _AS_TEXTS = "%(function)s(%(expressions)s::text[])"
 _WORD = re.compile(r"[^\W_]+")
@@ -35,11 +37,17 @@ class Known:
 
 
 def index_version(version: Version, document: Document) -> None:
-    """Makes a new version findable. To be called in the transaction that stores it."""
+    """Makes a new version findable. To be called in the transaction that stores it, which has its subject locked."""
     known = known_of(document)
     if not ContentIndex.objects.filter(pk=version.content_id).exists():
         write_content(ContentIndex, ContentField, version.content_id, known)
-    write_tags(VersionTag, version.pk, known.tags, version.metadata)
+    write_version(VersionIndex, VersionTag, version, known)
+
+
+def index_subject(subject: Subject) -> None:
+    """After its owner or description changed: its versions are found by the new ones."""
+    words = CombinedExpression(F("own"), "||", vector_of(words_of_subject(subject)))
+    VersionIndex.objects.filter(version__subject=subject).update(words=words)
 
 
 def known_of(document: Document) -> Known:
@@ -62,13 +70,21 @@ def words_in(text: str) -> Iterator[str]:
             yield word.lower()[:LONGEST_WORD]
 
 
+def words_of_subject(subject: Any) -> list[str]:
+    texts = (subject.name, subject.owner, subject.description)
+    return list(dict.fromkeys(word for text in texts for word in words_in(_storable(text, _LONGEST_SUBJECT))))
+
+
+def vector_of(words: Iterable[str]) -> Func:
+    return Func(Value(list(words)), function="array_to_tsvector", template=_AS_TEXTS)
+
+
 def write_content(index: Any, field: Any, content_id: int, known: Known) -> None:
     """The rows of one content, where they are not there yet. The models are given, so that a migration can give its own."""
     row = index(
         content_id=content_id,
         title=known.title,
         description=known.description,
-        words=Func(Value(list(known.words)), function="array_to_tsvector", template=_AS_TEXTS),
         field_count=len(known.fields),
     )
     index.objects.bulk_create([row], ignore_conflicts=True)
@@ -76,22 +92,27 @@ def write_content(index: Any, field: Any, content_id: int, known: Known) -> None
     field.objects.bulk_create(fields, ignore_conflicts=True)
 
 
-def write_tags(tag: Any, version_id: int, of_schema: Iterable[str], metadata: dict[str, Any] | None) -> None:
-    """The rows of one version's tags: those of its schema, and Confluent's `metadata.tags`, {path: [tag]}."""
-    by_path = (metadata or {}).get("tags")
-    of_metadata = (
-        [one for tags in by_path.values() if isinstance(tags, list) for one in tags]
-        if isinstance(by_path, dict)
-        else []
-    )
-    wanted = dict.fromkeys(_storable(str(one), _LONGEST_NAME) for one in (*of_schema, *of_metadata))
+def write_version(index: Any, tag: Any, version: Any, known: Known) -> None:
+    """The rows of one version: its words, and its tags, those of its schema and of Confluent's `metadata.tags`."""
+    tags = list(_all_tags(known, version.metadata))[:_MOST_TAGS]
+    own = list(dict.fromkeys((*known.words, *(word for one in tags for word in words_in(one)))))
+    words = list(dict.fromkeys((*own, *words_of_subject(version.subject))))
+    row = index(version_id=version.pk, own=vector_of(own), words=vector_of(words))
+    index.objects.bulk_create([row], ignore_conflicts=True)
     tag.objects.bulk_create(
-        [
-            tag(version_id=version_id, tag=one, key=one.lower()[:_LONGEST_NAME])
-            for one in list(wanted)[:_MOST_TAGS]
-            if one
-        ]
+        [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],
+        ignore_conflicts=True,
     )
+
+
+def _all_tags(known: Known, metadata: dict[str, Any] | None) -> dict[str, None]:
+    """`metadata.tags` is {path: [tag]}."""
+    by_path = (metadata or {}).get("tags")
+    listed = (
+        [tags for tags in by_path.values() if isinstance(tags, list)] if isinstance(by_path, dict) else []
+    )
+    said = (*known.tags, *(str(tag) for tags in listed for tag in tags))
+    return dict.fromkeys(tag for one in said if (tag := _storable(one, _LONGEST_NAME)))
 
 
 def _row(model: Any, content_id: int, position: int, field: Field) -> Any:

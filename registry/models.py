@@ -4,10 +4,10 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Left, Now
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
 
@@ -77,18 +77,6 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
 
 
-# A subject's name as words: "shop.orderPlaced" is found by "placed".
-_NAME_AS_WORDS = Func(
-    Func(F("name"), Value("([a-z0-9])([A-Z])"), Value(r"\1 \2"), Value("g"), function="regexp_replace"),
-    Value("._/:-@$%#+~"),
-    Value(" " * 11),
-    function="translate",
-    output_field=models.TextField(),
-)
-# What full-text search finds a subject by; a question has to be asked of this very expression to use its index.
-SUBJECT_WORDS = SearchVector(_NAME_AS_WORDS, "owner", Left("description", 100_000), config="simple")
-
-
 class Subject(models.Model):
     """A name under which versions of one schema live. It exists as long as it has a version, deleted ones included."""
 
@@ -110,7 +98,6 @@ class Subject(models.Model):
 
     class Meta:
         ordering = ["name"]
-        indexes = [GinIndex(SUBJECT_WORDS, name="subjects_by_words")]
 
     def __str__(self) -> str:
         return self.name
@@ -279,12 +266,7 @@ class ContentIndex(models.Model):
     content = models.OneToOneField(Content, on_delete=models.CASCADE, primary_key=True, related_name="index")
     title = models.TextField(blank=True)
     description = models.TextField(blank=True)
-    # The words of its title, names and descriptions; "index.py" says how they are cut.
-    words = SearchVectorField()
     field_count = models.PositiveIntegerField()
-
-    class Meta:
-        indexes = [GinIndex(fields=["words"], name="contents_by_words")]
 
     def __str__(self) -> str:
         return f"index of {self.content}"
@@ -326,3 +308,19 @@ class VersionTag(models.Model):
 
     def __str__(self) -> str:
         return self.tag
+
+
+class VersionIndex(models.Model):
+    """The words a version is found by, one row per version so that all words of a question are one look-up."""
+
+    version = models.OneToOneField(Version, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    # Of its schema and tags. They never change; those of the subject do.
+    own = SearchVectorField()
+    # The same with the subject's name, owner and description.
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="versions_by_words")]
+
+    def __str__(self) -> str:
+        return f"index of {self.version}"

@@ -22,10 +22,8 @@ from access.actor import Actor
 from registry.highlight import Match, matches_of
 from registry.index import words_in
 from registry.models import (
-    SUBJECT_WORDS,
     ContentField,
     ContentIndex,
-    Subject,
     Version,
     VersionQuerySet,
     VersionTag,
@@ -78,27 +76,22 @@ def search(
 def _candidates(actor: Actor, query: Query, *, every_version: bool) -> VersionQuerySet:
     kept = Version.objects.live() if every_version else Version.objects.newest()
     versions = kept.readable_by(actor)
+    if query.words:
+        # Together: one look-up in the index of words, which knows how few versions have them all.
+        versions = versions.filter(index__words=reduce(and_, map(_lexeme, query.words)))
     for term in query.terms:
-        wanted = _CONDITIONS[term.key](term)
-        versions = versions.exclude(wanted) if term.negated else versions.filter(wanted)
+        if term not in query.words:
+            wanted = _CONDITIONS[term.key](term)
+            versions = versions.exclude(wanted) if term.negated else versions.filter(wanted)
     return versions
 
 
 def _ordered(versions: VersionQuerySet, query: Query) -> QuerySet[Version, int]:
     order: list[Case | str] = ["subject__name", "-number"]
     if query.words:
-        first = When(subject__in=_subjects(*map(_lexeme, query.words)), then=Value(0))
-        order.insert(0, Case(first, default=Value(1), output_field=IntegerField()))
+        named = reduce(and_, (Q(subject__name__icontains=term.value) for term in query.words))
+        order.insert(0, Case(When(named, then=Value(0)), default=Value(1), output_field=IntegerField()))
     return versions.order_by(*order).values_list("pk", flat=True)
-
-
-def _subjects(*wanted: SearchQuery) -> QuerySet[Subject, int]:
-    """Keys of the subjects whose name, owner and description hold all of this."""
-    return (
-        Subject.objects.alias(words=SUBJECT_WORDS)
-        .filter(words=reduce(and_, wanted))
-        .values_list("pk", flat=True)
-    )
 
 
 def _lexeme(term: Term) -> SearchQuery:
@@ -108,12 +101,7 @@ def _lexeme(term: Term) -> SearchQuery:
 
 
 def _word(term: Term) -> Q:
-    tagged = VersionTag.objects.filter(_begins("key", term))
-    return (
-        Q(subject__in=_subjects(_lexeme(term)))
-        | Q(content__in=ContentIndex.objects.filter(words=_lexeme(term)).values("pk"))
-        | Q(pk__in=tagged.values("version"))
-    )
+    return Q(index__words=_lexeme(term))
 
 
 def _field(term: Term) -> Q:
@@ -141,11 +129,8 @@ def _type(term: Term) -> Q:
 
 
 def _title(term: Term) -> Q:
-    titles = ContentIndex.objects.all()
-    for word in words_in(term.value):
-        # The index of words narrows it down; only then is it looked whether the word is in the title.
-        titles = titles.filter(words=_lexeme(Term("word", word, prefix=True)), title__icontains=word)
-    return Q(content__in=titles.values("pk"))
+    held = reduce(and_, (Q(title__icontains=word) for word in words_in(term.value)), Q())
+    return Q(content__in=ContentIndex.objects.filter(held).values("pk"))
 
 
 def _begins(field: str, term: Term) -> Q:

@@ -3,9 +3,10 @@ import json
 from django.db import migrations, transaction
 
 from registry.comparison import Document
-from registry.index import known_of, write_content, write_tags
+from registry.index import known_of, write_content, write_version
 
 BATCH = 200
+MODELS = ("ContentIndex", "ContentField", "Version", "VersionIndex", "VersionTag")
 # The documents a content refers to, directly or further down: (name, text).
 STORE = """
 WITH RECURSIVE used(name, content_id) AS (
@@ -37,15 +38,14 @@ def index_contents(apps, schema_editor):
 
 
 def index_content(apps, connection, content):
-    model = {name: apps.get_model("registry", name) for name in ("ContentIndex", "ContentField", "Version", "VersionTag")}
+    model = {name: apps.get_model("registry", name) for name in MODELS}
     with connection.cursor() as cursor:
         cursor.execute(STORE, [content.pk])
         store = {name: json.loads(text) for name, text in cursor.fetchall()}
     known = known_of(Document(json.loads(content.text), store))
     write_content(model["ContentIndex"], model["ContentField"], content.pk, known)
-    untagged = model["Version"].objects.filter(content_id=content.pk, tags__isnull=True)
-    for version_id, metadata in untagged.values_list("pk", "metadata"):
-        write_tags(model["VersionTag"], version_id, known.tags, metadata)
+    for version in model["Version"].objects.filter(content_id=content.pk, index__isnull=True).select_related("subject"):
+        write_version(model["VersionIndex"], model["VersionTag"], version, known)
 
 
 class Migration(migrations.Migration):

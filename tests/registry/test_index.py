@@ -1,13 +1,15 @@
 """What search knows is written with the version, and for versions from before by a migration."""
 
 import importlib
+from dataclasses import replace
 
 import pytest
 from django.apps import apps
 from django.db import connection
 
+from registry.edit_subject import SubjectSettings, edit_subject
 from registry.index import words_in
-from registry.models import ContentField, ContentIndex, VersionTag
+from registry.models import ContentField, ContentIndex, VersionIndex, VersionTag
 from registry.references import ReferenceTo
 
 ADDRESS = {
@@ -37,11 +39,12 @@ def published(publish):
 def rows():
     fields = set(ContentField.objects.values_list("path", "name", "key", "required"))
     tags = set(VersionTag.objects.values_list("version__subject__name", "tag"))
-    return fields, tags, set(ContentIndex.objects.values_list("title", "description", "field_count"))
+    words = set(VersionIndex.objects.values_list("version__subject__name", "own", "words"))
+    return fields, tags, words, set(ContentIndex.objects.values_list("title", "description", "field_count"))
 
 
 def test_fields_words_and_tags_are_written_with_the_version(published):
-    fields, tags, texts = rows()
+    fields, tags, words, texts = rows()
     assert fields == {
         ("street", "street", "street", False),
         ("orderId", "orderId", "orderid", True),
@@ -49,6 +52,7 @@ def test_fields_words_and_tags_are_written_with_the_version(published):
         ("to.street", "street", "street", False),
     }
     assert tags == {("address", "PII"), ("orders", "PII"), ("orders", "GDPR")}
+    assert ("address", "'address' 'pii' 'street'", "'address' 'pii' 'street'") in words
     assert texts == {("Address", "", 1), ("", "What a customer bought.", 3)}
 
 
@@ -66,7 +70,7 @@ def test_a_dry_run_writes_nothing(publish):
 
 def test_the_migration_makes_the_same_rows_for_what_was_published_before(published):
     before = rows()
-    for model in (ContentField, ContentIndex, VersionTag):
+    for model in (ContentField, ContentIndex, VersionIndex, VersionTag):
         model.objects.all().delete()
     migration = importlib.import_module("registry.migrations.0006_make_what_was_published_findable")
     with connection.schema_editor() as editor:
@@ -90,6 +94,15 @@ def test_the_migration_makes_the_same_rows_for_what_was_published_before(publish
 def test_what_is_odd_is_published_all_the_same(publish, schema):
     assert publish("odd", schema).created
     assert ContentIndex.objects.count() == 1
+
+
+def test_words_of_the_subject_follow_its_settings(published, actor):
+    settings = SubjectSettings("Team Shop", "All that is sold", False, "latest", None, None)
+    edit_subject(actor=actor, subject="orders", settings=settings)
+    edit_subject(actor=actor, subject="orders", settings=replace(settings, owner="Team Till"))
+    found = VersionIndex.objects.get(version__subject__name="orders").words
+    assert {"'till'", "'sold'", "'customer'", "'gdpr'"} <= set(found.split())
+    assert "'shop'" not in found
 
 
 def test_names_are_cut_into_words():
