@@ -104,7 +104,6 @@ def _fill() -> None:
 
 
 def _publish(upload: material.Upload) -> None:
-    from registry.comparison import Document
     from registry.index import index_version
     from registry.models import Content, Subject, Version
 
@@ -121,7 +120,7 @@ def _publish(upload: material.Upload) -> None:
         metadata=upload.metadata,
         published_by="benchmark",
     )
-    index_version(version, Document(json.loads(upload.schema)))
+    index_version(version, json.loads(upload.schema))
 
 
 if __name__ == "__main__":

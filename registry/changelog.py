@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.actor import Actor
+from access.errors import Forbidden
 from compat import Bump, Change, Verdict
 from registry.comparison import compare, required_bump
 from registry.configure import rules_of
@@ -11,6 +12,7 @@ from registry.errors import VersionNotFound
 from registry.judge import Older, world_of
 from registry.lookup import find_version
 from registry.models import Version
+from registry.references import hidden_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ def changes_between(
 ) -> Changelog:
     """From `old` (the live version before `new` when it is not given) to `new`, judged in the world of the subject's policy.
 
-    Raises Forbidden, SubjectNotFound, InvalidVersion, and VersionNotFound, also where there is no version before.
+    Raises Forbidden (also when one of the two refers to schemas that the actor may not read), SubjectNotFound, InvalidVersion, and VersionNotFound, also where there is no version before.
     """
     actor.require("read", subject)
     newer = find_version(subject, new, deleted=deleted)
     older = find_version(subject, old, deleted=deleted) if old else _before(newer)
+    _require_readable(actor, older, newer)
     one, two = Older.of(older).document, Older.of(newer).document
     world = world_of(rules_of(subject).policy)
     backward = compare(one, two, mode="backward", world=world)
@@ -101,6 +104,16 @@ def changes_between(
         bump=required_bump(one, two, world=world, known=backward),
         steps=_steps(older, newer),
     )
+
+
+def _require_readable(actor: Actor, *versions: Version) -> None:
+    """What changed in a schema that is referred to would show in the verdict."""
+    hidden = sorted({name for version in versions for name in hidden_from(actor, version.content_id)})
+    if hidden:
+        raise Forbidden(
+            f"The changes would show what is in schemas that you may not read: {', '.join(hidden)}.",
+            scope="read",
+        )
 
 
 def _before(version: Version) -> Version:

@@ -14,17 +14,27 @@ from registry.fields import Field, FieldList, fields_of
 from registry.judge import Older
 from registry.lookup import find_version
 from registry.models import ContentField, Version
+from registry.references import hidden_from
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A version explained. `since` is by path: the first version of the unbroken line that has the field."""
+    """A version explained.
+
+    `since` is by path: the first version of the unbroken line that has the field; fields of other registered schemas have
+    none. `hidden` names those of them that the actor may not read: their fields are not listed, and no example is made.
+    """
 
     version: Version
     fields: FieldList
     since: dict[str, str]
     example: Example | None
     tags: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def hidden_words(self) -> str:
+        return f"Fields of {', '.join(self.hidden)} are not listed, and no example is made."
 
     def as_dict(self) -> dict[str, Any]:
         version, fields = self.version, self.fields
@@ -43,6 +53,7 @@ class Described:
             "constraints": list(fields.constraints),
             "fields": [self._field(field) for field in fields.fields],
             "cut": fields.cut,
+            "hidden": list(self.hidden),
             "example": self.example and {"event": self.example.value, "formats_hold": self.example.formats},
         }
 
@@ -69,10 +80,12 @@ def describe_version(*, actor: Actor, subject: str, version: str, deleted: bool 
     """Raises Forbidden, SubjectNotFound, VersionNotFound, InvalidVersion."""
     actor.require("read", subject)
     found = find_version(subject, version, deleted=deleted)
-    document = Older.of(found).document
-    fields = fields_of(document)
+    document, hidden = Older.of(found).document, hidden_from(actor, found.content_id)
+    shown = {name: schema for name, schema in document.store.items() if name not in hidden}
+    fields = fields_of(Document(document.value, shown))
     tags = tuple(found.tags.order_by("tag").values_list("tag", flat=True))
-    return Described(found, fields, _since(found, fields), example_of(document), tags)
+    instance = None if hidden else example_of(document)
+    return Described(found, fields, _since(found), instance, tags, hidden)
 
 
 def example_of(document: Document) -> Example | None:
@@ -83,11 +96,11 @@ def example_of(document: Document) -> Example | None:
         return None
 
 
-def _since(version: Version, fields: FieldList) -> dict[str, str]:
-    """One statement for the versions and one for the fields, whatever their number."""
+def _since(version: Version) -> dict[str, str]:
+    """Of the schema's own fields. Three statements, whatever the number of versions and fields."""
     older = Version.objects.live().filter(subject=version.subject_id, number__lt=version.number)
     labels = dict(older.order_by("number").values_list("number", "semver"))
-    paths = [field.path for field in fields.fields]
+    paths = list(ContentField.objects.filter(content=version.content_id).values_list("path", flat=True))
     rows = ContentField.objects.filter(path__in=paths, content__versions__in=older)
     having = rows.values_list("path").annotate(numbers=ArrayAgg("content__versions__number", distinct=True))
     known = {path: set(numbers) for path, numbers in having}

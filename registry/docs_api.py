@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
+from access.errors import Forbidden
 from registry import api_shapes as shapes
 from registry.changelog import changes_between
 from registry.describe import Described, describe_version
@@ -81,6 +82,11 @@ def docs(request: Request, subject: str, version: str) -> Response | HttpRespons
 def example(request: Request, subject: str, version: str) -> Response:
     """An event of this version that two validators accept; 404 when none could be made."""
     described = _described(request, subject, version)
+    if described.hidden:
+        raise Forbidden(
+            f"An example would show what is in schemas that you may not read: {', '.join(described.hidden)}.",
+            scope="read",
+        )
     if described.example is None:
         raise NoExample(subject, described.version.number)
     return Response(described.example.value)

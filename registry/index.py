@@ -36,9 +36,9 @@ class Known:
     tags: tuple[str, ...]
 
 
-def index_version(version: Version, document: Document) -> None:
+def index_version(version: Version, schema: Any) -> None:
     """Makes a new version findable. To be called in the transaction that stores it, which has its subject locked."""
-    known = known_of(document)
+    known = known_of(schema)
     if not ContentIndex.objects.filter(pk=version.content_id).exists():
         write_content(ContentIndex, ContentField, version.content_id, known)
     write_version(VersionIndex, VersionTag, version, known)
@@ -50,9 +50,12 @@ def index_subject(subject: Subject) -> None:
     VersionIndex.objects.filter(version__subject=subject).update(words=words)
 
 
-def known_of(document: Document) -> Known:
-    """Everything of a schema that can be searched; pure, and never raises for one that was published."""
-    found = fields_of(document)
+def known_of(schema: Any) -> Known:
+    """Everything of a schema that can be searched; pure, and never raises for one that was published.
+
+    Other registered schemas are not followed: whoever may read this one may perhaps not read those.
+    """
+    found = fields_of(Document(schema))
     tags = tuple(dict.fromkeys((*found.tags, *(tag for field in found.fields for tag in field.tags))))
     return Known(
         title=_storable(found.title, _LONGEST_TEXT),

@@ -42,6 +42,11 @@ def _table(described: Described) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for field in described.fields.fields:
         yield f"| {' | '.join(_cells(field, described.since.get(field.path, '')))} |"
+    if described.hidden:
+        yield from (
+            "",
+            f"Fields of {_plain(', '.join(described.hidden))} are not listed: you may not read those schemas.",
+        )
     if described.fields.cut:
         yield from ("", "There are more fields than are listed.")
 
@@ -64,6 +69,9 @@ def _cells(field: Field, since: str) -> list[str]:
 
 
 def _example(described: Described) -> Iterator[str]:
+    if described.hidden:
+        yield "It would show what is in schemas that you may not read."
+        return
     if described.example is None:
         yield "No example that validates could be made."
         return

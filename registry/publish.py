@@ -221,7 +221,7 @@ def _written(
     Reference.objects.bulk_create(
         Reference(version=version, name=name, target=target) for name, target in upload.resolved.targets
     )
-    index_version(version, upload.document)
+    index_version(version, upload.document.value)
     return version
 
 

@@ -77,8 +77,23 @@ def _references_of(content_id: int) -> list[tuple[str, int]]:
     )
 
 
+def hidden_from(actor: Actor, content_id: int) -> tuple[str, ...]:
+    """Names of the documents that the schema refers to, directly or further down, and that the actor may not read."""
+    contents = _reachable(_references_of(content_id))
+    using = Version.objects.filter(content_id__in=contents.values())
+    readable = set(using.readable_by(actor).values_list("content_id", flat=True)) if contents else set()
+    return tuple(sorted(name for name, found in contents.items() if found not in readable))
+
+
 def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
-    store: dict[str, Any] = {}
+    return {
+        name: json.loads(Content.objects.values_list("text", flat=True).get(pk=content_id))
+        for name, content_id in _reachable(wanted).items()
+    }
+
+
+def _reachable(wanted: list[tuple[str, int]]) -> dict[str, int]:
+    """Name → content of everything that is referred to, directly or further down."""
     came_from: dict[str, int] = {}
     queue = list(wanted)
     while queue:
@@ -92,9 +107,8 @@ def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
                 f"More than {_MAX_DOCUMENTS} schemas are referred to, directly or further down."
             )
         came_from[name] = content_id
-        store[name] = json.loads(Content.objects.values_list("text", flat=True).get(pk=content_id))
         queue += _references_of(content_id)
-    return store
+    return came_from
 
 
 def apart(schema: Any, store: Mapping[str, Any], others: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

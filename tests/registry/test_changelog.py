@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from registry.changelog import changes_between
+from registry.references import ReferenceTo
 from registry.side_by_side import MOST_LINES, side_by_side
 
 ONE = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -91,6 +92,18 @@ def test_a_single_version_has_nothing_to_be_compared_with(publish, owner):
 
 def test_who_may_not_read_may_not_compare(orders, teammate):
     assert teammate.browser.get(reverse("compare", args=["orders"])).status_code == 403
+
+
+def test_changes_in_schemas_that_one_may_not_read_are_not_shown(publish, teammate, owner):
+    schema = {"type": "object", "properties": {"to": {"$ref": "address"}}}
+    for number, kind in enumerate(("string", "integer"), 1):
+        publish("secret.address", {"properties": {"cave": {"type": kind}}}, semver=f"{number}.0.0")
+        reference = ReferenceTo("address", "secret.address", number)
+        publish("team.orders", schema, references=[reference], semver=f"{number}.0.0")
+    address = "/api/v1/subjects/team.orders/versions/2/changes"
+    answer = teammate.api.get(address)
+    assert (answer.status_code, "cave" in answer.content.decode()) == (403, False)
+    assert "cave" in owner.api.get(address).content.decode()
 
 
 def test_lines_stand_beside_each_other_and_what_is_the_same_is_folded():

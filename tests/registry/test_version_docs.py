@@ -81,6 +81,33 @@ def test_an_example_follows_references(publish, owner):
     assert owner.api.get("/api/v1/subjects/orders/versions/1/example").json() == {"to": {"zip": 1}}
 
 
+def test_schemas_that_one_may_not_read_are_not_shown_through_those_that_refer_to_them(
+    publish, teammate, owner
+):
+    publish(
+        "secret.address", {"type": "object", "title": "Hideout", "properties": {"cave": {"type": "string"}}}
+    )
+    schema = {"type": "object", "properties": {"to": {"$ref": "address"}}}
+    publish("team.orders", schema, references=[ReferenceTo("address", "secret.address", 1)])
+    base = "/api/v1/subjects/team.orders/versions/1"
+    told = teammate.api.get(f"{base}/docs").json()
+    assert (told["hidden"], told["example"], [field["path"] for field in told["fields"]]) == (
+        ["address"],
+        None,
+        ["to"],
+    )
+    assert teammate.api.get(f"{base}/example").status_code == 403
+    page = teammate.browser.get(reverse("version", args=["team.orders", 1])).content.decode()
+    markdown = teammate.api.get(f"{base}/docs?format=markdown").content.decode()
+    for shown in (str(told), page, markdown):
+        assert "Hideout" not in shown
+        assert "cave" not in shown
+    for asked in ("field:cave", "cave", "hideout"):
+        assert teammate.api.get("/api/v1/search", {"q": asked}).json()["count"] == 0
+    fields = {field["path"]: field["since"] for field in owner.api.get(f"{base}/docs").json()["fields"]}
+    assert fields == {"to": "1.0.0", "to.cave": None}
+
+
 def test_without_an_instance_there_is_no_example(publish, owner):
     publish("nothing", {"type": "integer", "minimum": 2, "maximum": 1})
     answer = owner.api.get("/api/v1/subjects/nothing/versions/1/example")
