@@ -6,6 +6,7 @@ most of the time of publishing and none of searching. Every question's answer is
 
 import hashlib
 import json
+import logging
 import os
 import statistics
 import sys
@@ -90,6 +91,7 @@ def _fill() -> None:
     import django
 
     django.setup()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     from django.db import connection, transaction
 
     waiting = list(material.uploads(VERSIONS))
