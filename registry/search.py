@@ -29,7 +29,7 @@ from registry.search_query import Query, Term, read_query
 #: Results that can be paged through; whoever gets more is told to ask more precisely.
 MOST_RESULTS = 1_000
 PAGE = 25
-_FIELDS_LOOKED_AT = 30
+_FIELDS_LOOKED_AT = 12
 
 
 @dataclass(frozen=True, slots=True)
