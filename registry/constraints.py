@@ -33,13 +33,18 @@ def _range(low: Any, high: Any, words: str) -> Iterator[str]:
     if isinstance(low, bool) or isinstance(high, bool):
         return
     if low is not None and low == high:
-        yield words.format(f"exactly {low}")
+        yield _counted("exactly", low, words)
     elif low is not None and high is not None:
         yield words.format(f"{low} to {high}")
     elif low is not None:
-        yield words.format(f"at least {low}")
+        yield _counted("at least", low, words)
     else:
-        yield words.format(f"at most {high}")
+        yield _counted("at most", high, words)
+
+
+def _counted(how: str, number: Any, words: str) -> str:
+    told = words.format(f"{how} {number}")
+    return told.removesuffix("s") if number == 1 else told
 
 
 def _enum(values: Any) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from registry.comparison import Document
+from registry.constraints import constraints_of
 from registry.fields import MOST_FIELDS, fields_of
 from tests.require import require
 
@@ -47,6 +48,27 @@ def test_each_field_has_what_its_schema_says():
     assert found["kind"].types == ("string", "integer")
     assert found["kind"].constraints == ('one of "a", 1',)
     assert (found["code"].taxonomy, found["code"].tags) == ("onex-errors@^1", ("ops",))
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"minLength": 1}, "at least 1 character"),
+        ({"minItems": 2, "maxItems": 2}, "exactly 2 items"),
+        ({"maxProperties": 3}, "at most 3 members"),
+        ({"exclusiveMinimum": 0}, "more than 0"),
+        ({"maximum": 5, "exclusiveMaximum": True}, "at most 5"),
+        ({"multipleOf": 0.5}, "a multiple of 0.5"),
+        ({"uniqueItems": True}, "no item twice"),
+        ({"additionalProperties": False}, "no other members"),
+        ({"const": {"a": 1}}, 'always {"a": 1}'),
+        ({"enum": list(range(20))}, "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more"),
+        ({"dependencies": {"a": ["b", "c"]}}, "a needs b, c"),
+        ({"x-taxonomy": "onex-errors@^1"}, "a code of onex-errors@^1"),
+    ],
+)
+def test_constraints_are_words(schema, words):
+    assert words in constraints_of([schema])
 
 
 def test_lists_maps_and_patterns_are_steps_of_the_path():
