@@ -8,6 +8,8 @@ from access.models import AuditEntry, Delivery, DeliveryAttempt, Invitation, Log
 
 
 class LookOnly:
+    """For a ModelAdmin or an inline: operations write these rows, after they checked and judged, and audit it."""
+
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 

@@ -14,14 +14,9 @@ from rest_framework.response import Response
 from access import audit, delivery
 from access.caller import caller
 from access.errors import DeliveryNotFound
-from access.keyset import Page, page_of
+from access.keyset import PAGING, page_answer, page_of, page_schema
 from access.models import AuditEntry, Delivery, Token
 from access.tokens import issue_token, revoke_token, rotate_token, tokens_of
-
-PAGING = [
-    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
-    OpenApiParameter("before", description="Go back: `previous` of the page."),
-]
 
 
 class TokenRequest(serializers.Serializer[Any]):
@@ -116,22 +111,6 @@ class DeliveryDetail(DeliveryAnswer):
         return bytes(sent.body).decode("utf-8", "replace")
 
 
-def _page_schema(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
-    return inline_serializer(
-        name,
-        {
-            "items": item(many=True),
-            "previous": serializers.CharField(allow_null=True),
-            "next": serializers.CharField(allow_null=True),
-        },
-    )
-
-
-def _page(page: Page[Any], item: type[serializers.BaseSerializer[Any]]) -> Response:
-    items = item(page.items, many=True).data
-    return Response({"items": items, "previous": page.previous, "next": page.next})
-
-
 _MADE = inline_serializer(
     "TokenMade",
     {"secret": serializers.CharField(help_text="Shown here and never again."), "token": TokenAnswer()},
@@ -148,14 +127,15 @@ def _made(token: Token, secret: str) -> Response:
     methods=["GET"],
     operation_id="tokens_list",
     parameters=PAGING,
-    responses=_page_schema("TokenPage", TokenAnswer),
+    responses=page_schema("TokenPage", TokenAnswer),
 )
 @extend_schema(methods=["POST"], operation_id="tokens_issue", request=TokenRequest, responses={201: _MADE})
 @api_view(["GET", "POST"])
 def tokens(request: Request) -> Response:
     """Own tokens, the newest first (for an administrator, everyone's); or a new one."""
     if request.method == "GET":
-        return _page(page_of(request, tokens_of(caller(request)).select_related("owner")), TokenAnswer)
+        page = page_of(request, tokens_of(caller(request)).select_related("owner"))
+        return page_answer(page, TokenAnswer(page.items, many=True).data)
     wanted = TokenRequest(data=request.data)
     wanted.is_valid(raise_exception=True)
     return _made(*issue_token(actor=caller(request), **wanted.validated_data))
@@ -185,13 +165,14 @@ def token(request: Request, token_id: int) -> Response:
         OpenApiParameter("since", OpenApiTypes.DATETIME),
         OpenApiParameter("until", OpenApiTypes.DATETIME),
     ],
-    responses=_page_schema("AuditPage", AuditAnswer),
+    responses=page_schema("AuditPage", AuditAnswer),
 )
 @api_view(["GET"])
 def audit_list(request: Request) -> Response:
     """Who changed what, the newest first."""
     caller(request).require_everywhere("admin")
-    return _page(page_of(request, _audit_rows(request)), AuditAnswer)
+    page = page_of(request, _audit_rows(request))
+    return page_answer(page, AuditAnswer(page.items, many=True).data)
 
 
 class AuditFilter(serializers.Serializer[Any]):
@@ -249,14 +230,14 @@ def audit_check(request: Request) -> Response:
         OpenApiParameter("about", description="What it tells about: `alerts.episode`"),
         OpenApiParameter("about_id"),
     ],
-    responses=_page_schema("DeliveryPage", DeliveryAnswer),
+    responses=page_schema("DeliveryPage", DeliveryAnswer),
 )
 @api_view(["GET"])
 def deliveries(request: Request) -> Response:
     """Messages to webhooks, the newest first."""
     caller(request).require_everywhere("alert")
-    rows = Delivery.objects.matching(request.query_params)
-    return _page(page_of(request, rows), DeliveryAnswer)
+    page = page_of(request, Delivery.objects.matching(request.query_params))
+    return page_answer(page, DeliveryAnswer(page.items, many=True).data)
 
 
 @extend_schema(operation_id="deliveries_read", responses=DeliveryDetail)

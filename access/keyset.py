@@ -1,16 +1,25 @@
 """Pages of a list cut by position, not by offset: new rows at the top move nothing, and page 1,000 costs what page 1 does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+from rest_framework.response import Response
 
 from access.errors import InvalidCursor
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 50
+# What every list of the API takes.
+PAGING = [
+    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
+    OpenApiParameter("before", description="Go back: `previous` of the page."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +61,20 @@ def page_of(
         previous=str(getattr(items[0], key)) if items and (more if before else after) else None,
         next=str(getattr(items[-1], key)) if items and (before or more) else None,
     )
+
+
+def page_schema(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
+    """What `page_answer` answers, for the API document."""
+    return inline_serializer(
+        name,
+        {
+            "items": item(many=True),
+            "previous": serializers.CharField(allow_null=True),
+            "next": serializers.CharField(allow_null=True),
+        },
+    )
+
+
+def page_answer(page: Page[Any], items: Iterable[object]) -> Response:
+    """`items` are those of the page, as they are shown."""
+    return Response({"items": items, "previous": page.previous, "next": page.next})

@@ -6,25 +6,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from access.admin import LookOnly
 from access.caller import caller
 from alerts.models import Channel, Episode, Rule, RuleVersion
 from alerts.rules import RuleSpec, delete_rule, edit_rule, pause_rule, resume_rule
 
 
-class ReadOnly:
-    """Rows that only operations write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class Editions(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+class Editions(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
     model = RuleVersion
     fk_name = "rule"
     fields = ("number", "selector", "threshold", "window_seconds", "group_by", "severity", "created_by")
@@ -67,13 +55,13 @@ class RuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # the same
 
 
 @admin.register(Episode)
-class EpisodeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
+class EpisodeAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
     list_display = ("rule", "group_key", "number", "state", "fired_at", "resolved_at", "matches")
     list_filter = ("state",)
 
 
 @admin.register(Channel)
-class ChannelAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
+class ChannelAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
     """Made and edited on the page of channels, where addresses are checked; the secret is never shown."""
 
     list_display = ("name", "enabled", "created_by", "created_at")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from access.actor import Actor
 from access.caller import caller
-from access.keyset import Page, page_of
+from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts import channels as channel_operations
 from alerts import rules as rule_operations
 from alerts.channels import ChannelSpec
@@ -42,27 +42,6 @@ from alerts.serializers import (
     SavedAnswer,
 )
 
-PAGING = [
-    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
-    OpenApiParameter("before", description="Go back: `previous` of the page."),
-]
-
-
-def _page_schema(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
-    return inline_serializer(
-        name,
-        {
-            "items": item(many=True),
-            "previous": serializers.CharField(allow_null=True),
-            "next": serializers.CharField(allow_null=True),
-        },
-    )
-
-
-def _page(page: Page[Any], item: type[serializers.BaseSerializer[Any]], **context: object) -> Response:
-    items = item(page.items, many=True, context=context).data
-    return Response({"items": items, "previous": page.previous, "next": page.next})
-
 
 def _read(request: Request) -> RuleRequest:
     wanted = RuleRequest(data=request.data)
@@ -85,7 +64,7 @@ def _saved(request: Request, saved: Saved, status: int) -> Response:
     methods=["GET"],
     operation_id="alerts_rules_list",
     parameters=PAGING,
-    responses=_page_schema("RulePage", RuleAnswer),
+    responses=page_schema("RulePage", RuleAnswer),
 )
 @extend_schema(
     methods=["POST"],
@@ -97,7 +76,8 @@ def _saved(request: Request, saved: Saved, status: int) -> Response:
 def rules(request: Request) -> Response:
     """The rules, the newest first; or a new one, which counts the events stored from now on."""
     if request.method == "GET":
-        return _page(page_of(request, rules_for(caller(request)).prefetch_related("channels")), RuleAnswer)
+        page = page_of(request, rules_for(caller(request)).prefetch_related("channels"))
+        return page_answer(page, RuleAnswer(page.items, many=True).data)
     saved = rule_operations.create_rule(actor=caller(request), spec=_read(request).spec())
     return _saved(request, saved, 201)
 
@@ -167,14 +147,15 @@ class EpisodeFilter(serializers.Serializer[Any]):
 @extend_schema(
     operation_id="alerts_episodes_list",
     parameters=[*PAGING, EpisodeFilter],
-    responses=_page_schema("EpisodePage", EpisodeAnswer),
+    responses=page_schema("EpisodePage", EpisodeAnswer),
 )
 @api_view(["GET"])
 def episodes(request: Request) -> Response:
     """Firings, the newest first."""
     chosen = EpisodeFilter(data={name: value for name, value in request.query_params.items() if value})
     chosen.is_valid(raise_exception=True)
-    return _page(page_of(request, episodes_for(caller(request), chosen.validated_data)), EpisodeAnswer)
+    page = page_of(request, episodes_for(caller(request), chosen.validated_data))
+    return page_answer(page, EpisodeAnswer(page.items, many=True).data)
 
 
 @extend_schema(
@@ -209,7 +190,7 @@ def _channel(actor: Actor, channel: Channel) -> dict[str, Any]:
     methods=["GET"],
     operation_id="alerts_channels_list",
     parameters=PAGING,
-    responses=_page_schema("ChannelPage", ChannelAnswer),
+    responses=page_schema("ChannelPage", ChannelAnswer),
 )
 @extend_schema(
     methods=["POST"],
@@ -222,7 +203,8 @@ def channels(request: Request) -> Response:
     """Where notifications go, the newest first; or a new channel."""
     actor = caller(request)
     if request.method == "GET":
-        return _page(page_of(request, channels_for(actor)), ChannelAnswer, actor=actor)
+        page = page_of(request, channels_for(actor))
+        return page_answer(page, ChannelAnswer(page.items, many=True, context={"actor": actor}).data)
     made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
     answer = Response({"channel": _channel(actor, made), "secret": made.secret}, status=201)
     answer["Cache-Control"] = "no-store"

@@ -14,14 +14,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
 
 from registry.local import connection
 from registry.local.connection import Connection
-from registry.local.home import CHECKOUT, discard, home_named, open_home
+from registry.local.home import CHECKOUT, DATABASE_URL_FILE, discard, home_named, open_home
 
 START_SECONDS = 120
 
@@ -99,6 +103,39 @@ def _when_up(home: Path, stack: subprocess.Popen[bytes]) -> Connection:
             raise SystemExit("The registry did not start; it says why above.")
         time.sleep(0.1)
     raise SystemExit(f"The registry was not up after {START_SECONDS} s. Its logs are in {home / 'logs'}.")
+
+
+def api(registry: Connection) -> httpx.Client:
+    """HTTP with the administrator's token; paths begin behind /api/v1/."""
+    headers = {"Authorization": f"Bearer {registry.token}"}
+    return httpx.Client(base_url=registry.api + "/", headers=headers, timeout=60, trust_env=False)
+
+
+def told(answer: httpx.Response) -> Any:
+    """The JSON of an answer that must not be an error."""
+    if not answer.is_success:
+        raise SystemExit(f"{answer.request.url} answered {answer.status_code}: {answer.text}")
+    return answer.json()
+
+
+def database_url() -> str:
+    """Of the running registry's database, to look whether it holds what clients were told."""
+    return (home_named() / DATABASE_URL_FILE).read_text(encoding="ascii").strip()
+
+
+def row(database: str, query: str) -> tuple[Any, ...]:
+    """The first row of the answer."""
+    with psycopg.connect(database) as session:
+        found = session.execute(query).fetchone()
+    if found is None:
+        raise SystemExit(f"Nothing was found: {query}")
+    return tuple(found)
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The value that `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def machine() -> dict[str, str | int]:

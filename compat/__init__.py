@@ -3,6 +3,9 @@
 Pure: no I/O, no framework. `python -m compat old.json new.json` asks from the command line.
 """
 
+import logging
+
+from compat.bundle import bundle
 from compat.errors import CompatError, SchemaError, UnverifiedWitness
 from compat.history import HistoryVerdict, check_history
 from compat.inspection import MAX_DEPTH, Inspection, Note, inspect_schema
@@ -11,6 +14,9 @@ from compat.policies import Ruling, rule
 from compat.validation import Validator, Violation, compile_validator
 from compat.verdict import Bump, Change, OpenWorldRisk, Verdict
 from compat.witness import Witness
+
+# Defects are for whoever configures logging, not for the standard error of every caller.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "MAX_DEPTH",
@@ -29,6 +35,7 @@ __all__ = [
     "Violation",
     "Witness",
     "bump",
+    "bundle",
     "check",
     "check_history",
     "compile_validator",

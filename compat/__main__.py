@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--world", choices=["open", "declared"], default="open")
     parser.add_argument("--policy", choices=list(POLICIES), help="judge as a Confluent registry does")
     parser.add_argument("--dialect", help="dialect of schemas without $schema (draft-07 otherwise)")
+    parser.add_argument(
+        "--formats", action="store_true", help="assert `format`, which is an annotation otherwise"
+    )
     parser.add_argument("--budget", type=int, help="steps before the answer is 'undecided'")
     parser.add_argument("--format", choices=["text", "json"], default="text")
     return parser
@@ -64,7 +67,7 @@ def _judged_files(options: argparse.Namespace) -> Report:
         ruling = rule(older[0], new, policy=options.policy, mode=options.mode, dialect=options.dialect)
         return Report.of_ruling(ruling)
     names = [str(path) for path in options.schemas[:-1]]
-    asked = {"world": options.world, "dialect": options.dialect, "budget": options.budget}
+    asked = {name: getattr(options, name) for name in ("world", "dialect", "budget", "formats")}
     if len(older) == 1 and options.mode in _MODES:
         return Report.of_verdict(check(older[0], new, mode=options.mode, **asked))
     history = check_history(dict(zip(names, older, strict=True)), new, mode=options.mode, **asked)
@@ -87,7 +90,7 @@ def _judged_line(line: str, number: int, options: argparse.Namespace) -> Report:
         dialect = row.get("dialect", options.dialect)
         verdict = check(
             row["old"], row["new"],
-            mode=options.mode, world=options.world, dialect=dialect, budget=options.budget,
+            mode=options.mode, world=options.world, dialect=dialect, budget=options.budget, formats=options.formats,
         )  # fmt: skip
     except KeyError as missing:
         return Report.of_problem(f"there is no {missing}", label)

@@ -25,7 +25,7 @@ def covers(new: Rewritten, old: Rewritten) -> bool | None:
 
     False comes without a witness: it only says that looking for one is worth while.
     """
-    if _too_large(old) or _too_large(new):
+    if old.formats or new.formats or _too_large(old) or _too_large(new):
         return None
     try:
         answer = _canonical(new).covers(_canonical(old))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from compat.errors import Exhausted, OutOfSteps
 
-DEFAULT_STEPS = 30_000
+DEFAULT_STEPS = 20_000
 #: Last resort only: the step limits are set so that they end the work first. Of this thread, not of a busy machine.
 CPU_SECONDS = 0.8
 _CLOCK_EVERY = 64

@@ -33,8 +33,8 @@ def declared(schema: Rewritten) -> Rewritten:
     definitions = {**schema.definitions, **work.closed}
     # Closing inside these can turn a refusal into an acceptance, so the original has to hold as well.
     if _tests_inside(schema):
-        return Rewritten({"allOf": [schema.root, closed]}, definitions, schema.backtracking)
-    return Rewritten(closed, work.closed, schema.backtracking)
+        return Rewritten({"allOf": [schema.root, closed]}, definitions, schema.backtracking, schema.formats)
+    return Rewritten(closed, work.closed, schema.backtracking, schema.formats)
 
 
 @dataclass

@@ -66,8 +66,14 @@ class Documents:
         """For the validator `jsonschema-rs`; None when there is nothing to register."""
         if not self.store:
             return None
-        resources = [(uri, standard(schema, dialect)) for uri, (schema, dialect) in self.named.items()]
+        resources = [(uri, self.for_engine(schema, dialect)) for uri, (schema, dialect) in self.named.items()]
         return jsonschema_rs.Registry(resources)
+
+    def for_engine(self, schema: Schema, dialect: Dialect) -> Schema:
+        """One of the documents as `jsonschema-rs` reads it: saying its dialect, its patterns spelled for the engine."""
+        texts = set(patterns.texts_in(schema)) if isinstance(schema, dict) else set()
+        spelling = {text: new for text in texts if (new := patterns.spelled(text)) != text}
+        return standard(patterns.respelled(schema, spelling) if spelling else schema, dialect)
 
     @cached_property
     def patterns(self) -> frozenset[str]:

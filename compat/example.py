@@ -17,9 +17,10 @@ from compat.errors import Exhausted, SchemaError
 from compat.guess import guesses
 from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
+from compat.second_opinion import python_validator
 from compat.solver.nodes import World
 from compat.solver.search import Search
-from compat.validation import python_validator, rust_validator
+from compat.validation import rust_validator
 from compat.values import type_of
 
 #: Values one draft consists of at most, and levels of it.
@@ -36,7 +37,7 @@ Place: TypeAlias = tuple[Schema, Any]
 
 @dataclass(frozen=True)
 class Example:
-    """An instance that jsonschema-rs and jsonschema both accept; `formats`: with `format` asserted by the first, too."""
+    """An instance that jsonschema-rs and jsonschema both accept; `formats`: with `format` asserted, too."""
 
     value: Any
     formats: bool
@@ -53,16 +54,17 @@ def example(schema: Schema, *, dialect: str | None = None, store: Store | None =
     for value in _candidates(documents):
         if not _accepted(documents, value):
             continue
-        if rust_validator(documents, formats=True).is_valid(value):
+        if _accepted(documents, value, formats=True):
             return Example(value, formats=True)
         second = second or Example(value, formats=False)
     return second
 
 
-def _accepted(documents: Documents, value: Any) -> bool:
+def _accepted(documents: Documents, value: Any, *, formats: bool = False) -> bool:
     """A validator that cannot judge an instance does not accept it."""
+    validators = (rust_validator(documents, formats=formats), python_validator(documents, formats=formats))
     try:
-        return rust_validator(documents).is_valid(value) and python_validator(documents).is_valid(value)
+        return all(validator.is_valid(value) for validator in validators)
     except _CANNOT_JUDGE:
         return False
 
@@ -91,7 +93,7 @@ def _mended(documents: Documents, drafted: Any) -> Iterator[Any]:
     for formats in (True, False):
         value = deepcopy(drafted)
         for _ in range(_MOST_REPAIRS):
-            errors = rust_validator(documents, formats=formats).causes(value)
+            _, errors = rust_validator(documents, formats=formats).causes(value)
             if not any(_taken_out(value, error.pointer) for error in errors):
                 break
         yield value

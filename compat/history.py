@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from compat.dialects import Schema, Store
@@ -59,21 +60,18 @@ def check_history(
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
+    formats: bool = False,
 ) -> HistoryVerdict:
     """`older` are the versions by name, oldest first. The transitive modes compare with all, the others with the last.
 
-    `budget` is for each pair. Raises SchemaError.
+    `budget` is for each pair, `formats` asserts `format`. Raises SchemaError.
     """
     if mode not in _SINGLE:
         raise ValueError(f"mode {mode!r} is unknown")
-    single = _SINGLE[mode]
+    ask = partial(
+        check, mode=_SINGLE[mode], world=world, dialect=dialect, store=store, budget=budget, formats=formats
+    )
     newest_first = list(older)[::-1]
     names = newest_first if mode.endswith("_transitive") else newest_first[:1]
-    pairs = tuple(
-        (
-            name,
-            check(older[name], new, mode=single, world=world, dialect=dialect, store=store, budget=budget),
-        )
-        for name in names
-    )
+    pairs = tuple((name, ask(older[name], new)) for name in names)
     return HistoryVerdict(mode, world, pairs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
 #: How many counterexamples that a validator does not confirm are passed over.
 _SECOND_THOUGHTS = 4
 _FRAMES = 6_000
+_log = logging.getLogger(__name__)
 _NARROWED = "some instances of the old version are refused by the new one"
 
 
@@ -43,19 +45,30 @@ class Side:
 
     documents: Documents
     prefix: str
+    #: Whether `format` is asserted.
+    formats: bool = False
 
     @property
     def normal(self) -> Rewritten:
-        return rewritten(self.documents, prefix=self.prefix)
+        return rewritten(self.documents, prefix=self.prefix, assert_formats=self.formats)
 
     @property
     def closed(self) -> Rewritten:
-        return self.documents.form(("declared", self.prefix), lambda: declared(self.normal))
+        return self.documents.form(("declared", self.prefix, self.formats), lambda: declared(self.normal))
 
     @property
     def restriction(self) -> Documents:
         """What the declared world demands of an instance, for validators."""
-        return self.documents.form("restriction", lambda: restricted(self.closed))
+        return self.documents.form(("restriction", self.formats), lambda: restricted(self.closed))
+
+
+def _sides(
+    old: Schema, new: Schema, dialect: str | None, store: Store | None, *, formats: bool
+) -> tuple[Side, Side]:
+    return (
+        Side(opened(old, dialect=dialect, store=store), "o", formats),
+        Side(opened(new, dialect=dialect, store=store), "n", formats),
+    )
 
 
 @dataclass(frozen=True)
@@ -76,22 +89,29 @@ def check(
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
+    formats: bool = False,
 ) -> Verdict:
     """Whether a reader of one schema accepts what a writer of the other may send, with evidence.
 
     `backward`: new reads what old wrote; `forward`: old reads what new writes; `full`: both.
     `open` takes schemas as they are, `declared` restricts the writer to the fields its schema declares.
     `dialect` applies to schemas without `$schema` (draft-07 otherwise); `store` maps the URIs or names used by `$ref`
-    to schemas; `budget` is a number of steps. Raises SchemaError when one of the two is no schema.
+    to schemas; `budget` is a number of steps; `formats` asserts `format`, which is an annotation otherwise.
+    Raises SchemaError when one of the two is no schema.
     """
     if mode not in _DIRECTIONS or world not in {"open", "declared"}:
         raise ValueError(f"mode {mode!r} or world {world!r} is unknown")
-    sides = (
-        Side(opened(old, dialect=dialect, store=store), "o"),
-        Side(opened(new, dialect=dialect, store=store), "n"),
-    )
+    sides = _sides(old, new, dialect, store, formats=formats)
     with _deep_stack():
+        _require_schemas(sides)
         return _verdict(sides, mode, world, Budget(budget or DEFAULT_STEPS))
+
+
+def _require_schemas(sides: tuple[Side, Side]) -> None:
+    """Raises SchemaError for what only shows when references are followed, before anything else follows them."""
+    for side in sides:
+        with suppress(Exhausted):
+            _ = side.normal
 
 
 @contextmanager
@@ -135,7 +155,10 @@ def _answer(sides: tuple[Side, Side], direction: Direction, world: WorldName, pu
         sent = writer.closed if world == "declared" else writer.normal
         restriction = writer.restriction if world == "declared" else None
         return _contained(
-            sent, reader.normal, Contest(writer.documents, reader.documents, restriction), purse
+            sent,
+            reader.normal,
+            Contest(writer.documents, reader.documents, restriction, formats=writer.formats),
+            purse,
         )
     except Exhausted as end:
         return _Answer(reason=end.reason)
@@ -155,6 +178,8 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
     """Build an instance of the difference, or show that there is none."""
     world = World({**sent.definitions, **read.definitions}, sent.backtracking or read.backtracking)
     literals = [(world.node(sent.root), True), (world.node(read.root), False)]
+    if literals[0][0].implies(literals[1][0]):
+        return _Answer(proof="structure: each keyword of the reader's schema follows from the writer's")
     try:
         for _ in range(_SECOND_THOUGHTS):
             found = Search(purse).find(literals)
@@ -164,8 +189,10 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
                 )
             if found is None:
                 break
-            if contest.won(found.value):
-                return _Answer(witness=_readable(found.value, contest))
+            witness = _readable(found.value, contest)
+            if witness is not None:
+                return _Answer(witness=witness)
+            _log.warning("defect: the validators do not confirm the counterexample %.200r", found.value)
             literals.append((world.node({"const": found.value}), False))
         reason = "the validators do not confirm the counterexamples that were found"
     except Exhausted as end:
@@ -174,14 +201,19 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
 
 
 def _guessed(sent: Rewritten, read: Rewritten, contest: Contest, reason: str) -> _Answer:
-    found = next((instance for instance in guesses(sent, read) if contest.won(instance)), None)
-    return _Answer(reason=reason) if found is None else _Answer(witness=_readable(found, contest))
+    for instance in guesses(sent, read):
+        witness = _readable(instance, contest)
+        if witness is not None:
+            return _Answer(witness=witness)
+    return _Answer(reason=reason)
 
 
-def _readable(instance: Any, contest: Contest) -> Witness:
-    """The witness, as small as it can easily be made; the second validator has the last word."""
+def _readable(instance: Any, contest: Contest) -> Witness | None:
+    """The witness, as small as it can easily be made, if the second validator agrees about it or about the instance."""
+    if not contest.looks_won(instance):
+        return None
     smaller = shrunk(instance, contest.looks_won)
-    return Witness(smaller if contest.won(smaller) else instance, contest)
+    return next((Witness(each, contest) for each in (smaller, instance) if contest.won(each)), None)
 
 
 def _open_world_risk(
@@ -211,6 +243,7 @@ def bump(
     dialect: str | None = None,
     store: Store | None = None,
     budget: int | None = None,
+    formats: bool = False,
     known: Verdict | None = None,
 ) -> Bump:
     """The SemVer step from old to new, the two compared as sets in one world.
@@ -221,10 +254,7 @@ def bump(
     shown = _shown_major(known, world)
     if shown is not None:
         return Bump("major", _NARROWED, shown)
-    sides = (
-        Side(opened(old, dialect=dialect, store=store), "o"),
-        Side(opened(new, dialect=dialect, store=store), "n"),
-    )
+    sides = _sides(old, new, dialect, store, formats=formats)
     with _deep_stack():
         return _bump(sides, world, budget or DEFAULT_STEPS)
 
@@ -263,7 +293,7 @@ def _inside(narrow: Side, wide: Side, world: WorldName, purse: Budget) -> _Answe
     if world == "open":
         return _answer((narrow, wide), "backward", "open", purse)
     try:
-        contest = Contest(narrow.restriction, wide.restriction)
+        contest = Contest(narrow.restriction, wide.restriction, formats=narrow.formats)
         return _contained(narrow.closed, wide.closed, contest, purse)
     except Exhausted as end:
         return _Answer(reason=end.reason)

@@ -50,8 +50,10 @@ class Measure:
         if not isinstance(schema, dict):
             return Size()
         self.nodes += 1
-        named = len(schema.get("properties", ())) + len(schema.get("required", ()))
-        self.widest = max(self.widest, named, len(schema.get("enum", ())) // _VALUES_PER_PROPERTY)
+        self._widen(schema)
+        if _ELSEWHERE.isdisjoint(schema) and _IN_PLACE.isdisjoint(schema):
+            self.heaviest, self.unfolded = self.heaviest or 1, self.unfolded or 1
+            return _ALONE
         size = self._here(schema)
         if _ELSEWHERE.isdisjoint(schema):
             self.heaviest = max(self.heaviest, size.weight)
@@ -64,6 +66,13 @@ class Measure:
         total = min(size.total + sum(child.total for child in below), ENOUGH)
         self.unfolded = max(self.unfolded, total)
         return Size(max([size.cases, *(child.cases for child in below)]), size.weight, total)
+
+    def _widen(self, schema: dict[str, Any]) -> None:
+        if "properties" in schema or "required" in schema:
+            named = len(schema.get("properties", ())) + len(schema.get("required", ()))
+            self.widest = max(self.widest, named)
+        if "enum" in schema:
+            self.widest = max(self.widest, len(schema["enum"]) // _VALUES_PER_PROPERTY)
 
     def _here(self, schema: dict[str, Any]) -> Size:
         if _IN_PLACE.isdisjoint(schema):

@@ -5,14 +5,17 @@ Lookaround and backreferences have no linear engine; such a pattern runs on a ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
+from compat import ecma
+
 BACKTRACK_LIMIT = 100_000
 LINEAR = jsonschema_rs.RegexOptions()
+_ECMA = jsonschema_rs.Draft202012Validator({"format": "regex"}, validate_formats=True, offline=True)
 BACKTRACKING = jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT)
 #: Keywords whose values are no schemas.
 _DATA = frozenset({"enum", "const", "default", "examples", "required"})
@@ -85,9 +88,28 @@ def engine(*, backtracking: bool) -> jsonschema_rs.RegexOptions | jsonschema_rs.
 
 
 @lru_cache(maxsize=2048)
-def _matcher(pattern: str) -> jsonschema_rs.Validator:
+def spelled(pattern: str) -> str:
+    """The pattern as the engine reads it: as written where it can be, else translated; perhaps still unreadable."""
+    return pattern if _is_ecma(pattern) else ecma.translated(pattern)
+
+
+def _is_ecma(pattern: str) -> bool:
+    """Whether it is ECMA-262 and the engine, which reads more and less than that, reads it."""
+    try:
+        _compiled(pattern)
+    except ValueError:
+        return False
+    return _ECMA.is_valid(pattern)
+
+
+def _compiled(pattern: str) -> jsonschema_rs.Validator:
     options = BACKTRACKING if needs_backtracking(pattern) else LINEAR
     return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options, offline=True)
+
+
+@lru_cache(maxsize=2048)
+def _matcher(pattern: str) -> jsonschema_rs.Validator:
+    return _compiled(spelled(pattern))
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -97,8 +119,29 @@ def matches(pattern: str, text: str) -> bool:
 
 def is_readable(pattern: str) -> bool:
     """Whether it is a regular expression."""
-    try:
-        _matcher(pattern)
-    except ValueError:
-        return False
-    return True
+    return _is_ecma(spelled(pattern))
+
+
+def respelled(schema: Any, spelling: dict[str, str]) -> Any:
+    """A copy of a schema with patterns spelled otherwise."""
+    if isinstance(schema, list):
+        return [respelled(item, spelling) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy = {key: item if key in _DATA else respelled(item, spelling) for key, item in schema.items()}
+    if isinstance(schema.get("pattern"), str):
+        copy["pattern"] = spelling.get(schema["pattern"], schema["pattern"])
+    members = copy.get("patternProperties")
+    if isinstance(members, dict):
+        copy["patternProperties"] = merged(
+            (spelling.get(str(name), str(name)), child) for name, child in members.items()
+        )
+    return copy
+
+
+def merged(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Members of `patternProperties`; two that are spelled alike by now are one that demands both."""
+    found: dict[str, Any] = {}
+    for name, child in members:
+        found[name] = {"allOf": [found[name], child]} if name in found else child
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,8 +11,10 @@ from typing import Any
 
 from compat.documents import Documents
 
-#: Characters of schema text; what is derived from one takes some 60 bytes for each.
+#: Bytes of schemas; what is derived from one takes some 60 bytes for each.
 ROOM = 1_500_000
+#: The version of marshal that writes equal values equally: later ones refer to objects that were written before.
+_SPELLED_OUT = 2
 
 
 @dataclass
@@ -20,15 +22,15 @@ class Recent:
     """Documents by what they say. Holds copies of its own, which no caller can change afterwards."""
 
     room: int = ROOM
-    _held: OrderedDict[tuple[str, ...], tuple[Documents, int]] = field(default_factory=OrderedDict)
+    _held: OrderedDict[tuple[bytes, ...], tuple[Documents, int]] = field(default_factory=OrderedDict)
     _size: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def read(self, parts: tuple[Any, ...], read: Callable[[tuple[Any, ...]], Documents]) -> Documents:
         """`read(parts)`, or what it gave for the same parts before. What is too large or no JSON is not kept."""
         try:
-            key = tuple(json.dumps(part) for part in parts)
-        except (TypeError, ValueError, RecursionError):
+            key = tuple(marshal.dumps(part, _SPELLED_OUT) for part in parts)
+        except ValueError:
             return read(parts)
         size = sum(map(len, key))
         if size > self.room:
@@ -37,12 +39,12 @@ class Recent:
             if key in self._held:
                 self._held.move_to_end(key)
                 return self._held[key][0]
-        documents = read(tuple(json.loads(part) for part in key))
+        documents = read(tuple(marshal.loads(part) for part in key))  # noqa: S302 -- made above
         with self._lock:
             self._keep(key, documents, size)
         return documents
 
-    def _keep(self, key: tuple[str, ...], documents: Documents, size: int) -> None:
+    def _keep(self, key: tuple[bytes, ...], documents: Documents, size: int) -> None:
         if key in self._held:
             return
         self._held[key] = (documents, size)

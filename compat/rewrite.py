@@ -13,16 +13,15 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from compat import dialects
+from compat import dialects, formats, patterns
 from compat.dialects import D2019, D2020, Dialect, Schema
 from compat.documents import Documents
 from compat.errors import Exhausted, SchemaError
 from compat.measure import Measure
-from compat.values import exact, pointer
+from compat.values import exact, path_to, pointer
 
 #: Schemas that one value may have to be tried against; no validator would come to an end much beyond it.
 MAX_WEIGHT = 50_000
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Rewritten:
     definitions: dict[str, Schema]
     #: Whether one of its patterns needs an engine that backtracks.
     backtracking: bool = False
+    #: Whether `format` is asserted; otherwise there is none in it.
+    formats: bool = False
 
     def document(self) -> Schema:
         """One stand-alone 2020-12 schema."""
@@ -48,20 +49,24 @@ class Rewritten:
         return measure
 
 
-def rewritten(documents: Documents, *, prefix: str = "d", formats: bool = False) -> Rewritten:
+def rewritten(documents: Documents, *, prefix: str = "d", assert_formats: bool = False) -> Rewritten:
     """The normal form; definition names begin with `prefix`. Raises SchemaError for references that lead nowhere."""
-    return documents.form(("rewritten", prefix, formats), lambda: _rewritten(documents, prefix, formats))
+    key = ("rewritten", prefix, assert_formats)
+    return documents.form(key, lambda: _rewritten(_Work(documents, prefix, assert_formats)))
 
 
-def _rewritten(documents: Documents, prefix: str, formats: bool) -> Rewritten:  # noqa: FBT001 -- passed on
-    work = _Work(documents, prefix, formats)
-    place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect, ())
+def _rewritten(work: _Work) -> Rewritten:
+    documents = work.documents
     try:
-        result = Rewritten(work.schema(documents.root, place), work.definitions, documents.backtracking)
+        place = _Place(documents.registry.resolver(documents.base_uri), documents.dialect)
+        root = work.schema(documents.root, place)
+        result = Rewritten(root, work.definitions, documents.backtracking, work.formats)
         work.finish()
         _refuse_endless(result)
     except RecursionError:
         raise SchemaError("", "references lead from one to the next too many times", "depth") from None
+    except ValueError as error:
+        raise SchemaError("", f"an identifier or a reference is no URI: {error}", "reference") from error
     return result
 
 
@@ -76,14 +81,10 @@ def _refuse_endless(schema: Rewritten) -> None:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where in which document the walk is."""
+    """What a schema's references and keywords mean where it stands."""
 
     resolver: Any
     dialect: Dialect
-    path: Path
-
-    def below(self, *parts: str | int) -> _Place:
-        return _Place(self.resolver, self.dialect, self.path + parts)
 
 
 @dataclass
@@ -100,31 +101,39 @@ class _Work:
             return schema
         if "$id" in schema or "id" in schema:
             subresource = place.dialect.specification.create_resource(schema)
-            place = _Place(place.resolver.in_subresource(subresource), place.dialect, place.path)
+            place = _Place(place.resolver.in_subresource(subresource), place.dialect)
         if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
-            return self.reference(schema["$ref"], place.below("$ref"))
+            return self.reference(_Keyword(self, schema, "$ref", place))
+        known = KEYWORDS[place.dialect.name]
+        spoken = [keyword for keyword in schema if keyword in known]
+        if len(spoken) > 1:
+            spoken.sort(key=_ORDER.__getitem__)
         out: dict[str, Any] = {}
-        for keyword, translate in _KEYWORDS[place.dialect.name].items():
-            if keyword in schema:
+        for keyword in spoken:
+            translate = known[keyword]
+            if translate is _same:
+                out[keyword] = schema[keyword]
+            else:
                 translate(_Keyword(self, schema, keyword, place), out)
         return out
 
-    def reference(self, uri: str, place: _Place) -> Schema:
+    def reference(self, keyword: _Keyword) -> Schema:
+        uri, place = keyword.value, keyword.place
         try:
             found = place.resolver.lookup(uri)
         except Unresolvable as error:
-            raise SchemaError(pointer(place.path), _nowhere(uri), "reference") from error
+            raise SchemaError(keyword.pointer, nowhere(uri), "reference") from error
         if isinstance(found.contents, bool):
             return found.contents
         if not isinstance(found.contents, dict):
-            raise SchemaError(pointer(place.path), f"$ref {uri!r} does not lead to a schema", "reference")
+            raise SchemaError(keyword.pointer, f"$ref {uri!r} does not lead to a schema", "reference")
         return {"$ref": f"#/$defs/{self._name(found.contents, found.resolver, place)}"}
 
     def _name(self, target: dict[str, Any], resolver: Any, place: _Place) -> str:
         if id(target) not in self._names:
             name = self._names[id(target)] = f"{self.prefix}{len(self._names)}"
             dialect = dialects.read(target, self._dialect_at(resolver, place))[0]
-            self._waiting.append((name, target, _Place(resolver, dialect, place.path)))
+            self._waiting.append((name, target, _Place(resolver, dialect)))
         return self._names[id(target)]
 
     def _dialect_at(self, resolver: Any, place: _Place) -> Dialect:
@@ -138,7 +147,7 @@ class _Work:
             self.definitions[name] = self.schema(target, place)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Keyword:
     """One keyword of one schema object, with what a translation may need of its surroundings."""
 
@@ -151,8 +160,15 @@ class _Keyword:
     def value(self) -> Any:
         return self.schema[self.name]
 
-    def sub(self, schema: Schema, *parts: str | int) -> Schema:
-        return self.work.schema(schema, self.place.below(self.name, *parts))
+    @property
+    def pointer(self) -> str:
+        """Where the keyword stands; looked up, as only errors ask for it."""
+        documents = self.work.documents.all
+        paths = (path for document in documents if (path := path_to(self.schema, document)) is not None)
+        return pointer([*next(paths, ()), self.name])
+
+    def sub(self, schema: Schema) -> Schema:
+        return self.work.schema(schema, self.place)
 
 
 _Translation = Callable[[_Keyword, dict[str, Any]], None]
@@ -167,34 +183,37 @@ def _one(keyword: _Keyword, out: dict[str, Any]) -> None:
 
 
 def _list(keyword: _Keyword, out: dict[str, Any]) -> None:
-    out[keyword.name] = [keyword.sub(item, i) for i, item in enumerate(keyword.value)]
+    out[keyword.name] = [keyword.sub(item) for item in keyword.value]
 
 
 def _members(keyword: _Keyword, out: dict[str, Any]) -> None:
-    out[keyword.name] = {name: keyword.sub(item, name) for name, item in keyword.value.items()}
+    out[keyword.name] = {name: keyword.sub(item) for name, item in keyword.value.items()}
+
+
+def _pattern(keyword: _Keyword, out: dict[str, Any]) -> None:
+    out["pattern"] = patterns.spelled(keyword.value)
+
+
+def _pattern_members(keyword: _Keyword, out: dict[str, Any]) -> None:
+    members = ((patterns.spelled(name), keyword.sub(child)) for name, child in keyword.value.items())
+    out["patternProperties"] = patterns.merged(members)
 
 
 def _format(keyword: _Keyword, out: dict[str, Any]) -> None:
-    if keyword.work.formats:
+    if keyword.work.formats and formats.is_asserted(keyword.value, keyword.place.dialect):
         out["format"] = keyword.value
 
 
-def _type(keyword: _Keyword, out: dict[str, Any]) -> None:
-    out["type"] = keyword.value
-
-
 def _reference(keyword: _Keyword, out: dict[str, Any]) -> None:
-    target = keyword.work.reference(keyword.value, keyword.place.below("$ref"))
-    _also(out, target)
+    _also(out, keyword.work.reference(keyword))
 
 
 def _dynamic(keyword: _Keyword, out: dict[str, Any]) -> None:
     """A dynamic reference with one possible target is a plain one."""
     anchor = "$dynamicAnchor" if keyword.name == "$dynamicRef" else "$recursiveAnchor"
-    if sum(_occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
-        raise Exhausted(f"{keyword.name} at {pointer(keyword.place.path)} has several possible targets")
-    target = keyword.work.reference(keyword.value, keyword.place.below(keyword.name))
-    _also(out, target)
+    if sum(occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
+        raise Exhausted(f"{keyword.pointer} has several possible targets")
+    _also(out, keyword.work.reference(keyword))
 
 
 def _also(out: dict[str, Any], schema: Schema) -> None:
@@ -205,7 +224,7 @@ def _also(out: dict[str, Any], schema: Schema) -> None:
 
 
 def _all_of(keyword: _Keyword, out: dict[str, Any]) -> None:
-    out.setdefault("allOf", []).extend(keyword.sub(item, i) for i, item in enumerate(keyword.value))
+    out.setdefault("allOf", []).extend(keyword.sub(item) for item in keyword.value)
 
 
 def _tuple_items(keyword: _Keyword, out: dict[str, Any]) -> None:
@@ -213,10 +232,9 @@ def _tuple_items(keyword: _Keyword, out: dict[str, Any]) -> None:
     if not isinstance(keyword.value, list):
         out["items"] = keyword.sub(keyword.value)
         return
-    out["prefixItems"] = [keyword.sub(item, i) for i, item in enumerate(keyword.value)]
+    out["prefixItems"] = [keyword.sub(item) for item in keyword.value]
     if "additionalItems" in keyword.schema:
-        rest = keyword.schema["additionalItems"]
-        out["items"] = keyword.work.schema(rest, keyword.place.below("additionalItems"))
+        out["items"] = keyword.sub(keyword.schema["additionalItems"])
 
 
 def _dependencies(keyword: _Keyword, out: dict[str, Any]) -> None:
@@ -224,7 +242,7 @@ def _dependencies(keyword: _Keyword, out: dict[str, Any]) -> None:
         if isinstance(dependency, list):
             out.setdefault("dependentRequired", {})[name] = dependency
         else:
-            out.setdefault("dependentSchemas", {})[name] = keyword.sub(dependency, name)
+            out.setdefault("dependentSchemas", {})[name] = keyword.sub(dependency)
 
 
 def _bound(keyword: _Keyword, out: dict[str, Any]) -> None:
@@ -238,7 +256,8 @@ def _count(keyword: _Keyword, out: dict[str, Any]) -> None:
     out[keyword.name] = int(exact(keyword.value))
 
 
-def _occurrences(document: Any, key: str) -> int:
+def occurrences(document: Any, key: str) -> int:
+    """How many objects anywhere in the document have this key."""
     count, stack = 0, [document]
     while stack:
         node = stack.pop()
@@ -250,7 +269,7 @@ def _occurrences(document: Any, key: str) -> int:
     return count
 
 
-def _nowhere(uri: str) -> str:
+def nowhere(uri: str) -> str:
     if "://" in uri and not uri.startswith("json-schema:"):
         return f"$ref {uri!r} is remote; references are never fetched, register that schema and name it as a reference"
     return f"$ref {uri!r} leads to nothing in this schema or its references"
@@ -259,21 +278,21 @@ def _nowhere(uri: str) -> str:
 _REF_HAS_SIBLINGS = {D2019, D2020}
 
 _DRAFT_4: dict[str, _Translation] = {
-    "type": _type,
+    "type": _same,
     "enum": _same,
     "multipleOf": _same,
     "minimum": _bound,
     "maximum": _bound,
     "minLength": _count,
     "maxLength": _count,
-    "pattern": _same,
+    "pattern": _pattern,
     "format": _format,
     "items": _tuple_items,
     "minItems": _count,
     "maxItems": _count,
     "uniqueItems": _same,
     "properties": _members,
-    "patternProperties": _members,
+    "patternProperties": _pattern_members,
     "additionalProperties": _one,
     "required": _same,
     "minProperties": _count,
@@ -306,7 +325,11 @@ _DRAFT_2020 = {
     "prefixItems": _list,
     "items": _one,
 }
-_KEYWORDS: dict[str, dict[str, _Translation]] = {
+#: In which the keywords of the normal form stand, whatever the order an author wrote them in.
+_ORDER = {
+    keyword: place for place, keyword in enumerate({**_DRAFT_4, **_DRAFT_7, **_DRAFT_2019, **_DRAFT_2020})
+}
+KEYWORDS: dict[str, dict[str, _Translation]] = {
     "draft-04": _DRAFT_4,
     "draft-06": _DRAFT_6,
     "draft-07": _DRAFT_7,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jsonschema
 import jsonschema_rs
-from jsonschema import validators
-from jsonschema.exceptions import ValidationError as PythonError
 
 from compat import patterns
-from compat.dialects import D2019, D2020, Dialect, Schema, Store
-from compat.documents import Documents, standard
+from compat.dialects import D2019, D2020, Schema, Store
+from compat.documents import Documents
 from compat.errors import SchemaError
 from compat.inspection import opened
 from compat.values import pointer
@@ -73,20 +70,42 @@ class Validator:
         """Every violation, in the order the validator finds them; empty when the instance is valid."""
         return [_violation(error) for error in self._rust.iter_errors(instance)]
 
-    def causes(self, instance: Any) -> list[Violation]:
-        """The violations, and inside those of `anyOf` and `oneOf` what keeps the likeliest branch from accepting."""
-        return [_violation(cause) for error in self._rust.iter_errors(instance) for cause in _causes(error)]
+    def causes(self, instance: Any) -> tuple[list[Violation], list[Violation]]:
+        """The violations; and those together with what, inside `anyOf` and `oneOf`, the likeliest branch refuses."""
+        errors = list(self._rust.iter_errors(instance))
+        inner = [_violation(cause) for error in errors for cause in _causes(error)]
+        return [_violation(error) for error in errors], inner
+
+    def errors_of(self, keyword: str, instance: Any) -> list[Violation]:
+        """The violations of one keyword, those in the branches of a refused `anyOf` or `oneOf` included."""
+        found = (inner for error in self._rust.iter_errors(instance) for inner in _with_branches(error))
+        return [_violation(error) for error in found if error.kind.name == keyword]
+
+
+# In quotes: the class exists for the type checker only.
+Keywords = Mapping[str, "type[jsonschema_rs.KeywordValidator]"]
 
 
 def compile_validator(
-    schema: Schema, *, dialect: str | None = None, store: Store | None = None, formats: bool = False
+    schema: Schema,
+    *,
+    dialect: str | None = None,
+    store: Store | None = None,
+    formats: bool = False,
+    keywords: Keywords | None = None,
 ) -> Validator:
     """A validator for a schema; without `$schema` and `dialect` it is read as draft-07.
 
     `store` maps the URIs (or names) that `$ref` may use to schemas; nothing else is ever fetched.
-    `formats` asserts `format`, which is an annotation otherwise. Raises SchemaError.
+    `formats` asserts `format`, which is an annotation otherwise. `keywords` assert something of the caller's own
+    wherever a validator meets them: made with the schema around it, the value and its path, `validate(instance)`
+    raises ValueError. Raises SchemaError.
     """
-    return rust_validator(opened(schema, dialect=dialect, store=store), formats=formats)
+    documents = opened(schema, dialect=dialect, store=store)
+    if keywords:
+        # Not kept with the documents: what such a keyword asserts is the caller's, and may be another tomorrow.
+        return _compiled(documents, formats=formats, keywords=keywords)
+    return rust_validator(documents, formats=formats)
 
 
 def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
@@ -94,15 +113,15 @@ def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
     return documents.form(("jsonschema-rs", formats), lambda: _compiled(documents, formats=formats))
 
 
-def _compiled(documents: Documents, *, formats: bool) -> Validator:
+def _compiled(documents: Documents, *, formats: bool, keywords: Keywords | None = None) -> Validator:
     dialect = documents.dialect
     try:
         compiled = dialect.rust(
-            standard(documents.root, dialect),
+            documents.for_engine(documents.root, dialect),
             validate_formats=formats,
             registry=documents.rust_registry,
             pattern_options=patterns.engine(backtracking=documents.backtracking),
-            keywords=_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT,
+            keywords={**(_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT), **(keywords or {})},
             offline=True,
         )
     except jsonschema_rs.ValidationError as error:
@@ -110,19 +129,6 @@ def _compiled(documents: Documents, *, formats: bool) -> Validator:
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaError("", str(error).splitlines()[0]) from error
     return Validator(documents.root, dialect.name, compiled)
-
-
-def python_validator(documents: Documents) -> jsonschema.protocols.Validator:
-    """The second opinion: the validator `jsonschema`, on the same regex engine."""
-    return documents.form("jsonschema", lambda: _second(documents))
-
-
-def _second(documents: Documents) -> jsonschema.protocols.Validator:
-    registry = documents.registry
-    compiled: jsonschema.protocols.Validator = _python_class(documents.dialect)(
-        documents.root, registry=registry, _resolver=registry.resolver(documents.base_uri)
-    )
-    return compiled
 
 
 def _violation(error: jsonschema_rs.ValidationError) -> Violation:
@@ -143,6 +149,13 @@ def _causes(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Vali
         likeliest = min(branches, key=lambda inner: (sum(_tells_apart(each) for each in inner), len(inner)))
         for inner in likeliest:
             yield from _causes(inner)
+
+
+def _with_branches(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    yield error
+    for branch in getattr(error.kind, "context", None) or []:
+        for inner in branch:
+            yield from _with_branches(inner)
 
 
 def _tells_apart(error: jsonschema_rs.ValidationError) -> bool:
@@ -166,40 +179,3 @@ _HOLDERS = {
     "additionalItems",
     "prefixItems",
 }
-
-
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[PythonError]:
-    if isinstance(instance, str) and not patterns.matches(pattern, instance):
-        yield PythonError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(validator: Any, members: Any, instance: Any, _schema: Any) -> Iterator[PythonError]:
-    if not isinstance(instance, dict):
-        return
-    for pattern, subschema in members.items():
-        for name, value in instance.items():
-            if patterns.matches(pattern, name):
-                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
-
-
-def _additional_properties(validator: Any, extra: Any, instance: Any, schema: Any) -> Iterator[PythonError]:
-    if not isinstance(instance, dict):
-        return
-    declared, members = schema.get("properties", {}), schema.get("patternProperties", {})
-    for name, value in instance.items():
-        if name not in declared and not any(patterns.matches(pattern, name) for pattern in members):
-            yield from validator.descend(value, extra, path=name)
-
-
-_ON_OUR_ENGINE = {
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-    "additionalProperties": _additional_properties,
-}
-_PYTHON_CLASSES: dict[str, Any] = {}
-
-
-def _python_class(dialect: Dialect) -> Any:
-    if dialect.name not in _PYTHON_CLASSES:
-        _PYTHON_CLASSES[dialect.name] = validators.extend(dialect.python, validators=_ON_OUR_ENGINE)  # type: ignore[no-untyped-call]
-    return _PYTHON_CLASSES[dialect.name]

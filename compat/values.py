@@ -62,7 +62,8 @@ def frozen(value: Any) -> Hashable:
 
 def same(left: Any, right: Any) -> bool:
     """Whether JSON Schema calls both values equal."""
-    return frozen(left) == frozen(right)
+    # Python calls everything equal that JSON does, and 1 and true besides; what is written alike has neither in doubt.
+    return bool(left == right) and (repr(left) == repr(right) or frozen(left) == frozen(right))
 
 
 def text_of(value: Any) -> str:
@@ -73,6 +74,19 @@ def text_of(value: Any) -> str:
 def pointer(parts: Iterator[str | int] | list[str | int] | tuple[str | int, ...]) -> str:
     """RFC 6901 pointer of a path."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def path_to(part: Any, whole: Any) -> tuple[str | int, ...] | None:
+    """Names and indices that lead to this very object, not to one equal to it; None where it is no part."""
+    stack: list[tuple[tuple[str | int, ...], Any]] = [((), whole)]
+    while stack:
+        path, value = stack.pop()
+        if value is part:
+            return path
+        if isinstance(value, (dict, list)):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            stack.extend(((*path, name), item) for name, item in items)
+    return None
 
 
 def depth_of(value: Any, limit: int) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from compat.documents import Documents
 from compat.errors import UnverifiedWitness
 from compat.rewrite import Rewritten
-from compat.validation import Validator, Violation, python_validator, rust_validator
+from compat.second_opinion import python_validator
+from compat.validation import Validator, Violation, rust_validator
 
 _CANNOT_JUDGE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
@@ -24,19 +25,24 @@ class Contest:
     writer: Documents
     reader: Documents
     restriction: Documents | None = None
+    #: Whether the validators assert `format`.
+    formats: bool = False
     _won: list[Any] = field(default_factory=list, repr=False)
 
-    @cached_property
-    def _accepting(self) -> list[Documents]:
-        return [self.writer] if self.restriction is None else [self.writer, self.restriction]
+    @property
+    def _sides(self) -> list[Documents]:
+        """What has to accept a witness, and last what has to refuse it."""
+        return [each for each in (self.writer, self.restriction, self.reader) if each is not None]
 
     @cached_property
     def _fast(self) -> tuple[list[Validator], Validator]:
-        return [rust_validator(d) for d in self._accepting], rust_validator(self.reader)
+        *accepting, refusing = (rust_validator(d, formats=self.formats) for d in self._sides)
+        return accepting, refusing
 
     @cached_property
     def _second(self) -> tuple[list[Any], Any]:
-        return [python_validator(d) for d in self._accepting], python_validator(self.reader)
+        *accepting, refusing = (python_validator(d, formats=self.formats) for d in self._sides)
+        return accepting, refusing
 
     def looks_won(self, instance: Any) -> bool:
         """By the fast validator alone. A validator that cannot judge an instance does not confirm it."""
@@ -63,10 +69,8 @@ class Contest:
         except _CANNOT_JUDGE:
             return False
 
-    def violations(self, instance: Any) -> list[Violation]:
-        return self._fast[1].errors(instance)
-
-    def causes(self, instance: Any) -> list[Violation]:
+    def refusal(self, instance: Any) -> tuple[list[Violation], list[Violation]]:
+        """What the reader refuses; and that with its causes inside of branches."""
         return self._fast[1].causes(instance)
 
 
@@ -85,8 +89,9 @@ class Witness:
         if not contest.won(instance):
             raise UnverifiedWitness(repr(instance)[:200])
         object.__setattr__(self, "instance", instance)
-        object.__setattr__(self, "errors", tuple(contest.violations(instance)))
-        object.__setattr__(self, "causes", tuple(contest.causes(instance)))
+        errors, causes = contest.refusal(instance)
+        object.__setattr__(self, "errors", tuple(errors))
+        object.__setattr__(self, "causes", tuple(causes))
 
     def as_dict(self) -> dict[str, Any]:
         return {"instance": self.instance, "errors": [error.as_dict() for error in self.errors]}

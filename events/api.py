@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import Page, page_of
+from access.keyset import PAGING, Page, page_answer, page_of, page_schema
 from events import decode, shapes
 from events.correlation import correlate
 from events.errors import InvalidQuery
@@ -24,8 +24,7 @@ _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
 
 _PAGING = [
-    OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
-    OpenApiParameter("before", description="Go back: `previous` of the page."),
+    *PAGING,
     OpenApiParameter("limit", int, description=f"Events per page, at most {_MAX_LIMIT}; 100 by default."),
 ]
 _FILTERS = [
@@ -67,7 +66,10 @@ class EventAnswer(serializers.Serializer[Any]):
     occurred_at = serializers.DateTimeField()
     event_id = serializers.CharField()
     event_type = serializers.CharField()
-    schema_version = serializers.CharField()
+    schema_version = serializers.CharField(help_text="As sent; empty when nothing was said.")
+    judged_by = serializers.CharField(
+        allow_null=True, help_text="The version whose schema judged it; null when none did."
+    )
     content_id = serializers.IntegerField(allow_null=True)
     node_id = serializers.CharField()
     correlation_id = serializers.CharField(allow_null=True)
@@ -103,17 +105,6 @@ class QuarantinedAnswer(serializers.Serializer[Any]):
     event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
 
 
-def _page_schema(name: str, item: type[serializers.Serializer[Any]]) -> Any:
-    return inline_serializer(
-        name,
-        {
-            "items": item(many=True),
-            "previous": serializers.CharField(allow_null=True),
-            "next": serializers.CharField(allow_null=True),
-        },
-    )
-
-
 @extend_schema(
     methods=["POST"],
     operation_id="events_ingest",
@@ -135,7 +126,7 @@ def _page_schema(name: str, item: type[serializers.Serializer[Any]]) -> Any:
     operation_id="events_list",
     description=f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else.",
     parameters=[*_FILTERS, *_PAGING],
-    responses=_page_schema("EventPage", EventAnswer),
+    responses=page_schema("EventPage", EventAnswer),
 )
 @api_view(["GET", "POST"])
 def events(request: Request) -> HttpResponseBase:
@@ -146,13 +137,7 @@ def events(request: Request) -> HttpResponseBase:
     page: Page[Event] = page_of(request, found, size=_limit(request), key="position")
     if _NDJSON in request.headers.get("Accept", ""):
         return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
-    return Response(
-        {
-            "items": [shapes.of_event(event) for event in page.items],
-            "previous": page.previous,
-            "next": page.next,
-        }
-    )
+    return page_answer(page, shapes.of_events(page.items))
 
 
 def _ingest(request: Request) -> Response:
@@ -227,7 +212,7 @@ def correlation(request: Request, correlation_id: str) -> Response:
         OpenApiParameter("reason"),
         *_PAGING,
     ],
-    responses=_page_schema("QuarantinePage", QuarantinedAnswer),
+    responses=page_schema("QuarantinePage", QuarantinedAnswer),
 )
 @api_view(["GET"])
 def quarantine(request: Request) -> Response:
@@ -236,8 +221,7 @@ def quarantine(request: Request) -> Response:
         actor=caller(request), event_type=request.GET.get("type", ""), reason=request.GET.get("reason", "")
     )
     page = page_of(request, found, size=_limit(request))
-    items = [shapes.of_quarantined(event) for event in page.items]
-    return Response({"items": items, "previous": page.previous, "next": page.next})
+    return page_answer(page, [shapes.of_quarantined(event) for event in page.items])
 
 
 @extend_schema(operation_id="quarantine_release", request=None, responses=OutcomeAnswer)

@@ -53,7 +53,8 @@ def check_size(size: int) -> None:
 def pieces(body: bytes, *, content_type: str) -> list[Piece]:
     """The events of a plain body: one object, an array, or NDJSON.
 
-    Raises UnsupportedEncoding, UnreadableBody, or BodyTooLarge for more than INGEST_MAX_EVENTS.
+    Raises UnsupportedEncoding, UnreadableBody when nothing of a JSON body is JSON, or BodyTooLarge for more than
+    INGEST_MAX_EVENTS.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in NDJSON_TYPES:
@@ -73,7 +74,21 @@ def pieces(body: bytes, *, content_type: str) -> list[Piece]:
             "(INGEST_MAX_EVENTS is the limit).",
             limit=settings.INGEST_MAX_EVENTS,
         )
+    if events and media_type in JSON_TYPES:
+        _refuse_no_json(body, events)
     return events
+
+
+def _refuse_no_json(body: bytes, events: list[Piece]) -> None:
+    """Raises UnreadableBody when none of the events is JSON; one that is none among others spoils only itself."""
+    breaks = (None if event.value is not None else scan.where_json_ends(event.raw) for event in events)
+    if (first := next(breaks)) is None or None in breaks:
+        return
+    offset, why = first
+    raise UnreadableBody.at(
+        body.index(events[0].raw) + offset,
+        f"{why}. Send one JSON object or an array of them; one event a line is application/x-ndjson.",
+    )
 
 
 def _json_events(body: bytes) -> Iterable[Piece]:

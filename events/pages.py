@@ -19,9 +19,15 @@ from events.correlation import correlate
 from events.errors import InvalidQuery, QuarantinedEventNotFound
 from events.forms import EventFilters, QuarantineFilters
 from events.grouping import LOOKED_AT, group_violations
-from events.query import Filters, find_event, find_events, find_quarantined, visible_quarantine
+from events.query import (
+    Filters,
+    find_event,
+    find_events,
+    find_quarantined,
+    versions_that_judged,
+    visible_quarantine,
+)
 from events.release import release_event
-from registry.models import Version
 
 _PANEL_SIZE = 8
 _COUNTED = 10_000
@@ -41,8 +47,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     found = find_event(actor=caller(request), event_id=event_id)
-    versions = Version.objects.filter(subject__name=found.event_type).select_related("subject")
-    judged_by = versions.filter(content=found.content_id).order_by("number").last()
+    judged_by = versions_that_judged([found]).get(found.position)
     context = {"event": found, "raw": _text(found.raw), "judged_by": judged_by}
     return render(request, "events/event.html", context)
 

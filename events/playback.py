@@ -6,7 +6,7 @@ down what became of it, moves the checkpoint, prolongs the lease and reads the c
 changes nothing when another worker took the run over. So after a kill at most one event is repeated, and none is lost.
 """
 
-import time
+import time as clocks
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,18 +41,31 @@ _BATCH = 200
 Stopping = Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Time:
+    """What runs are paced by: the calendar, a clock that never jumps, and waiting."""
+
+    now: Callable[[], datetime] = timezone.now
+    steady: Callable[[], float] = clocks.monotonic
+    sleep: Callable[[float], None] = clocks.sleep
+
+
+REAL_TIME = Time()
+
+
 @dataclass(slots=True)
 class Hold:
     """What the worker knows of the run that it holds: refreshed by every checkpoint."""
 
     replay: Replay
+    time: Time
     until: float
     fair_from: float
     unanswered: int = 0
 
     @property
     def clock(self) -> Clock:
-        return clock_of(self.replay, timezone.now())
+        return clock_of(self.replay, self.time.now())
 
 
 class Stored(NamedTuple):
@@ -72,16 +85,16 @@ class Sent:
     fatal: str = ""
 
 
-def play_next(*, stopping: Stopping = lambda: False) -> datetime | None:
+def play_next(*, stopping: Stopping = lambda: False, time: Time = REAL_TIME) -> datetime | None:
     """Plays the run that has waited longest, until it ends, pauses, waits long, or the worker is wanted elsewhere.
 
     Returns when that run wants a worker again, None when it does not, or when there was none.
     """
-    replay = _claim()
+    replay = _claim(time.now())
     if replay is None:
         return None
-    now = time.monotonic()
-    hold = Hold(replay, until=now + settings.REPLAY_SLICE_SECONDS, fair_from=now + FAIR_SECONDS)
+    now = time.steady()
+    hold = Hold(replay, time, until=now + settings.REPLAY_SLICE_SECONDS, fair_from=now + FAIR_SECONDS)
     problem = ""
     with Outbound(timeout=_timeout()) as outbound:
         for item, event in _items(replay):
@@ -109,10 +122,10 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.REPLAY_LEASE_SECONDS)
 
 
-def _claim() -> Replay | None:
+def _claim(now: datetime) -> Replay | None:
     """Takes a run that nobody holds; from here on whoever held it before is fenced out by the epoch."""
     with transaction.atomic():
-        waiting = Replay.objects.waiting(timezone.now() + 2 * WAKE_AHEAD).select_for_update(skip_locked=True)
+        waiting = Replay.objects.waiting(now + 2 * WAKE_AHEAD).select_for_update(skip_locked=True)
         replay = waiting.order_by("due_at").first()
         if replay is None:
             return None
@@ -129,7 +142,7 @@ def _claim() -> Replay | None:
 def _start_clock(hold: Hold) -> None:
     """The clock of a new run starts when its first event is at hand, so that getting ready makes nothing late."""
     mine = Replay.objects.filter(pk=hold.replay.pk, epoch=hold.replay.epoch, state=Replay.State.RUNNING)
-    mine.filter(anchored_at=None).update(anchored_at=timezone.now())
+    mine.filter(anchored_at=None).update(anchored_at=hold.time.now())
     _refresh(hold)
 
 
@@ -160,7 +173,7 @@ def _wait(hold: Hold, item: ReplayItem, stopping: Stopping) -> datetime | None:
     while True:
         if hold.replay.state != Replay.State.RUNNING:
             return None
-        now, due = timezone.now(), hold.clock.deadline(item.virtual)
+        now, due = hold.time.now(), hold.clock.deadline(item.virtual)
         if stopping() or _used_up(hold):
             return now
         left = (due - now).total_seconds()
@@ -168,20 +181,20 @@ def _wait(hold: Hold, item: ReplayItem, stopping: Stopping) -> datetime | None:
             return None
         if left > HOLD_SECONDS:
             return due - WAKE_AHEAD
-        time.sleep(min(left, CONTROL_SECONDS))
+        hold.time.sleep(min(left, CONTROL_SECONDS))
         if left > CONTROL_SECONDS:
             _refresh(hold)
 
 
 def _used_up(hold: Hold) -> bool:
     """The slice is over, or it was long enough and somebody waits for this worker."""
-    now = time.monotonic()
+    now = hold.time.steady()
     if now >= hold.until:
         return True
     if now < hold.fair_from:
         return False
     hold.fair_from = now + FAIR_SECONDS / 4
-    return Replay.objects.waiting(timezone.now()).exclude(pk=hold.replay.pk).exists()
+    return Replay.objects.waiting(hold.time.now()).exclude(pk=hold.replay.pk).exists()
 
 
 def _refresh(hold: Hold) -> None:
@@ -196,7 +209,7 @@ def _refresh(hold: Hold) -> None:
 def _send(outbound: Outbound, hold: Hold, item: ReplayItem, event: Stored | None) -> Sent:
     replay = hold.replay
     planned_at = hold.clock.deadline(item.virtual) if replay.speed else None
-    at = timezone.now()
+    at = hold.time.now()
     if event is None:
         return Sent(at, planned_at, problem="Retention removed this event after the replay was started.")
     headers = _headers(replay, item, event.occurred_at) | signed_headers(

@@ -1,6 +1,6 @@
 """Finding stored events: the filters of the explorer and of the API, and what an actor may see of the log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.db.models import Field, Lookup, Q, QuerySet
 from access.actor import Actor
 from events.errors import EventNotFound, InvalidQuery
 from events.models import Event, QuarantinedEvent
+from registry.models import Version
 
 
 class Like(Lookup):
@@ -108,6 +109,32 @@ def find_event(*, actor: Actor, event_id: str) -> Event:
             f"No event with id '{event_id}' is stored, or you may not read its type.", event_id=event_id
         )
     return found
+
+
+def versions_that_judged(events: Iterable[Event]) -> dict[int, Version]:
+    """By the position of the event; without those that no schema judged. One query for all of them.
+
+    Where a subject has the content under several labels it is the one that the event named, else the one for events
+    that name none, else the newest.
+    """
+    judged = [event for event in events if event.content_id is not None]
+    found = Version.objects.filter(
+        subject__name__in={event.event_type for event in judged},
+        content__in={event.content_id for event in judged},
+    ).select_related("subject")
+    labels: dict[tuple[str, int], list[Version]] = {}
+    for version in found.order_by("number"):
+        labels.setdefault((version.subject.name, version.content_id), []).append(version)
+    return {
+        event.position: _chosen(event, versions)
+        for event in judged
+        if (versions := labels.get((event.event_type, event.content_id or 0)))
+    }
+
+
+def _chosen(event: Event, versions: list[Version]) -> Version:
+    named = event.schema_version or versions[0].subject.version_when_absent
+    return next((version for version in versions if version.semver == named), versions[-1])
 
 
 def find_quarantined(*, actor: Actor, event_type: str = "", reason: str = "") -> QuerySet[QuarantinedEvent]:

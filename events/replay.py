@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -70,54 +70,71 @@ def plan_replay(*, actor: Actor, correlation_id: str, max_gap: float | None = No
     """
     actor.require("replay")
     _check_gap(max_gap)
-    rows: list[Any] = list(
-        Event.objects.filter(correlation_id=correlation_id)
-        .order_by("position")
-        .values_list(
-            "position", "received_at", "occurred_at", "event_id", "event_type", "lints", "sample_rate"
-        )[: settings.REPLAY_MAX_EVENTS + 1]
+    logged = _logged_of(actor, correlation_id)
+    order = Replay.Order.CLOCK if all(one.believable for one in logged) else Replay.Order.ARRIVAL
+    logged.sort(key=lambda one: (one.time(order), one.position))
+    times = [one.time(order) for one in logged]
+    virtual = virtual_times(times, max_gap)
+    unsampled = sum(1 / one.sample_rate - 1 for one in logged)
+    return Plan(
+        steps=[one.step(at) for one, at in zip(logged, virtual, strict=True)],
+        order=order,
+        length=virtual[-1],
+        skipped=virtual_times(times)[-1] - virtual[-1],
+        missing=[
+            *_missing(correlation_id, unsampled),
+            *_expired(min(one.received_at for one in logged)),
+        ],
     )
-    event_types = {row[4] for row in rows}
+
+
+class _Logged(NamedTuple):
+    """What a plan has to know of an event; named as its columns are."""
+
+    position: int
+    received_at: datetime
+    occurred_at: datetime
+    event_id: str
+    event_type: str
+    lints: list[str] | None
+    sample_rate: float
+
+    @property
+    def believable(self) -> bool:
+        """Whether the producer's clock may be right."""
+        return self.occurred_at <= self.received_at + CLOCK_TOLERANCE and not _NO_CLOCK & set(
+            self.lints or ()
+        )
+
+    def time(self, order: Replay.Order) -> datetime:
+        return self.occurred_at if order == Replay.Order.CLOCK else self.received_at
+
+    def step(self, virtual: float) -> Step:
+        return Step(
+            self.position, self.received_at, self.occurred_at, self.event_id, self.event_type, virtual
+        )
+
+
+def _logged_of(actor: Actor, correlation_id: str) -> list[_Logged]:
+    """The events of the correlation by arrival, if there are some and the actor may replay all of them."""
+    rows = Event.objects.filter(correlation_id=correlation_id).order_by("position")
+    logged = [_Logged(*row) for row in rows.values_list(*_Logged._fields)[: settings.REPLAY_MAX_EVENTS + 1]]
+    event_types = {one.event_type for one in logged}
     # One answer for both: who may not read a type must not learn from here that there is an event of it.
-    if not rows or not all(actor.may("read", event_type) for event_type in event_types):
+    if not logged or not all(actor.may("read", event_type) for event_type in event_types):
         raise CorrelationNotFound(
             f"No event of correlation '{correlation_id}' is stored, or you may not read all of its types.",
             correlation_id=correlation_id,
         )
     for event_type in event_types:
         actor.require("replay", event_type)
-    if len(rows) > settings.REPLAY_MAX_EVENTS:
+    if len(logged) > settings.REPLAY_MAX_EVENTS:
         raise ReplayInvalid(
             f"This correlation has more than {settings.REPLAY_MAX_EVENTS} events, the most that one replay takes "
             "(REPLAY_MAX_EVENTS).",
             correlation_id=correlation_id,
         )
-    order = Replay.Order.CLOCK if all(_believable(row) for row in rows) else Replay.Order.ARRIVAL
-    clock = 2 if order == Replay.Order.CLOCK else 1
-    rows.sort(key=lambda row: (row[clock], row[0]))
-    times = [row[clock] for row in rows]
-    virtual = virtual_times(times, max_gap)
-    return Plan(
-        steps=[_step(row, at) for row, at in zip(rows, virtual, strict=True)],
-        order=order,
-        length=virtual[-1],
-        skipped=virtual_times(times)[-1] - virtual[-1],
-        missing=[
-            *_missing(correlation_id, sum(1 / row[6] - 1 for row in rows)),
-            *_expired(min(row[1] for row in rows)),
-        ],
-    )
-
-
-def _step(row: Any, virtual: float) -> Step:
-    position, received_at, occurred_at, event_id, event_type, *_ = row
-    return Step(position, received_at, occurred_at, event_id, event_type, virtual)
-
-
-def _believable(row: Any) -> bool:
-    _, received_at, occurred_at, _, _, lints, _ = row
-    named = {str(lint) for lint in lints or ()}
-    return occurred_at <= received_at + CLOCK_TOLERANCE and not named & _NO_CLOCK
+    return logged
 
 
 def _missing(correlation_id: str, unsampled: float) -> list[dict[str, object]]:
@@ -164,34 +181,14 @@ def create_replay(
         key_of(secret)
     plan = plan_replay(actor=actor, correlation_id=correlation_id, max_gap=max_gap)
     with transaction.atomic():
-        replay = Replay.objects.create(
+        replay = _stored(
+            plan,
             correlation_id=correlation_id,
-            event_types=plan.event_types,
             target=target,
             secret=secret,
             speed=speed,
             max_gap=max_gap,
-            order=plan.order,
-            missing=plan.missing,
-            total=len(plan.steps),
-            length=plan.length,
-            skipped=plan.skipped,
             created_by=actor.label,
-        )
-        ReplayItem.objects.bulk_create(
-            (
-                ReplayItem(
-                    replay=replay,
-                    index=index,
-                    event_id=step.event_id,
-                    event_type=step.event_type,
-                    position=step.position,
-                    received_at=step.received_at,
-                    virtual=step.virtual,
-                )
-                for index, step in enumerate(plan.steps)
-            ),
-            batch_size=2000,
         )
         _announce(
             actor,
@@ -202,6 +199,33 @@ def create_replay(
             speed=speed,
             events=replay.total,
         )
+    return replay
+
+
+def _stored(plan: Plan, **asked: Any) -> Replay:
+    """The run and its events, within the caller's transaction."""
+    replay = Replay.objects.create(
+        event_types=plan.event_types,
+        order=plan.order,
+        missing=plan.missing,
+        total=len(plan.steps),
+        length=plan.length,
+        skipped=plan.skipped,
+        **asked,
+    )
+    items = (
+        ReplayItem(
+            replay=replay,
+            index=index,
+            event_id=step.event_id,
+            event_type=step.event_type,
+            position=step.position,
+            received_at=step.received_at,
+            virtual=step.virtual,
+        )
+        for index, step in enumerate(plan.steps)
+    )
+    ReplayItem.objects.bulk_create(items, batch_size=2000)
     return replay
 
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import page_of
+from access.keyset import PAGING, page_answer, page_of, page_schema
 from events.models import Replay, ReplayItem
 from events.replay import (
     cancel_replay,
@@ -146,23 +146,15 @@ _PLAN = inline_serializer(
 _ID = OpenApiParameter("replay_id", uuid.UUID, OpenApiParameter.PATH)
 
 
-def _pages(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
-    cursor = serializers.CharField
-    return inline_serializer(
-        name, {"items": item(many=True), "previous": cursor(allow_null=True), "next": cursor(allow_null=True)}
-    )
-
-
 @extend_schema(
     methods=["GET"],
     operation_id="replays_list",
     parameters=[
         OpenApiParameter("correlation_id"),
         OpenApiParameter("state", enum=Replay.State.values),
-        OpenApiParameter("after"),
-        OpenApiParameter("before"),
+        *PAGING,
     ],
-    responses=_pages("ReplayPage", ReplayAnswer),
+    responses=page_schema("ReplayPage", ReplayAnswer),
 )
 @extend_schema(
     methods=["POST"], operation_id="replays_start", request=ReplayRequest, responses={201: ReplayAnswer}
@@ -175,10 +167,8 @@ def replays(request: Request) -> Response:
         wanted.is_valid(raise_exception=True)
         started = create_replay(actor=caller(request), **wanted.validated_data)
         return Response(ReplayAnswer(started).data, status=201)
-    rows = Replay.objects.visible_to(caller(request)).matching(request.query_params)
-    page = page_of(request, rows)
-    items = ReplayAnswer(page.items, many=True).data
-    return Response({"items": items, "previous": page.previous, "next": page.next})
+    page = page_of(request, Replay.objects.visible_to(caller(request)).matching(request.query_params))
+    return page_answer(page, ReplayAnswer(page.items, many=True).data)
 
 
 @extend_schema(operation_id="replays_plan", request=PlanRequest, responses=_PLAN)
@@ -214,17 +204,15 @@ def replay(request: Request, replay_id: uuid.UUID) -> Response:
 
 @extend_schema(
     operation_id="replays_items",
-    parameters=[_ID, OpenApiParameter("after"), OpenApiParameter("before")],
-    responses=_pages("ReplayItemPage", ItemAnswer),
+    parameters=[_ID, *PAGING],
+    responses=page_schema("ReplayItemPage", ItemAnswer),
 )
 @api_view(["GET"])
 def items(request: Request, replay_id: uuid.UUID) -> Response:
     """The events of a run in the order in which they are sent, planned against actual."""
     found = find_replay(actor=caller(request), replay_id=replay_id)
     page = page_of(request, found.items.all(), size=500, key="index", descending=False)
-    return Response(
-        {"items": ItemAnswer(page.items, many=True).data, "previous": page.previous, "next": page.next}
-    )
+    return page_answer(page, ItemAnswer(page.items, many=True).data)
 
 
 @extend_schema(operation_id="replays_pause", parameters=[_ID], request=None, responses=ReplayAnswer)

@@ -1,5 +1,6 @@
 """Cuts a body into the exact bytes of its events without parsing them, so that a bad one spoils only itself."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -56,6 +57,24 @@ def _guessed(body: bytes) -> list[Piece] | None:
 def parse(raw: bytes) -> Any:
     """Strict JSON with exact integers: duplicate keys, NaN and lone surrogates are ValueErrors that say where."""
     return jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
+
+
+def where_json_ends(raw: bytes) -> tuple[int, str] | None:
+    """The byte from which on `raw` cannot be read as JSON, and why; None when all of it can.
+
+    Duplicate keys, NaN and lone surrogates are read here: what they make of an event is not a question of the body.
+    """
+    text = ""
+    try:
+        text = raw.decode()
+        json.loads(text, parse_int=str, parse_float=str)
+    except UnicodeDecodeError as bad:
+        return bad.start, "This is not UTF-8"
+    except json.JSONDecodeError as bad:
+        return len(text[: bad.pos].encode()), bad.msg
+    except RecursionError:
+        return None  # deeper than anybody reads: there is a limit for that
+    return None
 
 
 def array_elements(body: bytes) -> Iterator[Piece]:

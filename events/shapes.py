@@ -1,11 +1,14 @@
 """What the API shows of stored and quarantined events. The producer's bytes go out as they came in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from events.correlation import Correlation
 from events.models import Event, QuarantinedEvent
+from events.query import versions_that_judged
+from registry.models import Version
 
 _COLUMNS = (
     "position",
@@ -28,9 +31,15 @@ _COLUMNS = (
 )
 
 
-def of_event(event: Event) -> dict[str, Any]:
-    """The columns, and under `event` the producer's JSON, byte for byte."""
+def of_events(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The columns, which version judged, and under `event` the producer's JSON, byte for byte."""
+    judges = versions_that_judged(events)
+    return [_of_event(event, judges.get(event.position)) for event in events]
+
+
+def _of_event(event: Event, judge: Version | None) -> dict[str, Any]:
     shape = {column: getattr(event, column) for column in _COLUMNS}
+    shape["judged_by"] = judge.semver if judge else None
     shape["event"] = orjson.Fragment(bytes(event.raw))
     return shape
 
@@ -43,8 +52,10 @@ def of_correlation(correlation: Correlation) -> dict[str, Any]:
         "cycles": correlation.cycles,
         "cut": correlation.cut,
         "events": [
-            {**of_event(step.event), "depth": step.depth, "clock_disagrees": step.clock_disagrees}
-            for step in correlation.steps
+            {**shape, "depth": step.depth, "clock_disagrees": step.clock_disagrees}
+            for shape, step in zip(
+                of_events([step.event for step in correlation.steps]), correlation.steps, strict=True
+            )
         ],
     }
 

@@ -108,7 +108,7 @@ def changes_between(
 
 def _require_readable(actor: Actor, *versions: Version) -> None:
     """What changed in a schema that is referred to would show in the verdict."""
-    hidden = sorted({name for version in versions for name in hidden_from(actor, version.content_id)})
+    hidden = sorted({name for version in versions for name in hidden_from(actor, version.content_id).told})
     if hidden:
         raise Forbidden(
             f"The changes would show what is in schemas that you may not read: {', '.join(hidden)}.",
@@ -131,7 +131,7 @@ def _steps(old: Version, new: Version) -> tuple[Version, ...]:
 
 
 def _named(version: Version) -> dict[str, Any]:
-    return {"version": version.number, "semver": version.semver, "id": version.content_id}
+    return {"version": version.number, "semver": version.semver, "id": version.identity.number}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

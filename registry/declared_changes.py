@@ -58,8 +58,8 @@ def contradiction_of(declared: str | None, label: Mapping[str, Any]) -> Kind:
 
 
 def declared_changes(*, actor: Actor, kind: str = "") -> VersionQuerySet:
-    """Versions that the actor may read: of one kind of contradiction, of any ("any"), or all with a declared change ("")."""
-    versions = Version.objects.filter(deleted_at__isnull=True, metadata__properties__has_key=CHANGE)
+    """Live versions that the actor may read: of one kind of contradiction, of any ("any"), or all with a declared change ("")."""
+    versions = Version.objects.live().filter(metadata__properties__has_key=CHANGE)
     readable = versions.readable_by(actor).select_related("subject")
     if kind == "any":
         condition = Q(pk__in=[])

@@ -42,7 +42,7 @@ class Described:
             "subject": version.subject.name,
             "version": version.number,
             "semver": version.semver,
-            "id": version.content_id,
+            "id": version.identity.number,
             "state": version.state,
             "dialect": version.content.dialect,
             "title": fields.title,
@@ -81,11 +81,11 @@ def describe_version(*, actor: Actor, subject: str, version: str, deleted: bool 
     actor.require("read", subject)
     found = find_version(subject, version, deleted=deleted)
     document, hidden = Older.of(found).document, hidden_from(actor, found.content_id)
-    shown = {name: schema for name, schema in document.store.items() if name not in hidden}
+    shown = {name: schema for name, schema in document.store.items() if name not in hidden.names}
     fields = fields_of(Document(document.value, shown))
     tags = tuple(found.tags.order_by("tag").values_list("tag", flat=True))
-    instance = None if hidden else example_of(document)
-    return Described(found, fields, _since(found), instance, tags, hidden)
+    instance = None if hidden.names else example_of(document)
+    return Described(found, fields, _since(found), instance, tags, hidden.told)
 
 
 def example_of(document: Document) -> Example | None:

@@ -130,7 +130,7 @@ def _similar(one: Similar) -> dict[str, Any]:
         "subject": one.version.subject.name,
         "version": one.version.number,
         "semver": one.version.semver,
-        "id": one.version.content_id,
+        "id": one.version.identity.number,
         "share": round(one.share, 4),
         "because": one.sentence(),
         "shared": list(one.shared),

@@ -62,10 +62,11 @@ def load_onex_catalogue(*, actor: Actor) -> Loaded:
     """Publishes what the catalogue has and the registry has not, deleted versions included. Raises Forbidden."""
     actor.require_everywhere("write")
     loaded = Loaded()
-    _load(loaded, list(schema_entries()), _published_schemas(), lambda entry: _add_schema(actor, entry))
+    # First: schemas are bound to them.
     _load(
         loaded, list(taxonomy_entries()), _published_taxonomies(), lambda entry: _add_taxonomy(actor, entry)
     )
+    _load(loaded, list(schema_entries()), _published_schemas(), lambda entry: _add_schema(actor, entry))
     return loaded
 
 

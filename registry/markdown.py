@@ -22,7 +22,7 @@ def _lines(described: Described, address: str) -> Iterator[str]:
     for text in (fields.title, fields.description or version.subject.description):
         if text:
             yield from ("", _plain(text))
-    facts = [f"version {version.number}", f"schema id {version.content_id}", version.state]
+    facts = [f"version {version.number}", f"schema id {version.identity.number}", version.state]
     facts += [f"owner {_plain(version.subject.owner)}"] if version.subject.owner else []
     facts += [f"tags {_plain(', '.join(described.tags))}"] if described.tags else []
     yield from ("", f"{', '.join(facts)}. [In the registry]({address})")

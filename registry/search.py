@@ -161,7 +161,7 @@ _CONDITIONS: dict[str, Callable[[Term], Q]] = {
 def _hits(keys: list[int], query: Query) -> tuple[Hit, ...]:
     """Three statements, however many results are on the page."""
     versions = (
-        Version.objects.select_related("subject", "content__index")
+        Version.objects.select_related("subject", "identity", "content__index")
         .prefetch_related("tags")
         .defer("verdict", "metadata", "rule_set", "content__text", "content__references")
         .in_bulk(keys)

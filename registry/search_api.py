@@ -67,7 +67,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "subject": version.subject.name,
         "version": version.number,
         "semver": version.semver,
-        "id": version.content_id,
+        "id": version.identity.number,
         "state": version.state,
         "owner": version.subject.owner,
         "title": hit.title,

@@ -58,7 +58,9 @@ def similar_schemas(
         return ()
     others = Version.objects.newest().readable_by(actor).exclude(subject=here.subject_id)
     found_in = _sharing(actor, own)
-    versions = list(others.filter(content__in=found_in).select_related("subject").defer("verdict"))
+    versions = list(
+        others.filter(content__in=found_in).select_related("subject", "identity").defer("verdict")
+    )
     names = _names({one.content_id for one in versions})
     found = [_compared(one, own, names[one.content_id]) for one in versions]
     return tuple(sorted(found, key=lambda one: (-one.share, one.version.subject.name))[:limit])

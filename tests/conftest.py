@@ -15,7 +15,11 @@ from access.actor import ROLES, Actor
 from access.models import Role, Token
 from access.tokens import PREFIX, actor_of_secret, actor_of_user, digest_of
 from events import judging
-from tests.require import pytest_terminal_summary  # noqa: F401 -- a hook that pytest finds by its name here
+from tests.groups import (  # noqa: F401 -- hooks, found by their names here
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
+from tests.require import pytest_terminal_summary  # noqa: F401 -- a hook, found by its name here
 
 
 @pytest.fixture(scope="session")

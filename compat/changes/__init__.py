@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from compat.changes import branches, rules
-from compat.changes.pairs import Pair, Spot, followed
+from compat.changes.pairs import Pair, Spot, followed, unchanged
 from compat.documents import Documents
-from compat.values import same
+from compat.validation import Violation
 from compat.verdict import Change, Direction, World
 from compat.witness import Witness
 
@@ -37,25 +36,35 @@ def first_tripped(changes: tuple[Change, ...], witness: Witness, direction: Dire
     """
     if not changes:
         return changes
-    closest = max(changes, key=lambda change: _closeness(change, witness, direction))
+    refused = [_Refused.of(cause) for cause in witness.causes]
+    closest = max(changes, key=lambda change: _closeness(change, refused, direction))
     rest = (change for change in changes if change is not closest)
     if direction not in closest.breaks:
         closest = replace(closest, breaks=(*closest.breaks, direction))
     return (closest, *rest)
 
 
-def _closeness(change: Change, witness: Witness, direction: Direction) -> tuple[bool, float, bool]:
-    place = change.new_pointer if direction == "backward" else change.old_pointer
-    score = max((_nearness(place, cause.schema_pointer) for cause in witness.causes), default=0.0)
-    named = any(
-        f"{word}`" in change.sentence for cause in witness.causes for word in cause.message.split('"')[1::2]
-    )
+@dataclass(frozen=True)
+class _Refused:
+    """What a reader refuses about a witness: where its schema says so, and the names that the message quotes."""
+
+    place: list[str]
+    named: list[str]
+
+    @classmethod
+    def of(cls, cause: Violation) -> _Refused:
+        return cls(cause.schema_pointer.split("/"), [f"{word}`" for word in cause.message.split('"')[1::2]])
+
+
+def _closeness(change: Change, refused: list[_Refused], direction: Direction) -> tuple[bool, float, bool]:
+    place = (change.new_pointer if direction == "backward" else change.old_pointer).split("/")
+    score = max((_nearness(place, cause.place) for cause in refused), default=0.0)
+    named = any(word in change.sentence for cause in refused for word in cause.named)
     return direction in change.breaks, score, named
 
 
-def _nearness(place: str, refused: str) -> float:
+def _nearness(left: list[str], right: list[str]) -> float:
     """How much of two schema pointers is common; the same place is nearest."""
-    left, right = place.split("/"), refused.split("/")
     common = 0
     while common < min(len(left), len(right)) and left[common] == right[common]:
         common += 1
@@ -70,14 +79,12 @@ def _root(documents: Documents) -> Spot:
 class _Walk:
     world: World
     seen: set[tuple[int, int]] = field(default_factory=set)
-    _references: dict[int, bool] = field(default_factory=dict)
 
     def pair(self, pair: Pair) -> Iterator[Change]:
         """The changes at one place and below it."""
         pair = Pair(followed(pair.old), followed(pair.new), pair.place, pair.world)
         old, new = pair.old.schema, pair.new.schema
-        # Comparing as Python does is quick and only takes more for equal than JSON does (1 and true).
-        if old is new or (old == new and not self.refers(old) and same(old, new)):
+        if unchanged(old, new):
             return
         if isinstance(old, bool) or isinstance(new, bool):
             yield from branches.boolean_schema(pair)
@@ -91,12 +98,3 @@ class _Walk:
                     yield found
                 else:
                     yield from self.pair(found)
-
-    def refers(self, schema: Any) -> bool:
-        """Whether equal texts may still mean different things: a `$ref` leads to what may have changed."""
-        if not isinstance(schema, (dict, list)):
-            return False
-        if id(schema) not in self._references:
-            parts = schema.values() if isinstance(schema, dict) else schema
-            self._references[id(schema)] = "$ref" in schema or any(self.refers(part) for part in parts)
-        return self._references[id(schema)]

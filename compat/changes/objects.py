@@ -20,6 +20,7 @@ from compat.changes.pairs import (
     property_of,
     required_of,
     same_or_absent,
+    unchanged,
 )
 from compat.changes.words import described
 from compat.dialects import Schema
@@ -46,13 +47,13 @@ def required(pair: Pair) -> Found:
 def properties(pair: Pair) -> Found:
     old, new = members_of(pair.old, "properties"), members_of(pair.new, "properties")
     for name, schema in new.items():
-        if name in old:
+        if name in old and not unchanged(old[name], schema):
             yield pair.child(
                 pair.old.below(old[name], "properties", name),
                 pair.new.below(schema, "properties", name),
                 name,
             )
-        else:
+        elif name not in old:
             yield _property_added(pair, name, schema)
     for name, schema in old.items():
         if name not in new:

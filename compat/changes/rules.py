@@ -14,8 +14,8 @@ from compat.changes.pairs import ANNOTATIONS, HARMLESS, Found, Pair, Rule, same_
 
 def rules_for(old: dict[str, Any], new: dict[str, Any]) -> list[Rule]:
     """The rules that have something to look at, each once, in the order of the table."""
-    present = old.keys() | new.keys()
-    return list(dict.fromkeys(rule for keyword, rule in _RULES.items() if keyword in present))
+    present = sorted((old.keys() | new.keys()) & _RULES.keys(), key=_ORDER.__getitem__)
+    return list(dict.fromkeys(_RULES[keyword] for keyword in present))
 
 
 def _annotation(keyword: str, kind: str) -> Rule:
@@ -89,3 +89,4 @@ _RULES: dict[str, Rule] = {
     "$ref": branches.reference,
     **{keyword: _annotation(keyword, kind) for keyword, kind in ANNOTATIONS.items()},
 }
+_ORDER = {keyword: place for place, keyword in enumerate(_RULES)}

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from compat import patterns
 from compat.errors import CompatError
 from compat.solver.nodes import Node
-from compat.values import type_of
 
 #: The node must (True) or must not (False) accept the instance.
 Literal: TypeAlias = tuple[Node, bool]
@@ -114,10 +113,12 @@ class Case:
     literals: dict[tuple[int, bool], Literal] = field(default_factory=dict)
     facts: dict[str, list[Any]] = field(default_factory=dict)
     pending: list[Any] = field(default_factory=list)
+    #: By name of a property: how many shapes were looked at, and the values they leave it.
+    _tags: dict[str, tuple[int, list[Any] | None]] = field(default_factory=dict)
 
     def copy(self) -> Case:
         facts = {name: list(values) for name, values in self.facts.items()}
-        return Case(self.kind, dict(self.literals), facts, list(self.pending))
+        return Case(self.kind, dict(self.literals), facts, list(self.pending), dict(self._tags))
 
     def get(self, name: str) -> list[Any]:
         return self.facts.get(name, [])
@@ -125,7 +126,7 @@ class Case:
     def add(self, name: str, value: Any) -> None:
         self.facts.setdefault(name, []).append(value)
 
-    def holds(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
+    def holds(self, node: Node, *, truth: bool) -> bool:
         return (node.target.number, truth) in self.literals
 
     def of_property(self, name: str) -> list[Literal]:
@@ -134,20 +135,21 @@ class Case:
 
     def tags(self, name: str) -> list[Any] | None:
         """The few values that a property can have, when an `enum` or `const` says so."""
-        found: list[Any] | None = None
-        for shape in self.get("shape"):
+        shapes = self.get("shape")
+        known, found = self._tags.get(name, (0, None))
+        for shape in shapes[known:]:
             for node in shape.at(name):
-                values = enumerated(node)
+                values = node.values
                 if values is not None:
                     found = values if found is None else [v for v in found if node.accepts(v)]
+        self._tags[name] = (len(shapes), found)
         return found
 
     def refutes(self, move: Move) -> bool:
         """Whether a move cheaply contradicts what is known. False says nothing."""
         name, value = move
         if name == "literal":
-            node, truth = value
-            return self.holds(node, not truth) or (truth and self._excludes(node.target, 0))
+            return self._refutes_literal(*value)
         if name == "required":
             return value in self.get("forbidden")
         if name == "forbidden":
@@ -158,12 +160,17 @@ class Case:
             return value.name in self.get("forbidden") or self._refutes_value(value)
         return False
 
+    def _refutes_literal(self, node: Node, truth: bool) -> bool:  # noqa: FBT001 -- the two halves of a literal
+        if truth:
+            return self.holds(node, truth=False) or self._excludes(node.target, 0)
+        return any(held.implies(node) for held, true in self.literals.values() if true)
+
     def entails(self, move: Move) -> bool:
         """Whether a move is already true. False says nothing."""
         name, value = move
         if name == "literal":
             node, truth = value
-            return self.holds(node, truth) or (not truth and self._excludes(node.target, 0))
+            return self.holds(node, truth=truth) or (not truth and self._excludes(node.target, 0))
         if name in {"required", "forbidden"}:
             return value in self.get(name)
         if name == "some" and value.name in self.get("required"):
@@ -173,7 +180,7 @@ class Case:
     def _refutes_value(self, some: Some) -> bool:
         assert some.name is not None
         nodes = [node.target for shape in self.get("shape") for node in shape.at(some.name)]
-        if any(not truth and node.target in nodes for node, truth in some.literals):
+        if any(not truth and any(held.implies(node) for held in nodes) for node, truth in some.literals):
             return True
         tags = self.tags(some.name)
         return tags is not None and not any(_satisfies(tag, some.literals) for tag in tags)
@@ -188,12 +195,12 @@ class Case:
         schema = node.schema
         if isinstance(schema, bool):
             return not schema
-        if not _allows(schema, self.kind) or (self.kind == "object" and self._excludes_object(node, schema)):
+        if not node.allows(self.kind) or (self.kind == "object" and self._excludes_object(node, schema)):
             return True
         inner = [node.child(part) for part in schema.get("allOf", ())] if depth < 4 else []
         if "$ref" in schema and depth < 4:
             inner.append(node.world.referred(schema["$ref"]))
-        return any(self.holds(part, False) or self._excludes(part.target, depth + 1) for part in inner)
+        return any(self.holds(part, truth=False) or self._excludes(part.target, depth + 1) for part in inner)
 
     def _excludes_object(self, node: Node, schema: dict[str, Any]) -> bool:
         if not set(schema.get("required", ())).isdisjoint(self.get("forbidden")):
@@ -204,28 +211,6 @@ class Case:
             if tags is not None and not any(node.child(declared[name]).accepts(tag) for tag in tags):
                 return True
         return False
-
-
-def enumerated(node: Node) -> list[Any] | None:
-    """The values of an `enum` or `const`, looked for through references and `allOf`."""
-    schema = node.target.schema
-    if isinstance(schema, bool):
-        return None
-    if "const" in schema:
-        return [schema["const"]]
-    if "enum" in schema:
-        return list(schema["enum"])
-    found = (enumerated(node.child(part)) for part in schema.get("allOf", ()))
-    return next((values for values in found if values is not None), None)
-
-
-def _allows(schema: dict[str, Any], kind: str) -> bool:
-    types = schema.get("type", kind)
-    types = [types] if isinstance(types, str) else types
-    allowed = kind in types or (kind == "number" and "integer" in types)
-    if not allowed or "const" not in schema:
-        return allowed
-    return type_of(schema["const"]) == kind
 
 
 def _satisfies(value: Any, literals: Iterable[Literal]) -> bool:

@@ -30,6 +30,10 @@ class AnyOf:
     def options(self, case: Case) -> list[Option]:
         return remaining(self.listed, case)
 
+    def of(self, options: list[Option]) -> AnyOf:
+        """The same choice among these options."""
+        return type(self)(tuple(options))
+
 
 @dataclass(frozen=True, eq=False)
 class ExactlyOne:

@@ -319,14 +319,6 @@ def _unevaluated_items_fails(use: Use) -> Iterator[Option]:
     yield (("some item", SomeItem((_refusing(use, use.value),), start, or_later=True)),)
 
 
-def _format_holds(_use: Use) -> Iterator[Move]:
-    yield ("beyond", "format")
-
-
-def _format_fails(_use: Use) -> Iterator[Option]:
-    yield (("beyond", "format"),)
-
-
 def _nothing(_use: Use) -> Iterator[Any]:
     return iter(())
 
@@ -353,7 +345,7 @@ KEYWORDS: dict[str, tuple[str | None, _Holds, _Fails]] = {
     "minLength": ("string", _fact("min"), _at_least_fails("max")),
     "maxLength": ("string", _fact("max"), _not_fact("min", lambda value: value + 1)),
     "pattern": ("string", _fact("pattern"), _not_fact("not pattern")),
-    "format": ("string", _format_holds, _format_fails),
+    "format": ("string", _fact("format"), _not_fact("not format")),
     "minProperties": ("object", _fact("min"), _at_least_fails("max")),
     "maxProperties": ("object", _fact("max"), _not_fact("min", lambda value: value + 1)),
     "required": ("object", _required_holds, _required_fails),

@@ -12,7 +12,9 @@ import jsonschema_rs
 from compat import patterns
 from compat.dialects import Schema
 from compat.solver import scalars
-from compat.values import frozen
+from compat.solver.implied import Implications
+from compat.solver.parts import kinds_of, parts_of
+from compat.values import frozen, type_of
 
 _VALUES = {"enum", "const"}
 
@@ -40,12 +42,49 @@ class Node:
     def child(self, schema: Schema) -> Node:
         return self.world.node(schema)
 
+    @cached_property
+    def parts(self) -> list[Node]:
+        """The node and what it demands of the same value through `allOf` and `$ref`."""
+        return list(parts_of(self))
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The JSON types that all its parts leave room for."""
+        return kinds_of(self.parts)
+
+    def implies(self, wide: Node) -> bool:
+        """True is a proof that the other accepts whatever this one does; False says nothing."""
+        return self.world.implications.holds(self, wide)
+
+    def allows(self, kind: str) -> bool:
+        """Whether its own `type` and `const` leave room for an instance of this JSON type."""
+        schema = self.target.schema
+        if isinstance(schema, bool):
+            return schema
+        types = schema.get("type", kind)
+        if kind not in types and not (kind == "number" and "integer" in types):
+            return False
+        return "const" not in schema or type_of(schema["const"]) == kind
+
+    @cached_property
+    def values(self) -> list[Any] | None:
+        """The values of an `enum` or `const`, looked for through references and `allOf`."""
+        schema = self.target.schema
+        if isinstance(schema, bool):
+            return None
+        if "const" in schema:
+            return [schema["const"]]
+        if "enum" in schema:
+            return list(schema["enum"])
+        found = (self.child(part).values for part in schema.get("allOf", ()))
+        return next((values for values in found if values is not None), None)
+
     def accepts(self, instance: Any) -> bool:
         listed = self._listed
         if listed is not None and frozen(instance) not in listed:
             return False
         if not isinstance(instance, (dict, list)):
-            return scalars.accepts(self.schema, instance, self.world.definitions)
+            return scalars.accepts(self._unlisted, instance, self.world.definitions)
         return self._validator is None or self._validator.is_valid(instance)
 
     @cached_property
@@ -56,12 +95,15 @@ class Node:
         return frozenset(frozen(value) for value in self.schema["enum"])
 
     @cached_property
-    def _validator(self) -> jsonschema_rs.Validator | None:
-        """For everything but the enumeration."""
+    def _unlisted(self) -> Schema:
+        """The schema without its enumeration."""
         if isinstance(self.schema, bool):
-            return self.world.compiled(self.schema)
-        rest = {keyword: value for keyword, value in self.schema.items() if keyword != "enum"}
-        return self.world.compiled(rest) if rest else None
+            return self.schema
+        return {keyword: value for keyword, value in self.schema.items() if keyword != "enum"}
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Validator | None:
+        return self.world.compiled(self._unlisted) if self._unlisted != {} else None
 
 
 @dataclass
@@ -71,6 +113,7 @@ class World:
     definitions: dict[str, Schema]
     #: Whether one of the patterns needs an engine that backtracks.
     backtracking: bool = False
+    implications: Implications = field(default_factory=Implications, repr=False)
     _nodes: dict[Hashable, Node] = field(default_factory=dict)
     _by_id: dict[int, Node] = field(default_factory=dict)
     _by_name: dict[str, Node] = field(default_factory=dict)
@@ -101,7 +144,9 @@ class World:
         """A validator of one node, with the definitions it needs."""
         needed = self._needed(schema)
         document = {**schema, "$defs": needed} if isinstance(schema, dict) and needed else schema
-        return jsonschema_rs.Draft202012Validator(document, pattern_options=self._engine, offline=True)
+        return jsonschema_rs.Draft202012Validator(
+            document, pattern_options=self._engine, validate_formats=True, offline=True
+        )
 
     @property
     def _engine(self) -> jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions:
@@ -112,26 +157,30 @@ class World:
             self._nodes[key] = Node(len(self._nodes), schema, self)
         return self._nodes[key]
 
-    def _token(self, value: Any, keyword: str = "") -> Hashable:
+    def _token(self, value: dict[str, Any] | list[Any]) -> Hashable:
         """A small stand-in for a part of a schema; equal parts have equal ones."""
-        if isinstance(value, str):
-            return value
-        if keyword in _VALUES or not isinstance(value, (dict, list)):
-            return frozen(value)
         known = self._tokens.get(id(value))
         if known is None:
-            known = self._shallow.setdefault(self._parts(value), len(self._shallow))
+            parts = self._items(value) if isinstance(value, list) else self._members(value)
+            # Negative, so that none is taken for a boolean schema: in Python 1 is True.
+            known = self._shallow.setdefault(parts, -1 - len(self._shallow))
             self._tokens[id(value)] = known
             self._alive.append(value)
         return known
 
-    def _parts(self, value: dict[str, Any] | list[Any]) -> Hashable:
-        if isinstance(value, list):
-            return tuple(self._token(item) for item in value)
-        return frozenset((key, self._member(key, item)) for key, item in value.items())
+    def _items(self, value: list[Any]) -> Hashable:
+        return tuple([self._token(item) if isinstance(item, (dict, list)) else item for item in value])
 
-    def _member(self, key: str, item: Any) -> Hashable:
-        return self._reference(item) if key == "$ref" and isinstance(item, str) else self._token(item, key)
+    def _members(self, value: dict[str, Any]) -> Hashable:
+        members: list[Hashable] = []
+        for key, item in value.items():
+            if key in _VALUES:
+                members.append((key, frozen(item)))
+            elif isinstance(item, (dict, list)):
+                members.append((key, self._token(item)))
+            else:
+                members.append((key, self._reference(item) if key == "$ref" else item))
+        return frozenset(members)
 
     def _reference(self, reference: str) -> Hashable:
         """References are seen through, except where they close a cycle."""

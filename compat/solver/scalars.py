@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from compat import patterns
+from compat import formats, patterns
 from compat.dialects import Schema
 from compat.values import exact, frozen, type_of
 
@@ -56,6 +56,10 @@ def _pattern(told: Any, value: Any, _schema: Any, _definitions: Definitions) -> 
     return not isinstance(value, str) or patterns.matches(told, value)
 
 
+def _format(told: Any, value: Any, _schema: Any, _definitions: Definitions) -> bool:
+    return not isinstance(value, str) or formats.accepts(told, value)
+
+
 def _reference(told: Any, value: Any, _schema: Any, definitions: Definitions) -> bool:
     return accepts(definitions[told.rsplit("/", 1)[-1]], value, definitions)
 
@@ -93,6 +97,7 @@ _KEYWORDS: dict[str, Callable[[Any, Any, Any, Definitions], bool]] = {
     "minLength": _of_length(lambda length, bound: length >= bound),
     "maxLength": _of_length(lambda length, bound: length <= bound),
     "pattern": _pattern,
+    "format": _format,
     "$ref": _reference,
     "allOf": _all_of,
     "anyOf": _any_of,

@@ -17,7 +17,7 @@ from compat.budget import Budget
 from compat.errors import Exhausted, OutOfSteps
 from compat.solver.arrays import find_array
 from compat.solver.case import Case, Contradiction, Literal, Move, Option
-from compat.solver.choices import NotExactlyOne, remaining
+from compat.solver.choices import AnyOf
 from compat.solver.keywords import failing, holding
 from compat.solver.nodes import Node
 from compat.solver.nothing import NOTHING
@@ -69,7 +69,8 @@ class Search:
         outer, self._assumed = self._assumed, MAX_DEPTH + 1
         self._asking[goal] = depth
         try:
-            answer = first(partial(self._of_kind, kind, literals) for kind in TYPES)
+            kinds = [kind for kind in TYPES if all(node.allows(kind) for node, truth in literals if truth)]
+            answer = first(partial(self._of_kind, kind, literals) for kind in kinds)
         finally:
             del self._asking[goal]
             own, self._assumed = (
@@ -170,7 +171,7 @@ class Search:
     def _survey(self, case: Case) -> tuple[tuple[Any, list[Option]] | None, Option | None]:
         best: tuple[Any, list[Option]] | None = None
         unlisted: Exhausted | None = None
-        for choice in list(case.pending):
+        for place, choice in enumerate(case.pending):
             try:
                 options = choice.options(case)
             except OutOfSteps:
@@ -184,8 +185,11 @@ class Search:
             if len(options) == 1:
                 case.pending.remove(choice)
                 return None, options[0]
-            if best is None or _width(choice, options) < _width(*best):
-                best = (choice, options)
+            # What is ruled out stays so: only the rest is looked at the next time.
+            left = choice.of(options) if isinstance(choice, AnyOf) else choice
+            case.pending[place] = left
+            if best is None or _width(left, options) < _width(*best):
+                best = (left, options)
         if best is None and unlisted is not None:
             raise unlisted
         return best, None
@@ -213,17 +217,11 @@ BUILDERS: dict[str, Callable[[Case, Search], Found | None]] = {
 
 def _width(choice: Any, options: list[Option]) -> int:
     """What is to be refused is looked at early: it is what the question is about."""
-    return len(options) * (1 if isinstance(choice, (_Refused, NotExactlyOne)) else _DETOUR)
+    return len(options) * (1 if isinstance(choice, _Refused) else _DETOUR)
 
 
-@dataclass(frozen=True, eq=False)
-class _Refused:
+class _Refused(AnyOf):
     """A node refuses: one of its keywords fails."""
-
-    ways: tuple[Option, ...]
-
-    def options(self, case: Case) -> list[Option]:
-        return remaining(self.ways, case)
 
 
 def first(attempts: Iterable[Callable[[], Found | None]]) -> Found | None:
@@ -260,6 +258,9 @@ def _simplified(literals: Iterable[Literal]) -> dict[tuple[int, bool], Literal] 
             return None
         else:
             wanted[node.number, truth] = (node, truth)
+    refused = [node for node, truth in wanted.values() if not truth]
+    if any(node.implies(other) for node, truth in wanted.values() if truth for other in refused):
+        return None
     return wanted
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
+from compat import patterns
 from compat.budget import Budget, Slice
 from compat.solver.regex import LAST, Nfa, Ranges, automaton
 
@@ -117,6 +118,16 @@ class Question:
     other_than: frozenset[str] = frozenset()
     shortest: int = 0
     longest: int | None = None
+
+    def includes(self, text: str) -> bool:
+        """Whether this very text is wanted."""
+        long_enough = self.shortest <= len(text) and (self.longest is None or len(text) <= self.longest)
+        return (
+            long_enough
+            and text not in self.other_than
+            and all(patterns.matches(pattern, text) for pattern in self.matching)
+            and not any(patterns.matches(pattern, text) for pattern in self.not_matching)
+        )
 
 
 def find_word(question: Question, budget: Budget | Slice) -> str | None:

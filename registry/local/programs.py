@@ -10,6 +10,8 @@ from registry.local.supervisor import Program
 
 # One process for each queue, so that none starves another. The value is how many tasks it runs at once.
 QUEUES = {"alerts": 1, "replay": 4, "work": 4}
+# Celery would have Django check itself, for which every page and door of the web server is loaded.
+QUICK_START = {"CELERY_SKIP_CHECKS": "1"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 -- compared with, not bound to
 
@@ -62,11 +64,11 @@ def web(environment: dict[str, str], *, host: str, port: int) -> Program:
     return Program("web", argv, environment, CHECKOUT)
 
 
-def workers(environment: dict[str, str]) -> list[Program]:
-    return [_worker(environment, queue) for queue in QUEUES]
+def workers(environment: dict[str, str], home: Path) -> list[Program]:
+    return [_worker(environment, home, queue) for queue in QUEUES]
 
 
-def _worker(environment: dict[str, str], queue: str) -> Program:
+def _worker(environment: dict[str, str], home: Path, queue: str) -> Program:
     concurrency = environment.get(f"{queue.upper()}_CONCURRENCY", str(QUEUES[queue]))
     argv = [
         sys.executable,
@@ -82,10 +84,16 @@ def _worker(environment: dict[str, str], queue: str) -> Program:
     ]
     argv += ["--pool", "threads", "--concurrency", concurrency, "--loglevel", "INFO"]
     argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Program(queue, argv, environment, CHECKOUT)
+    ready = {"ONEX_READY_FILE": str(ready_file(home, queue))}
+    return Program(queue, argv, {**environment, **QUICK_START, **ready}, CHECKOUT)
+
+
+def ready_file(home: Path, queue: str) -> Path:
+    """Where the queue's worker writes its process number once it takes messages."""
+    return home / "logs" / f"{queue}.ready"
 
 
 def beat(environment: dict[str, str], home: Path) -> Program:
     argv = [sys.executable, "-m", "celery", "-A", "registry.celery", "beat", "--loglevel", "INFO"]
     argv += ["--schedule", str(home / "beat-schedule"), "--pidfile="]
-    return Program("beat", argv, environment, CHECKOUT)
+    return Program("beat", argv, {**environment, **QUICK_START}, CHECKOUT)

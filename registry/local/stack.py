@@ -97,9 +97,12 @@ def bring_up(supervisor: Supervisor, *, host: str = DEFAULT_HOST, port: int = DE
     # Loading the web server takes as long as preparing; it says it is not ready while migrations are missing.
     supervisor.start(programs.web(environment, host=host, port=port))
     account = _prepare(home, environment)
-    _await_ready(supervisor, url)
-    for program in [*programs.workers(environment), programs.beat(environment, home)]:
+    for program in programs.workers(environment, home):
         supervisor.start(program)
+    _await_ready(supervisor, url)
+    _await_workers(supervisor)
+    # Nobody waits for the sweeps: they find what was left over.
+    supervisor.start(programs.beat(environment, home))
 
     def connection() -> Connection:
         return Connection(
@@ -185,6 +188,27 @@ def _await_ready(supervisor: Supervisor, url: str) -> None:
                 f"The server did not become ready within {READY_SECONDS:.0f} s: {reason}. Its log is {log}."
             )
         time.sleep(0.05)
+
+
+def _await_workers(supervisor: Supervisor) -> None:
+    """Until every worker takes messages; what comes before that would only wait for them."""
+    deadline = time.monotonic() + READY_SECONDS
+    waiting = set(programs.QUEUES)
+    while waiting := {one for one in waiting if not _takes_messages(supervisor, one)}:
+        if time.monotonic() > deadline:
+            logs = ", ".join(str(supervisor.log_of(one)) for one in sorted(waiting))
+            raise Refusal(
+                f"Not ready within {READY_SECONDS:.0f} s: the workers {', '.join(sorted(waiting))}. See {logs}."
+            )
+        time.sleep(0.02)
+
+
+def _takes_messages(supervisor: Supervisor, queue: str) -> bool:
+    """Whether the worker that runs now has said so; an earlier one's number is not its own."""
+    pid = _tend_or_refuse(supervisor, queue)
+    with contextlib.suppress(FileNotFoundError):
+        return programs.ready_file(supervisor.home, queue).read_text(encoding="ascii") == str(pid)
+    return False
 
 
 def _tend_or_refuse(supervisor: Supervisor, name: str) -> int:

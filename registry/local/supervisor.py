@@ -54,6 +54,7 @@ class Supervisor:
     say: Callable[[str], None]
     socket_folder: str = ""
     on_change: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
     children: dict[str, Child] = field(default_factory=dict)
     # Sockets that keep our ports for us while children come and go.
     reserved: list[socket.socket] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Supervisor:
 
     def tend(self) -> None:
         """Restart what has died (after a pause that doubles with each death) and bound the logs. Call it often."""
-        now = time.monotonic()
+        now = self.clock()
         for name, child in list(self.children.items()):
             if child.process.poll() is None:
                 continue
@@ -120,7 +121,7 @@ class Supervisor:
                 extra_groups=None if program.uid is None else [],
                 start_new_session=True,
             )
-        return Child(program, process, processes.record(program.name, process.pid), time.monotonic())
+        return Child(program, process, processes.record(program.name, process.pid), self.clock())
 
     def _changed(self) -> None:
         records = [child.record for child in self.children.values()]

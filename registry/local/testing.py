@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,6 +26,9 @@ NO_DATABASE = "postgres://nobody@127.0.0.1:1/none"
 # compat and the SDK are proven to need no Django by running their tests where there is none.
 WITHOUT_DJANGO = ("compat", "sdk")
 
+# How many checks, or tests, run at the same time: as many as CI has cores.
+PROCESSES = 2
+
 
 @dataclass(frozen=True)
 class Step:
@@ -32,6 +36,8 @@ class Step:
     argv: list[str]
     # What to type when it fails.
     remedy: str = ""
+    # Lines of its output in which this is found are shown when it passes, too.
+    shows: str = ""
 
 
 def _python(*argv: str) -> list[str]:
@@ -60,13 +66,15 @@ STEPS = [
 
 def check() -> int:
     """Every step that needs no database; 1 when one fails. Prints the largest functions and modules."""
-    home = open_home(home_named("-test"))
+    return _passed(STEPS, open_home(home_named("-test")))
+
+
+def _passed(steps: Iterable[Step], home: Path) -> int:
     environment = {"DATABASE_URL": NO_DATABASE, **os.environ, "ONEX_HOME": str(home), "PYTHONPATH": PATH}
-    # Two at a time: the types take as long as all the others together.
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(PROCESSES) as pool:
         failed = [
             step.name
-            for step, passed in pool.map(lambda step: _checked(step, environment), STEPS)
+            for step, passed in pool.map(lambda step: _checked(step, environment), steps)
             if not passed
         ]
     _print_largest()
@@ -85,6 +93,10 @@ def _checked(step: Step, environment: Mapping[str, str]) -> tuple[Step, bool]:
     report = f"{'ok    ' if passed else 'FAILED'} {step.name} ({seconds:.0f} s)"
     if not passed:
         report += f"\n{done.stdout}{done.stderr}" + (f"Remedy: {step.remedy}\n" if step.remedy else "")
+    elif step.shows:
+        report += "".join(
+            f"\n       {line}" for line in done.stdout.splitlines() if re.search(step.shows, line)
+        )
     say(report)
     return step, passed
 
@@ -92,51 +104,40 @@ def _checked(step: Step, environment: Mapping[str, str]) -> tuple[Step, bool]:
 def test(arguments: list[str]) -> int:
     """Checks and all tests; with arguments only pytest with those. Exit status of what failed first."""
     home = open_home(home_named("-test"))
-    checked = 0 if arguments else check()
+    checked = 0 if arguments else _passed([*_without_django(home), *STEPS], home)
     with stack.supervised(home) as supervisor:
         url = stack.start_database(supervisor, durable=False)
         environment = {**os.environ, "DATABASE_URL": url, "ONEX_HOME": str(home)}
-        plain = 0 if arguments else _test_without_django(supervisor, home)
-        # What ran without Django need not run again with it.
-        chosen = arguments or [f"--ignore=tests/{name}" for name in WITHOUT_DJANGO]
+        chosen = arguments or _everything(home)
         tested = _followed(supervisor, _python("-m", "pytest", *chosen), environment)
-    return tested or plain or checked
+    return tested or checked
 
 
-def _test_without_django(supervisor: Supervisor, home: Path) -> int:
+def _everything(home: Path) -> list[str]:
+    """Arguments of pytest for a whole run: some processes at once, each with a database and a home of its own."""
+    processes = [f"--tx=popen//env:ONEX_HOME={home / f'worker-{number}'}" for number in range(PROCESSES)]
+    # What ran without Django need not run again with it.
+    ignored = [f"--ignore=tests/{name}" for name in WITHOUT_DJANGO]
+    # The groups are those of tests/groups.py, in the order it gives them.
+    return [*ignored, "--dist=load", "--no-loadscope-reorder", *processes]
+
+
+def _without_django(home: Path) -> list[Step]:
     """The tests of the libraries, in an environment that holds only what those need."""
-    python = _plain_environment(supervisor, home)
-    environment = {**os.environ, "PYTHONPATH": PATH}
-    status = 0
-    for name in WITHOUT_DJANGO:
-        folder = CHECKOUT / "tests" / name
-        if not any(folder.glob("test_*.py")):
-            continue
-        say(f"tests/{name} without Django:")
-        argv = [
-            str(python),
-            "-m",
-            "pytest",
-            "-c",
-            os.devnull,
-            f"--rootdir={CHECKOUT}",
-            f"--confcutdir={folder}",
-        ]
-        argv += [
-            "--import-mode=importlib",
-            "-W",
-            "error",
-            "--timeout=120",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            str(folder),
-        ]
-        status = _followed(supervisor, argv, environment) or status
-    return status
+    python = _plain_environment(home)
+    options = ["-c", os.devnull, f"--rootdir={CHECKOUT}", "--import-mode=importlib", "-W", "error"]
+    options += ["--timeout=120", "-q", "-rs", "-p", "no:cacheprovider"]
+    return [
+        Step(
+            f"tests/{name} without Django",
+            [str(python), "-m", "pytest", *options, f"--confcutdir=tests/{name}", f"tests/{name}"],
+            shows="^SKIPPED| in [0-9.]+s",
+        )
+        for name in WITHOUT_DJANGO
+    ]
 
 
-def _plain_environment(supervisor: Supervisor, home: Path) -> Path:
+def _plain_environment(home: Path) -> Path:
     """A second environment with requirements/libraries.txt only; made once, and again when that file changes."""
     locked = CHECKOUT / "requirements" / "libraries.txt"
     folder = home / "without-django"
@@ -147,7 +148,7 @@ def _plain_environment(supervisor: Supervisor, home: Path) -> Path:
     say("Making an environment without Django …")
     venv.create(folder, clear=True, with_pip=True)
     argv = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    if _followed(supervisor, [*argv, "-r", str(locked)], dict(os.environ)):
+    if subprocess.run([*argv, "-r", str(locked)], check=False).returncode:
         raise Refusal("The environment without Django could not be made; pip says why above.")
     stamp.write_text(locked.read_text(encoding="utf-8"), encoding="utf-8")
     return python

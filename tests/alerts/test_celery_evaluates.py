@@ -16,6 +16,7 @@ from alerts.models import Episode, Rule
 from events.signals import events_stored
 from tests.alerts.log import Sent, head, store
 from tests.database import url_of_test_database
+from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 WORKER = "celery -A registry.celery worker -Q alerts --pool threads -c 1 --without-gossip --without-mingle -l WARNING"
@@ -49,13 +50,6 @@ def worker(tmp_path):
         sys.stdout.write(output.read_text(errors="replace"))
 
 
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def announce():
     events_stored.send(sender=None, position=head(), count=1)
 
@@ -65,10 +59,10 @@ def test_stored_events_make_a_worker_process_open_an_episode(make_rule, tmp_path
     store([Sent(node_id=node) for node in "aaab"])
     announce()
     with worker(tmp_path):
-        until(lambda: Episode.objects.filter(group={"node_id": "a"}).exists())
+        until(lambda: Episode.objects.filter(group={"node_id": "a"}).exists(), 60)
         store([Sent(node_id="b"), Sent(node_id="b")])
         announce()
-        until(lambda: Episode.objects.filter(group={"node_id": "b"}).exists())
+        until(lambda: Episode.objects.filter(group={"node_id": "b"}).exists(), 60)
     assert Episode.objects.count() == 2
 
 
@@ -79,12 +73,12 @@ def test_a_worker_killed_while_it_evaluates_loses_and_doubles_nothing(make_rule,
         store([Sent(node_id=node) for node in nodes[begin : begin + 300]])
         announce()
         with worker(tmp_path) as process:
-            until(lambda: _is_writing() or _is_done(rule))
+            until(lambda: _is_writing() or _is_done(rule), 60)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)
     with worker(tmp_path):
         ring("alerts.tasks.evaluate_rules")  # the beat sweep: the killed worker had taken the doorbell
-        until(lambda: _is_done(rule))
+        until(lambda: _is_done(rule), 60)
     assert sorted(episode.group["node_id"] for episode in Episode.objects.all()) == sorted(nodes)
 
 
@@ -97,6 +91,7 @@ def _is_writing():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE relation = 'alerts_episode'::regclass "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
             "AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()"
         )
         return cursor.fetchone()[0] > 0

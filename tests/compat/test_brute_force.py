@@ -79,3 +79,16 @@ def test_the_pool_tells_schemas_apart() -> None:
             continue
         refuted += any(writer.is_valid(x) and not reader.is_valid(x) for x in INSTANCES)
     assert refuted > len(SEEDS) * PAIRS_PER_SEED * 0.2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_follows_keyword_by_keyword_is_refuted_by_no_instance(seed: int) -> None:
+    for old, new in _pairs(seed):
+        sides = [
+            Side(opened(schema, dialect="2020-12"), prefix) for schema, prefix in ((old, "o"), (new, "n"))
+        ]
+        writer, reader = (side.normal for side in sides)
+        world = World({**writer.definitions, **reader.definitions})
+        if world.node(writer.root).implies(world.node(reader.root)):
+            accepts, refuses = (compile_validator(schema, dialect="2020-12") for schema in (old, new))
+            assert [x for x in INSTANCES if accepts.is_valid(x) and not refuses.is_valid(x)] == []

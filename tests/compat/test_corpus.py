@@ -1,20 +1,16 @@
-"""The pairs of ../shared/data/compat-dev.jsonl, one case per row."""
+"""The pairs of compat-dev.jsonl, one case per row."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compat import SchemaError, check, compile_validator
+from tests.require import require
 
-_HERE = Path(__file__).resolve()
-DATA = Path(os.environ.get("SHARED_DATA", _HERE.parents[3] / "shared" / "data")) / "compat-dev.jsonl"
-ROWS: list[dict[str, Any]] = (
-    [json.loads(line) for line in DATA.read_text().splitlines()] if DATA.exists() else []
-)
-pytestmark = pytest.mark.skipif(not ROWS, reason=f"{DATA} is not there (set SHARED_DATA)")
+DATA = Path(require("data")) / "compat-dev.jsonl"
+ROWS: list[dict[str, Any]] = [json.loads(line) for line in DATA.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{i}-{row['source']}") for i, row in enumerate(ROWS)])

@@ -153,3 +153,12 @@ def test_tagged_unions_are_decided_both_ways(count: int) -> None:
 
     assert check(union({"type": "integer"}), union({"type": "number"})).status == "compatible"
     assert check(union({"type": "number"}), union({"type": "integer"})).status == "incompatible"
+
+
+def test_a_counterexample_that_the_validators_do_not_confirm_is_passed_over_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Exact arithmetic finds a multiple of one that is none of the other; validators that compute in floats do not."""
+    verdict = check({"multipleOf": 1e-300}, {"multipleOf": 1e300})
+    assert verdict.status != "compatible"
+    assert any(record.name == "compat.judge" and "defect" in record.message for record in caplog.records)

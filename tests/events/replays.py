@@ -2,12 +2,13 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Max
 from django.utils import timezone
 
 from events.models import Event, Replay
-from events.playback import play_next
+from events.playback import REAL_TIME, Time, play_next
 
 BEGAN = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
 
@@ -36,16 +37,37 @@ def store(*offsets, correlation_id="order-1", event_type="team.order", late=0.2,
     return stored
 
 
-def play(replay: Replay, *, seconds: float = 20.0) -> Replay:
+class TimeThatIsWaitedFor:
+    """A clock that moves only when somebody waits: what a run does by it is the same on every machine."""
+
+    slept = 0.0
+
+    @cached_property
+    def began(self) -> datetime:
+        """When it was first looked at: after the run was made, however long that took."""
+        return timezone.now()
+
+    def now(self) -> datetime:
+        return self.began + timedelta(seconds=self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    @property
+    def time(self) -> Time:
+        return Time(self.now, lambda: self.slept, self.sleep)
+
+
+def play(replay: Replay, *, seconds: float = 20.0, by: Time = REAL_TIME) -> Replay:
     """Plays until the run ends or pauses, as a worker that is always there would."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        again = play_next()
+        again = play_next(time=by)
         replay.refresh_from_db()
         if replay.ended or replay.state == Replay.State.PAUSED:
             return replay
-        if again and (wait := (again - timezone.now()).total_seconds()) > 0:
-            time.sleep(min(wait, 0.5))
+        if again and (wait := (again - by.now()).total_seconds()) > 0:
+            by.sleep(min(wait, 0.5))
     raise AssertionError(
         f"the run is still {replay.state} after {seconds} s: {replay.done} of {replay.total}"
     )

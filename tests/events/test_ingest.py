@@ -140,6 +140,8 @@ def test_the_answer_has_one_result_per_event(orders: Any, owner: Person) -> None
         (b"", "application/json", 400, "empty"),
         (b"[{", "application/json", 400, "byte 2"),
         (b"[] trailing", "application/json", 400, "byte 3"),
+        (b'{"event_type": order}', "application/json", 400, "byte 15"),
+        (b"{}\n{}", "application/json", 400, "application/x-ndjson"),
         (b"{}", "application/xml", 415, "application/x-ndjson"),
         (b"[" + b"{}," * 5_000 + b"{}]", "application/json", 413, "5000 events"),
     ],

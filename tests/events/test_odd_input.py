@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from events.errors import UnreadableBody
 from events.models import Event
 from tests.events.conftest import Send, event
 
+NDJSON = "application/x-ndjson"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("orders")]
 
 
@@ -90,9 +92,6 @@ def test_the_near_future_is_plausible(send: Send) -> None:
         (b'{"a": 1, "a": 2}', 'duplicate key "a"'),
         (b'{"a": {"b": 1, "\\u0062": 2}}', 'duplicate key "b"'),
         (b'{"a": "\\ud800"}', "half of a surrogate pair"),
-        (b'{"a": "\xff"}', "column 8"),
-        (b'{"a": 01}', "column"),
-        (b'{"a": "\x01"}', "control character"),
         (b"7", "an event is a json object, not a number"),
         (b"null", "not null"),
         (b'"text"', "not a string"),
@@ -104,6 +103,40 @@ def test_is_rejected_with_the_place(send: Send, raw: bytes, words: str) -> None:
     assert outcome.status == "rejected"
     assert words in outcome.errors[0]["message"].lower()
     assert not Event.objects.exists()
+
+
+NO_JSON = [b"event", b'{"a": 01}', b'{"a": "\x01"}', b'{"a": "\xff"}', b'{"a": 1', b"'a'", b"{} {}"]
+
+
+@pytest.mark.parametrize("raw", NO_JSON)
+def test_no_json_is_an_unreadable_body(send: Send, raw: bytes) -> None:
+    with pytest.raises(UnreadableBody):
+        send(raw=raw)
+    assert not Event.objects.exists()
+
+
+def test_an_array_of_which_nothing_is_json_is_an_unreadable_body(send: Send) -> None:
+    with pytest.raises(UnreadableBody) as refused:
+        send(raw='[ {"ü": 1 2}, nor is this]'.encode())
+    assert refused.value.facts["offset"] == 11
+
+
+def test_one_readable_element_makes_the_body_readable(send: Send) -> None:
+    good = json.dumps(event()).encode()
+    for raw in (
+        b"[nonsense, " + good + b"]",
+        b"[NaN, nonsense]",
+        b"[" + b"[" * 10_000 + b"]" * 10_000 + b"]",
+    ):
+        assert "rejected" in send(raw=raw).counts
+
+
+@pytest.mark.parametrize("raw", NO_JSON[:4])
+def test_no_json_on_a_line_of_its_own_is_rejected_alone(send: Send, raw: bytes) -> None:
+    body = raw + b"\n" + json.dumps(event()).encode()
+    assert [o.status for o in send(raw=body, content_type=NDJSON).results] == ["rejected", "stored"]
+    (outcome,) = send(raw=raw, content_type=NDJSON).results
+    assert "line 1 of the body" in outcome.errors[0]["message"]
 
 
 def test_hard_limits_reject_only_what_is_over_them(send: Send, settings: Any) -> None:

@@ -185,3 +185,39 @@ def test_ids_with_slashes_and_spaces_are_found(publish: Publish, send: Send, own
     send(event("t", event_id="a/b c?é", correlation_id="x/y z"))
     assert owner.api.get("/api/v1/events/a%2Fb%20c%3F%C3%A9").status_code == 200
     assert owner.api.get("/api/v1/correlations/x%2Fy%20z").status_code == 200
+
+
+def test_an_event_is_shown_with_the_version_it_named_and_the_one_that_judged_it(
+    publish: Publish, send: Send, owner: Person
+) -> None:
+    publish("order", {"properties": {"n": {"type": "integer"}}}, "1.0.0")
+    wider = {"properties": {"n": {"type": "integer"}, "note": {"type": "string"}}}
+    publish("order", wider, "1.1.0", version_when_absent="1.0.0")
+    named = {"exact": "1.0.0", "lower": "1.0.7", "silent": ..., "null": None}
+    send(*[event("order", node_id=node, schema_version=label) for node, label in named.items()])
+    items = owner.api.get("/api/v1/events?type=order").json()["items"]
+    assert {item["node_id"]: (item["schema_version"], item["judged_by"]) for item in items} == {
+        "exact": ("1.0.0", "1.0.0"),
+        "lower": ("1.0.7", "1.1.0"),
+        "silent": ("", "1.0.0"),
+        "null": ("", "1.0.0"),
+    }
+
+
+def test_of_several_labels_of_one_schema_the_one_that_was_named_judged(
+    publish: Publish, send: Send, owner: Person
+) -> None:
+    for label in ("1.0.0", "1.0.1", "1.0.2"):
+        publish("order", {"properties": {"n": {"type": "integer"}}}, label, version_when_absent="latest")
+    send(*[event("order", node_id=label or "none", schema_version=label) for label in ("1.0.1", None)])
+    items = owner.api.get("/api/v1/events?type=order").json()["items"]
+    assert {item["node_id"]: item["judged_by"] for item in items} == {"1.0.1": "1.0.1", "none": "1.0.2"}
+
+
+def test_an_event_that_no_schema_judged_says_so(send: Send, owner: Person, settings: Any) -> None:
+    settings.UNKNOWN_EVENT_TYPE = "accept"
+    send(event("never.registered", schema_version="1.0.0", correlation_id="alone"))
+    (item,) = owner.api.get("/api/v1/events").json()["items"]
+    assert (item["schema_version"], item["judged_by"], item["content_id"]) == ("1.0.0", None, None)
+    (placed,) = owner.api.get("/api/v1/correlations/alone").json()["events"]
+    assert placed["judged_by"] is None

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from django.conf import settings as configured
+from django.utils import timezone
 
 from access.actor import EVERYTHING, Actor
 from events.models import Replay
@@ -15,6 +15,7 @@ from events.replay import create_replay
 from tests.database import url_of_test_database
 from tests.events.replays import store
 from tests.receiver import Receiver, Reply
+from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 ANYONE = Actor(label="test", roles=(EVERYTHING,))
@@ -81,17 +82,15 @@ def workers(tmp_path):
         process.wait()
 
 
-def ended(replays, sweep, seconds=90.0):
-    """Waits until all runs came to their end, ringing as beat would."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not Replay.objects.filter(
-            pk__in=[replay.pk for replay in replays], state__in=Replay.LIVE
-        ).exists():
-            return
-        sweep()
-        time.sleep(0.5)
-    raise AssertionError(f"not ended: {list(Replay.objects.values_list('state', 'done', 'total'))}")
+def ended(sweep):
+    """Waits until all runs came to their end, ringing as beat would for those that nobody plays."""
+
+    def nothing_lives():
+        if Replay.objects.waiting(timezone.now()).exists():
+            sweep()
+        return not Replay.objects.filter(state__in=Replay.LIVE).exists()
+
+    until(nothing_lives, 90)
 
 
 def test_killed_in_mid_run_another_worker_goes_on_without_gap_and_at_most_one_repetition(workers):
@@ -110,7 +109,7 @@ def test_killed_in_mid_run_another_worker_goes_on_without_gap_and_at_most_one_re
         first.wait()
         came_before = len(receiver.received)
         workers(receiver.place)
-        ended([replay], workers.sweep)
+        ended(workers.sweep)
 
     replay.refresh_from_db()
     assert (replay.state, replay.done, replay.failed) == ("completed", 120, 0)
@@ -130,10 +129,8 @@ def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_th
     with Receiver() as receiver:
         configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
         try:
-            replays = [
+            for number in range(6):
                 create_replay(actor=ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
-                for number in range(6)
-            ]
         finally:
             configured.OUTBOUND_ALLOW = before
         first = workers(receiver.place, concurrency=1)
@@ -144,7 +141,7 @@ def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_th
         first.send_signal(signal.SIGTERM)
         first.wait(15)
         workers(receiver.place, concurrency=1)
-        ended(replays, workers.sweep)
+        ended(workers.sweep)
 
     assert set(Replay.objects.values_list("state", "done")) == {("completed", 40)}
     # Nobody was killed, so nothing was repeated.

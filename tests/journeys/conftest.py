@@ -3,10 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +15,12 @@ from registry.local.connection import Connection
 from registry.local.demo.receiver import Receiver
 from registry.local.home import CHECKOUT, discard
 from tests.require import require
+from tests.waiting import until
 
 START_SECONDS = 150
 STOP_SECONDS = 30
 # What would make the stack another than the one of `./run` without settings.
 OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "OUTBOUND_ALLOW", "PORT", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE")
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What the condition gives as soon as it is true; fails when that does not happen in time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -134,22 +123,3 @@ def browser() -> Iterator[Any]:
         )
         yield started
         started.close()
-
-
-def an_event(event_type: str, metadata: object, **more: object) -> dict[str, Any]:
-    """An ONEX event that happens now, in a correlation of its own unless one is given."""
-    return {
-        "event_id": str(uuid.uuid4()),
-        "timestamp": datetime.now(UTC).isoformat(),
-        "node_id": "node-1",
-        "event_type": event_type,
-        "correlation_id": str(uuid.uuid4()),
-        "metadata": metadata,
-        **more,
-    }
-
-
-def ok(answer: httpx.Response) -> Any:
-    """The JSON of an answer that must not be an error."""
-    assert answer.is_success, f"{answer.status_code}: {answer.text}"
-    return answer.json()

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from registry.local.home import CHECKOUT
-
-from .conftest import an_event, ok
+from tests.onex import an_event, ok
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 SUBJECT = "bad.input"
@@ -119,6 +118,9 @@ REFUSED = [
     Bad("deleting a deleted version", "DELETE", f"{VERSIONS}/2", 40406, "version_soft_deleted", "permanent"),
     # --- events ---
     posted("an unfinished array", "events", b'[{"event_id": "1"}, {', 40000, "malformed_body", ""),
+    posted("an event that is no JSON", "events", b'{"event_type": NODE_START}', 40000, "malformed_body", "byte 15"),
+    posted("an array of nothing that is JSON", "events", b"[event, event]", 40000, "malformed_body", "byte 1"),
+    posted("lines sent as one event", "events", b'{"event_id": "1"}\n{"event_id": "2"}', 40000, "malformed_body", "application/x-ndjson"),
     posted("nothing", "events", b"", 40000, "malformed_body", "empty"),
     posted("20 MB of events", "events", b"[" + b" " * HUGE + b"]", 41300, "body_too_large", "INGEST_MAX_BYTES"),
     posted("20 MB when unpacked", "events", gzip.compress(b" " * HUGE), 41300, "body_too_large", "INGEST_MAX_BYTES", Content_Encoding="gzip"),

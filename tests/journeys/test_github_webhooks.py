@@ -8,9 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from registry.local.demo.github import material
+from tests.onex import ok
 from tests.require import require
-
-from .conftest import ok
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 

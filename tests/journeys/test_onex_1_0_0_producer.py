@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.onex import an_event, ok
 from tests.require import require
-
-from .conftest import an_event, ok
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import an_event, ok, until
+from tests.onex import an_event, ok
+from tests.waiting import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(300)]
 

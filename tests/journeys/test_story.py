@@ -12,8 +12,8 @@ from jsonschema_rs import validator_for
 from standardwebhooks.webhooks import Webhook
 
 from onex_sdk import RegistryClient
-
-from .conftest import an_event, ok, until
+from tests.onex import an_event, ok
+from tests.waiting import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 

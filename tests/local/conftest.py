@@ -1,8 +1,7 @@
-"""A home of its own for each test that starts something, and a way to wait for what should happen."""
+"""A home of its own for each test that starts something."""
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,14 +18,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ONEX_HOME", str(folder))
     yield open_home(folder)
     discard(folder)
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
 
 
 # A supervisor with two children, each of which has a child of its own; prints their numbers, then stays.

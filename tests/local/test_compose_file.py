@@ -57,7 +57,7 @@ def test_only_the_web_server_is_reachable_and_by_default_only_from_this_machine(
 
 @pytest.mark.parametrize("queue", programs.QUEUES)
 def test_each_queue_has_a_worker_as_the_supervisor_starts_it(queue):
-    ours = next(one.argv for one in programs.workers({}) if one.name == queue)
+    ours = next(one.argv for one in programs.workers({}, Path("/srv/one")) if one.name == queue)
     theirs = SERVICES[queue]["command"]
     assert theirs[:9] == ["python", *ours[1:9]]
     assert f"--concurrency={programs.QUEUES[queue]}" in theirs

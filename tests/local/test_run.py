@@ -3,6 +3,7 @@
 import ast
 import importlib.machinery
 import importlib.util
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from benchmarks import harness
 from registry.local import __main__ as commands
 from registry.local import bench, ports, programs
 from registry.local import home as homes
@@ -139,6 +141,42 @@ def test_wrong_usage_ends_with_status_2(arguments, capsys):
 def test_an_unknown_benchmark_is_answered_with_those_there_are():
     with pytest.raises(Refusal, match="There is no benchmark"):
         bench.bench("nonsense", None)
+
+
+def test_what_cannot_be_measured_yet_says_so_in_a_sentence():
+    with pytest.raises(Refusal, match=r"^otlp cannot be measured: [^.]*\.$"):
+        bench.bench("otlp", None)
+
+
+def test_every_benchmark_has_its_chapter():
+    assert bench.names() == ["alerts", "catalogue", "compat", "events", "foundation", "sdk"]
+    page = (CHECKOUT / "docs" / "benchmarks.md").read_text()
+    assert all(f"\n## {name}\n" in page for name in bench.names())
+
+
+def test_a_benchmark_writes_a_table_for_people_and_all_figures_for_machines(tmp_path, monkeypatch, capsys):
+    def measure(report):
+        with report.timed("asking"):
+            report.count("asked", 3)
+        report.metric("asked_per_s", 1_234.5, "questions/s")
+        report.ratio("of_the_other", 0.5)
+
+    file = tmp_path / "figures.json"
+    monkeypatch.setattr(sys, "argv", ["bench", "--json", str(file)])
+    harness.main(measure)
+
+    written = json.loads(file.read_text())
+    assert written["metrics"] == {"asked_per_s": {"value": 1234.5, "unit": "questions/s"}}
+    assert (written["ratios"], written["counts"]) == ({"of_the_other": 0.5}, {"asked": 3})
+    assert set(written["durations"]) == {"asking"}
+    assert set(written["machine"]) == {"processor", "cores", "memory_mb", "system", "python"}
+    assert {"commit", "modified", "measured_at"} <= set(written)
+    assert "asked_per_s            1,234 questions/s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 51), (0.99, 100), (1, 100)])
+def test_a_percentile_is_a_value_that_was_measured(share, value):
+    assert harness.percentile(range(100, 0, -1), share) == value
 
 
 def test_a_taken_port_is_named_with_the_way_out():

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from registry.local import connection, processes
+from registry.local import connection, processes, programs
 from registry.local.connection import Connection
 from registry.local.home import CHECKOUT, discard
-
-from .conftest import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.journey
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -73,6 +72,8 @@ def test_it_comes_up_says_how_to_reach_it_and_leaves_nothing_behind(start, stack
     assert status(f"{found.url}/readyz") == 200
     assert set(found.pids) == {"supervisor", "postgres", "web", "alerts", "replay", "work", "beat"}
     assert (stack_home / connection.FILE_NAME).stat().st_mode & 0o777 == 0o600
+    for queue in programs.QUEUES:
+        assert programs.ready_file(stack_home, queue).read_text() == str(found.pids[queue])
     second = start().communicate(timeout=60)[0]
     assert f"Already running from {stack_home} at {found.url}" in second
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,16 @@ from registry.local import connection, processes, stack
 from registry.local.connection import Connection
 from registry.local.errors import Refusal
 from registry.local.home import PROCESSES_FILE, hold
+from registry.local.programs import QUEUES, ready_file
 from registry.local.supervisor import LOG_BYTES, Program, Supervisor
-
-from .conftest import until
+from tests.waiting import until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+TELLING = [
+    sys.executable,
+    "-c",
+    "import os, time; open(os.environ['ONEX_READY_FILE'], 'w').write(str(os.getpid())); time.sleep(600)",
+]
 FAMILY = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
 DEAF = [
     sys.executable,
@@ -25,8 +29,8 @@ DEAF = [
 ]
 
 
-def program(home: Path, argv: list[str], name: str = "child") -> Program:
-    return Program(name, argv, dict(os.environ), home)
+def program(home: Path, argv: list[str], name: str = "child", **environment: str) -> Program:
+    return Program(name, argv, {**os.environ, **environment}, home)
 
 
 def recorded(home: Path) -> list[processes.Recorded]:
@@ -70,13 +74,23 @@ def test_the_children_of_a_dead_child_end_before_it_is_started_again(home):
 
 def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly(home):
     with stack.supervised(home) as supervisor:
+        now = 1_000.0
+        supervisor.clock = lambda: now
         supervisor.start(program(home, [sys.executable, "-c", "raise SystemExit(3)"]))
-        began = time.monotonic()
+        pauses = []
+        for death in range(1, 10):
+            until(lambda: "child" in supervisor.dead())
+            supervisor.tend()
+            child = supervisor.children["child"]
+            assert child.deaths == death
+            pauses.append(child.restart_at - now)
+            now = child.restart_at - 0.001
+            supervisor.tend()
+            assert supervisor.children["child"] is child
+            now = child.restart_at
+            supervisor.tend()
 
-        stack.stay(supervisor, until=lambda: supervisor.children["child"].deaths == 4)
-
-        # At once, after half a second, after one more.
-        assert time.monotonic() - began > 1.5
+        assert pauses == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 def test_a_child_that_ignores_the_request_to_end_is_killed(home, monkeypatch):
@@ -164,6 +178,38 @@ def test_the_connection_file_is_private_and_believed_only_while_its_supervisor_l
 
     Connection("http://x", "", "", "", "", pids={"supervisor": 2**22 + 1}).write(home)
     assert connection.find(home) is None
+
+
+def test_workers_are_waited_for_until_each_has_written_its_own_number(home):
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            supervisor.start(program(home, TELLING, queue, ONEX_READY_FILE=str(ready_file(home, queue))))
+
+        stack._await_workers(supervisor)
+
+        for queue in QUEUES:
+            assert ready_file(home, queue).read_text() == str(supervisor.pids()[queue])
+
+
+def test_a_worker_that_never_takes_messages_is_named_with_its_log(home, monkeypatch):
+    monkeypatch.setattr(stack, "READY_SECONDS", 0.0)
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            # What an earlier worker wrote says nothing about this one.
+            ready_file(home, queue).write_text(str(os.getpid()))
+            supervisor.start(program(home, SLEEP, queue))
+
+        with pytest.raises(Refusal, match=r"workers alerts, replay, work\. See .*alerts\.log"):
+            stack._await_workers(supervisor)
+
+
+def test_a_worker_that_keeps_dying_is_named_with_its_last_words(home):
+    with stack.supervised(home) as supervisor:
+        for queue in QUEUES:
+            supervisor.start(program(home, [sys.executable, "-c", "raise SystemExit('no broker')"], queue))
+
+        with pytest.raises(Refusal, match=r"does not start\. The last it said: no broker"):
+            stack._await_workers(supervisor)
 
 
 def children_of(pid: int) -> list[int]:

@@ -71,7 +71,7 @@ def test_the_migration_makes_the_same_rows_for_what_was_published_before(publish
     before = rows()
     for model in (ContentField, ContentIndex, VersionIndex, VersionTag):
         model.objects.all().delete()
-    migration = importlib.import_module("registry.migrations.0006_make_what_was_published_findable")
+    migration = importlib.import_module("registry.migrations.0013_make_what_was_published_findable")
     with connection.schema_editor() as editor:
         migration.index_contents(apps, editor)
         assert rows() == before

@@ -35,6 +35,8 @@ GOOD = [
 ]
 BAD = {
     "x" * 256: "256 characters",
+    "a/versions": "/versions",
+    "a/b/versions": "/versions",
     "a/versions/1": "/versions",
     "a/config": "/config",
     "a/b/mode": "/mode",

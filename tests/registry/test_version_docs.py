@@ -132,7 +132,8 @@ def test_without_an_instance_there_is_no_example(publish, owner):
 def test_markdown_is_asked_for_by_parameter_or_by_accept(orders, owner, query, accept, markdown):
     answer = owner.api.get(f"{BASE}/2/docs{query}", HTTP_ACCEPT=accept)
     assert answer.status_code == 200
-    assert answer["Content-Type"].startswith("text/markdown" if markdown else "application/json")
+    assert answer["Content-Type"].startswith("text/markdown") is markdown
+    assert answer.content.startswith(b"# team.orders" if markdown else b"{")
     if markdown:
         text = answer.content.decode()
         assert text.startswith(f"# {NAME} 1.1.0\n")

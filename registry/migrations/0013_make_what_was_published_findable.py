@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("registry", "0005_what_search_knows"),
+        ("registry", "0012_what_search_knows"),
     ]
 
     operations = [

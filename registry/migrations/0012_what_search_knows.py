@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0004_labels_of_full_length'),
+        ('registry', '0011_ids_per_context'),
     ]
 
     operations = [

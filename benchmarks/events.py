@@ -1,0 +1,176 @@
+"""Events in and out: batches beside PostgreSQL's own COPY of the same rows, single events, and a replay's punctuality.
+
+BENCH_EVENTS is the number of events sent in batches.
+"""
+
+import os
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from benchmarks import harness, ingest_load
+from benchmarks.harness import Report, percentile, told
+from events import scan
+from events.errors import UnreadableBody
+from registry.local.connection import Connection
+from registry.local.demo.receiver import Receiver
+
+EVENTS = "100000"
+BATCH, CLIENTS = 500, 4
+SINGLE_EVENTS = 2_000
+REPLAY_EVENTS, REPLAY_GAP, REPLAY_SPEED = 400, 0.1, 5.0
+# What may be wrong with a body of four million bytes: reading it has to stay linear.
+HOSTILE = {
+    "digits": b"[" + b"1" * 4_000_000,
+    "quotes": b'["' + b'\\"' * 2_000_000,
+    "spaces": b"[]" + b" " * 4_000_000,
+    "strings": b"[" + b'""' * 1_000_000 + b"]",
+}
+
+
+def measure(report: Report) -> None:
+    _hostile(report)
+    with harness.running_registry() as registry:
+        database = harness.database_url()
+        _batches(report, registry, database)
+        _copy(report, database)
+        _singles(report, registry, database)
+        _replay(report, registry)
+    ingest, copy = (
+        float(report.metrics[name]["value"]) for name in ("ingest_events_per_s", "copy_rows_per_s")
+    )
+    report.ratio("ingest_share_of_copy", ingest / copy)
+
+
+def _hostile(report: Report) -> None:
+    for name, body in HOSTILE.items():
+        with report.timed(f"hostile_{name}"):
+            try:
+                cut = sum(len(piece.raw) for piece in scan.array_elements(body))
+            except UnreadableBody:
+                cut = 0
+        if cut > len(body):
+            raise SystemExit(f"More was cut out of the {name} than there is.")
+    slowest = max(report.durations[f"hostile_{name}"] for name in HOSTILE)
+    report.metric("hostile_4_mb_body_max", slowest * 1000, "ms")
+
+
+def _batches(report: Report, registry: Connection, database: str) -> None:
+    events = int(os.environ.get("BENCH_EVENTS", EVENTS))
+    load = ingest_load.load(registry.url, registry.token, events=events, clients=CLIENTS, batch=BATCH)
+    _verified(report, "ingest", load, database)
+    report.metric("ingest_events_per_s", load.events_per_s, "events/s")
+    report.metric("ingest_batch_p50", load.p50_ms, "ms")
+    report.metric("ingest_batch_p99", load.p99_ms, "ms")
+
+
+def _verified(report: Report, name: str, load: ingest_load.Load, database: str) -> None:
+    found = ingest_load.verify(database, load)
+    if not found.ok or load.acknowledged != load.sent:
+        raise SystemExit(f"Acknowledged and stored differ: {load.as_dict()} {found.as_dict()}")
+    report.count(f"{name}_sent", load.sent)
+    report.count(f"{name}_acknowledged", load.acknowledged)
+    report.count(f"{name}_stored", found.stored)
+    report.duration(f"{name}_seconds", load.seconds)
+
+
+def _copy(report: Report, database: str) -> None:
+    """The rows just stored, in the same batches from as many sessions, into a table with the same indexes.
+
+    What ingest does beside this COPY (HTTP, judging, the table of ids, the order of positions) is what the share is about.
+    """
+    with psycopg.connect(database, autocommit=True) as session:
+        (partition,) = harness.row(database, "SELECT tableoid::regclass::text FROM events_event LIMIT 1")
+        blobs = _blobs(session, database)
+        session.execute(f"CREATE TABLE bench_copy (LIKE {partition} INCLUDING ALL)")
+    shares = [blobs[number::CLIENTS] for number in range(CLIENTS)]
+    threads = [threading.Thread(target=_copy_in, args=(database, share)) for share in shares]
+    with report.timed("copy_seconds"):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    with psycopg.connect(database, autocommit=True) as session:
+        (rows,) = harness.row(database, "SELECT count(*) FROM bench_copy")
+        session.execute("DROP TABLE bench_copy")
+    if rows != report.counts["ingest_stored"]:
+        raise SystemExit(f"COPY brought {rows} of {report.counts['ingest_stored']} rows.")
+    report.count("copy_rows", rows)
+    report.metric("copy_rows_per_s", rows / report.durations["copy_seconds"], "rows/s")
+
+
+def _blobs(session: "psycopg.Connection[Any]", database: str) -> list[bytes]:
+    """The log in COPY's binary format, BATCH rows each."""
+    first, last = harness.row(database, "SELECT min(position), max(position) FROM events_event")
+    blobs = []
+    for begin in range(first, last + 1, BATCH):
+        rows = f"SELECT * FROM events_event WHERE position BETWEEN {begin} AND {begin + BATCH - 1}"
+        with session.cursor() as cursor, cursor.copy(f"COPY ({rows}) TO STDOUT (FORMAT BINARY)") as copy:
+            blobs.append(b"".join(bytes(part) for part in copy))
+    return blobs
+
+
+def _copy_in(database: str, blobs: list[bytes]) -> None:
+    with psycopg.connect(database, autocommit=True) as session, session.cursor() as cursor:
+        for blob in blobs:
+            with cursor.copy("COPY bench_copy FROM STDIN (FORMAT BINARY)") as copy:
+                copy.write(blob)
+
+
+def _singles(report: Report, registry: Connection, database: str) -> None:
+    load = ingest_load.load(registry.url, registry.token, events=SINGLE_EVENTS, clients=CLIENTS, batch=1)
+    _verified(report, "single", load, database)
+    report.metric("single_events_per_s", load.events_per_s, "events/s")
+    report.metric("single_event_p50", load.p50_ms, "ms")
+    report.metric("single_event_p99", load.p99_ms, "ms")
+
+
+def _replay(report: Report, registry: Connection) -> None:
+    """How far from their moments events arrive: gaps at the receiver against gaps in the log, as they are scaled."""
+    host, _, port = registry.receiver.rpartition(":")
+    with harness.api(registry) as api, Receiver(host, int(port)) as receiver:
+        told(api.post("events", json=_chain("bench-replay")))
+        target = receiver.url("/replay")
+        asked = {"correlation_id": "bench-replay", "target": target, "speed": REPLAY_SPEED}
+        run = told(api.post("replays", json=asked))["id"]
+        seconds = REPLAY_EVENTS * REPLAY_GAP / REPLAY_SPEED
+        arrived = receiver.wait_for("/replay", REPLAY_EVENTS, seconds + 60)
+        while not (ended := told(api.get(f"replays/{run}"))["replay"])["finished_at"]:
+            time.sleep(0.1)
+    indexes = [int(message.headers["onex-replay-index"].partition("/")[0]) for message in arrived]
+    if indexes != list(range(1, REPLAY_EVENTS + 1)) or (ended["state"], ended["failed"]) != ("completed", 0):
+        raise SystemExit(f"The replay is {ended['state']}: {len(arrived)} of {REPLAY_EVENTS} events arrived.")
+    first = arrived[0].at
+    errors = [
+        abs(message.at - first - index * REPLAY_GAP / REPLAY_SPEED) * 1000
+        for index, message in enumerate(arrived)
+    ]
+    report.count("replayed", len(arrived))
+    report.duration("replay_seconds", arrived[-1].at - first)
+    report.metric("replay_timing_error_p50_ms", percentile(errors, 0.5), "ms")
+    report.metric("replay_timing_error_p99_ms", percentile(errors, 0.99), "ms")
+    report.metric("replay_timing_error_max_ms", max(errors), "ms")
+
+
+def _chain(correlation: str) -> list[dict[str, Any]]:
+    began = datetime.now(UTC) - timedelta(hours=1)
+    return [
+        {
+            "event_id": str(uuid.uuid4()),
+            "timestamp": (began + timedelta(seconds=number * REPLAY_GAP)).isoformat(),
+            "node_id": "bench",
+            "event_type": "NODE_START",
+            "schema_version": "1.0.0",
+            "correlation_id": correlation,
+            "metadata": {"input_state": {}},
+        }
+        for number in range(REPLAY_EVENTS)
+    ]
+
+
+if __name__ == "__main__":
+    harness.main(measure)
