@@ -112,17 +112,20 @@ def _fill() -> None:
 
 def _publish(upload: material.Upload) -> None:
     from registry.index import index_version
-    from registry.models import Content, Subject, Version
+    from registry.models import Content, SchemaId, Subject, Version
 
     subject, new = Subject.objects.get_or_create(name=upload.subject)
     digest = hashlib.sha256(upload.schema.encode()).digest()
-    content = Content.objects.create(
-        digest=digest, text=upload.schema, dialect="draft-07", guid=uuid.UUID(bytes=digest[:16], version=5)
+    guid = uuid.UUID(bytes=digest[:16], version=5)
+    content = Content.objects.create(digest=digest, text=upload.schema, dialect="draft-07", guid=guid)
+    identity = SchemaId.objects.create(
+        context=".", number=content.pk, content=content, digest=digest, guid=guid
     )
     version = Version.objects.create(
         subject=subject,
         number=1 if new else 2,
         content=content,
+        identity=identity,
         semver="1.0.0" if new else "1.1.0",
         metadata=upload.metadata,
         published_by="benchmark",

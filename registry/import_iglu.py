@@ -112,8 +112,9 @@ def _import_family(actor: Actor, family: Sequence[Entry], report: Report) -> Non
 
 
 def _known(subject: str) -> dict[str, str]:
-    """What was imported before, deleted versions included: Iglu's address → the text."""
+    """What was imported before, deleted versions included: Iglu's address → the text. A draft still waits for somebody."""
     rows = Version.objects.filter(subject__name=subject, metadata__properties__has_key=URI)
+    rows = rows.exclude(state=Version.State.DRAFT)
     return {
         row.metadata["properties"][URI]: row.content.text
         for row in rows.select_related("content")

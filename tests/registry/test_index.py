@@ -1,16 +1,31 @@
 """What search knows is written with the version, and for versions from before by a migration."""
 
 import importlib
+import json
 from dataclasses import replace
 
 import pytest
 from django.apps import apps
 from django.db import connection
 
+from registry.approve import approve
+from registry.change_state import change_state
 from registry.edit_subject import SubjectSettings, edit_subject
+from registry.errors import ApprovalRequired
+from registry.import_iglu import import_iglu
 from registry.index import words_in
-from registry.models import ContentField, ContentIndex, VersionIndex, VersionTag
+from registry.load_catalogue import load_onex_catalogue
+from registry.models import (
+    Content,
+    ContentField,
+    ContentIndex,
+    Subject,
+    Version,
+    VersionIndex,
+    VersionTag,
+)
 from registry.references import ReferenceTo
+from registry.search import search
 
 ADDRESS = {
     "type": "object",
@@ -60,6 +75,48 @@ def test_a_schema_that_several_subjects_share_is_written_once(publish):
     publish("b", ADDRESS)
     assert ContentField.objects.count() == 1
     assert VersionTag.objects.count() == 2
+
+
+def test_a_draft_is_written_too_and_found_when_it_is_active(publish, actor):
+    publish("orders", ORDER | {"properties": {}}, draft=True)
+    assert search(actor=actor, text="customer", every_version=True).count == 0
+    change_state(actor=actor, subject="orders", version="1", state="active")
+    assert search(actor=actor, text="customer").count == 1
+
+
+def test_what_a_second_person_lets_in_is_found_from_then_on(publish, actor, make_person):
+    publish("address", ADDRESS)
+    Subject.objects.update(needs_approval=True)
+    with pytest.raises(ApprovalRequired) as waits:
+        publish("address", {"type": "array", "title": "Places"})
+    assert search(actor=actor, text="places", every_version=True).count == 0
+    second = make_person("second", role="developer").actor
+    approve(actor=second, approval_id=waits.value.facts["approval"])
+    assert [hit.version.number for hit in search(actor=actor, text="places").hits] == [2]
+
+
+def test_every_other_way_to_a_version_makes_it_findable(published, publish, actor, owner, tmp_path):
+    base = "/api/v1"
+    owner.api.put(f"{base}/mode/old", {"mode": "IMPORT"})
+    imported = {"schema": '{"title": "Ancient"}', "schemaType": "JSON", "id": 4_000, "version": 7}
+    assert owner.api.post(f"{base}/subjects/old/versions", imported).status_code == 200
+    tags = {
+        "tagsToAdd": [
+            {"schemaEntity": {"entityType": "sr_field", "entityPath": "object.orderId"}, "tags": ["KEY"]}
+        ]
+    }
+    assert owner.api.post(f"{base}/subjects/orders/versions/1/tags", tags).status_code == 200
+    file = tmp_path / "com.example" / "thing" / "jsonschema" / "1-0-0"
+    file.parent.mkdir(parents=True)
+    about = {"vendor": "com.example", "name": "thing", "format": "jsonschema", "version": "1-0-0"}
+    file.write_text(json.dumps({"self": about, "title": "Gizmo"}), encoding="utf-8")
+    import_iglu(actor=actor, folder=tmp_path)
+    load_onex_catalogue(actor=actor)
+    publish(":.berlin:orders", {"title": "Bestellung"})
+    for words in ("ancient", "tag:key", "gizmo", "subject:onex.envelope", "bestellung"):
+        assert search(actor=actor, text=words).count == 1, words
+    assert not Version.objects.filter(index=None).exists()
+    assert not Content.objects.filter(index=None).exists()
 
 
 def test_a_dry_run_writes_nothing(publish):

@@ -1,14 +1,18 @@
 """Finding schemas: words everywhere, structured terms, and nothing of what one may not read."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from registry.change_state import change_state
 from registry.delete import delete_version
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.errors import InvalidSearch
 from registry.search import search
 
+BASE = "/api/v1"
 ORDER = {
     "type": "object",
     "title": "Order placed",
@@ -102,6 +106,28 @@ def test_only_the_latest_live_version_is_found_unless_all_are_asked_for(publish,
     delete_version(actor=actor, subject="orders", version="2")
     assert found(actor, "field:old") == ["orders"]
     assert found(actor, "field:new", every_version=True) == []
+
+
+def test_states_decide_what_is_found(publish, actor):
+    publish("orders", {"properties": {"first": {"type": "string"}}})
+    publish("orders", {"properties": {"second": {"type": "string"}}}, semver="2.0.0")
+    publish("orders", {"properties": {"third": {"type": "string"}}}, draft=True)
+    change_state(actor=actor, subject="orders", version="2", state="deprecated")
+    assert found(actor, "field:second") == ["orders"]
+    assert found(actor, "state:deprecated") == ["orders"]
+    assert found(actor, "field:third", every_version=True) == []
+    change_state(actor=actor, subject="orders", version="2", state="archived")
+    assert found(actor, "field:second", every_version=True) == []
+    assert found(actor, "field:first") == ["orders"]
+
+
+def test_ids_are_those_of_the_context(publish, owner):
+    publish("orders", ORDER)
+    numbered = owner.api.post(
+        f"{BASE}/subjects/:.berlin:orders/versions", {"schema": json.dumps(ORDER)}
+    ).json()["id"]
+    found = owner.api.get(f"{BASE}/search", {"q": "subject::.berlin:orders"}).json()["results"]
+    assert [hit["id"] for hit in found] == [numbered]
 
 
 @pytest.mark.parametrize(

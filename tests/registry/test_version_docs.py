@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compat import compile_validator
+from registry.change_state import change_state
 from registry.delete import delete_version
 from registry.describe import describe_version
 from registry.references import ReferenceTo
@@ -106,6 +107,39 @@ def test_schemas_that_one_may_not_read_are_not_shown_through_those_that_refer_to
         assert teammate.api.get("/api/v1/search", {"q": asked}).json()["count"] == 0
     fields = {field["path"]: field["since"] for field in owner.api.get(f"{base}/docs").json()["fields"]}
     assert fields == {"to": "1.0.0", "to.cave": None}
+
+
+def test_what_only_hidden_schemas_refer_to_is_not_even_named(publish, teammate):
+    publish("secret.cave", {"type": "object", "properties": {"cave": {"type": "string"}}})
+    publish(
+        "secret.address",
+        {"type": "object", "properties": {"at": {"$ref": "cave.json"}}},
+        references=[ReferenceTo("cave.json", "secret.cave", 1)],
+    )
+    schema = {"type": "object", "properties": {"to": {"$ref": "address"}}}
+    publish("team.orders", schema, references=[ReferenceTo("address", "secret.address", 1)])
+    base = "/api/v1/subjects/team.orders/versions/1"
+    assert teammate.api.get(f"{base}/docs").json()["hidden"] == ["address"]
+    publish(
+        "team.orders", {**schema, "title": "again"}, references=[ReferenceTo("address", "secret.address", 1)]
+    )
+    refused = teammate.api.get("/api/v1/subjects/team.orders/versions/2/changes")
+    for answer in (teammate.api.get(f"{base}/docs"), teammate.api.get(f"{base}/example"), refused):
+        assert "cave" not in answer.content.decode()
+    assert refused.status_code == 403
+
+
+def test_drafts_and_archived_versions_are_documented_for_who_asks_for_them(orders, publish, actor, owner):
+    publish(NAME, {**SECOND, "title": "Next"}, draft=True)
+    assert owner.api.get(f"{BASE}/3/docs").status_code == 404
+    told = owner.api.get(f"{BASE}/3/docs?deleted=true").json()
+    assert (told["state"], told["title"]) == ("draft", "Next")
+    page = owner.browser.get(reverse("version", args=[NAME, 3])).content.decode()
+    assert "/versions/3/docs?format=markdown&amp;deleted=true" in page
+    change_state(actor=actor, subject=NAME, version="1", state="deprecated")
+    change_state(actor=actor, subject=NAME, version="1", state="archived")
+    since = {field["path"]: field["since"] for field in owner.api.get(f"{BASE}/2/docs").json()["fields"]}
+    assert since == {"id": "1.1.0", "old": "1.1.0", "amount": "1.1.0"}
 
 
 def test_without_an_instance_there_is_no_example(publish, owner):
