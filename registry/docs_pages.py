@@ -65,7 +65,11 @@ def compare(request: HttpRequest, subject: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
     row = find_subject(subject, deleted=True)
-    choices = Version.objects.filter(subject=row).order_by("-number").values("number", "semver", "deleted_at")
+    choices = (
+        Version.objects.filter(subject=row)
+        .order_by("-number")
+        .values("number", "semver", "deleted_at", "state")
+    )
     context: dict[str, Any] = {"subject": row, "choices": choices[:_MOST_CHOICES]}
     old, new = request.GET.get("old", ""), request.GET.get("new", "")
     try:
