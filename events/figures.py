@@ -1,5 +1,6 @@
-"""How many events of each type came in, hour by hour: for the catalogue's pages (setting SUBJECT_FIGURES)."""
+"""How many events of each type came in, hour by hour: for the catalogue's pages (settings SUBJECT_FIGURES and SUBJECT_TRAFFIC)."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,16 @@ def of_subjects(names: Sequence[str], since: datetime) -> dict[str, list[Hour]]:
     for name, hour in (*_stored(names, since), *_quarantined(names, since)):
         found.setdefault(name, []).append(hour)
     return found
+
+
+def of_all(since: datetime) -> dict[str, int]:
+    """How many events of each type came in, stored or quarantined (setting SUBJECT_TRAFFIC)."""
+    counted: Counter[str] = Counter()
+    quarantined = QuarantinedEvent.objects.filter(released_at__isnull=True)
+    for rows in (Event.objects.all(), quarantined):
+        recent = rows.filter(received_at__gte=since).values_list("event_type")
+        counted.update(dict(recent.annotate(count=Count("*")).order_by()))
+    return counted
 
 
 def _stored(names: Sequence[str], since: datetime) -> Iterator[tuple[str, Hour]]:

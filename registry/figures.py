@@ -1,10 +1,11 @@
 """How much goes on under subjects, as the layers above count it.
 
-They are asked through the setting SUBJECT_FIGURES: dotted names of `(names, since) -> {name: [Hour]}`, read-only and
-bounded in time, each asked once for all the names of a page.
+They are asked through the settings SUBJECT_FIGURES, dotted names of `(names, since) -> {name: [Hour]}`, each asked once for
+all the names of a page, and SUBJECT_TRAFFIC, `(since) -> {name: events}` of all; read-only and bounded in time.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,25 +77,51 @@ class Figures:
 
 def figures_of(names: Sequence[str]) -> dict[str, Figures] | None:
     """By name, for all of these; the caller has checked that they may be read. None when counting took too long."""
-    since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    since = _since()
     counted: dict[tuple[str, datetime], tuple[int, int]] = {}
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-            limit = str(max(1, int(settings.SUBJECT_FIGURES_SECONDS * 1000)))
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
-            for source in settings.SUBJECT_FIGURES:
-                _add(counted, import_string(source)(names, since))
-            # Nothing was written; a rollback also gives an outer transaction its own settings back.
-            transaction.set_rollback(True)
-    except OperationalError as late:
-        if "statement timeout" not in str(late):
-            raise
+
+    def count() -> None:
+        for source in settings.SUBJECT_FIGURES:
+            _add(counted, import_string(source)(names, since))
+
+    if not _in_time(count):
         return None
     hours = [since + timedelta(hours=number) for number in range(HOURS)]
     return {
         name: Figures(tuple(Hour(at, *counted.get((name, at), (0, 0))) for at in hours)) for name in names
     }
+
+
+def traffic() -> dict[str, int] | None:
+    """How many events came in under each subject that had any, for ordering; None when counting took too long."""
+    counted: Counter[str] = Counter()
+
+    def count() -> None:
+        for source in settings.SUBJECT_TRAFFIC:
+            counted.update(import_string(source)(_since()))
+
+    return counted if _in_time(count) else None
+
+
+def _since() -> datetime:
+    return timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+
+
+def _in_time(count: Callable[[], None]) -> bool:
+    """Whether it came to an end in time; it may only read."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            limit = str(max(1, int(settings.SUBJECT_FIGURES_SECONDS * 1000)))
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
+            count()
+            # Nothing was written; a rollback also gives an outer transaction its own settings back.
+            transaction.set_rollback(True)
+    except OperationalError as late:
+        if "statement timeout" not in str(late):
+            raise
+        return False
+    return True
 
 
 def _add(counted: dict[tuple[str, datetime], tuple[int, int]], found: dict[str, list[Hour]]) -> None:

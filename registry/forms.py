@@ -37,7 +37,13 @@ class SubjectFilter(forms.Form):
     )
     owner = forms.CharField(required=False, label="Owner", max_length=200)
     sort = forms.ChoiceField(
-        required=False, label="Order", choices=[("", "by name"), ("newest", "newest version first")]
+        required=False,
+        label="Order",
+        choices=[
+            ("", "by name"),
+            ("newest", "newest version first"),
+            ("traffic", "most events in 24 h first"),
+        ],
     )
     deleted = forms.BooleanField(required=False, label="with deleted")
 

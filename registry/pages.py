@@ -14,7 +14,7 @@ from access.actor import Actor
 from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
-from access.keyset import page_of
+from access.keyset import page_of, ranked_page
 from registry.change_state import next_states
 from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_subject, delete_version
@@ -22,7 +22,7 @@ from registry.deprecation import readable_successor
 from registry.describe import describe_version
 from registry.docs_pages import field_rows
 from registry.edit_subject import SubjectSettings, edit_subject
-from registry.figures import figures_of
+from registry.figures import figures_of, traffic
 from registry.forms import SettingsForm, SubjectFilter
 from registry.hold import pending_for
 from registry.lookup import find_subject, referrers_of
@@ -33,13 +33,18 @@ from registry.snippets import snippets_for
 @require_safe
 def subjects(request: HttpRequest) -> HttpResponse:
     form = SubjectFilter(request.GET)
-    found = Subject.objects.readable_by(caller(request))
-    newest = form.is_valid() and form.cleaned_data["sort"] == "newest"
-    key = "newest" if newest else "name"
-    page = page_of(request, _filtered(found, form), key=key, descending=newest)
+    found = _filtered(Subject.objects.readable_by(caller(request)), form)
+    sort = form.cleaned_data["sort"] if form.is_valid() else ""
+    counted = traffic() if sort == "traffic" else None
+    if counted is None:
+        newest = sort == "newest"
+        page = page_of(request, found, key="newest" if newest else "name", descending=newest)
+    else:
+        page = ranked_page(request, found, counted, key="name")
     figures = figures_of([subject.name for subject in page.items])
     rows = [(subject, figures and figures[subject.name]) for subject in page.items]
-    context = {"form": form, "page": page, "rows": rows, "late": figures is None, "newest": newest}
+    late = figures is None or (sort == "traffic" and counted is None)
+    context = {"form": form, "page": page, "rows": rows, "late": late, "sort": sort}
     return render(request, "registry/subjects.html", context)
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from events.figures import of_subjects
+from events.figures import of_all, of_subjects
 from events.models import Event, QuarantinedEvent
 from registry.figures import figures_of
 from tests.events.conftest import ORDER, event
@@ -48,6 +48,16 @@ def test_two_statements_whatever_the_number_of_names(orders, names):
     with CaptureQueriesContext(connection) as asked:
         of_subjects(names, since())
     assert len(asked) == 2
+
+
+def test_the_busiest_subject_comes_first_when_that_is_asked_for(orders, publish, send, owner):
+    publish("a.idle", ORDER, "1.0.0")
+    publish("strict.order", ORDER, "1.0.0", strict=True)
+    send(event(), event("strict.order"), event("strict.order", metadata={"amount": "many"}))
+    assert of_all(since()) == {"order.placed": 1, "strict.order": 2}
+    shown = owner.browser.get(reverse("subjects") + "?sort=traffic").content.decode()
+    links = [f'"/subjects/{name}"' for name in ("strict.order", "order.placed", "a.idle")]
+    assert [shown.index(link) for link in links] == sorted(shown.index(link) for link in links)
 
 
 def test_the_pages_show_them(orders, send, owner):

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from registry.change_state import change_state
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.figures import HOURS, Figures, Hour, figures_of
 
@@ -112,6 +113,41 @@ def test_the_list_can_be_ordered_by_the_newest_version_and_filtered_by_owner(pub
     assert '"/subjects/a"' not in links("?owner=team")[1]
 
 
+def three_busy(since):
+    return {"s07": 3, "s49": 10, "secret": 99, "gone": 4}
+
+
+def never(since):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(20)")
+    return {}
+
+
+def test_the_list_can_be_ordered_by_traffic(settings, publish, owner):
+    for number in range(52):
+        publish(f"s{number:02}", {"title": str(number)})
+    settings.SUBJECT_FIGURES, settings.SUBJECT_TRAFFIC = [], [f"{__name__}.three_busy"]
+
+    def names(query):
+        shown = owner.browser.get(f"{reverse('subjects')}?sort=traffic{query}").content.decode()
+        return re.findall(r'"/subjects/(s\d\d)"', shown)
+
+    assert names("")[:4] == ["s49", "s07", "s00", "s01"]
+    assert (len(names("")), names("&after=50")) == (50, ["s50", "s51"])
+    assert names("&before=50") == names("")
+    assert owner.browser.get(f"{reverse('subjects')}?sort=traffic&after=x").status_code == 422
+
+
+def test_without_time_to_count_the_order_is_by_name(settings, publish, owner):
+    publish("b", {"title": "1"})
+    publish("a", {"title": "2"})
+    settings.SUBJECT_FIGURES, settings.SUBJECT_TRAFFIC = [], [f"{__name__}.never"]
+    settings.SUBJECT_FIGURES_SECONDS = 0.05
+    shown = owner.browser.get(reverse("subjects") + "?sort=traffic").content.decode()
+    assert shown.index('"/subjects/a"') < shown.index('"/subjects/b"')
+    assert "Events could not be counted in time." in shown
+
+
 def test_pages_by_the_newest_version_follow_each_other(publish, owner):
     for number in range(52):
         publish(f"s{number:02}", {"title": str(number)})
@@ -141,3 +177,21 @@ def test_a_subject_shows_its_versions_from_left_to_right_by_verdict(publish, own
         assert f"timeline-{tone}" in line
         assert words in line
     assert reverse("compare", args=["orders"]) in shown
+
+
+def test_the_line_of_versions_tells_states_apart(publish, owner, actor):
+    for number, semver in enumerate(("1.0.0", "2.0.0", "3.0.0"), 1):
+        publish("orders", {"type": "object", "minProperties": number}, semver=semver)
+    publish("orders", {"type": "object"}, draft=True)
+    for version, states in (("1", ["deprecated", "archived"]), ("2", ["deprecated"])):
+        for state in states:
+            change_state(actor=actor, subject="orders", version=version, state=state)
+    line = owner.browser.get(reverse("subject", args=["orders"])).content.decode()
+    line = line[line.index('<ol class="timeline"') :].partition("</ol>")[0]
+    told = re.findall(r'<li class="timeline-(\w+)">.*?muted">([^<]*)<', line, re.DOTALL)
+    assert told == [
+        ("quiet", "archived"),
+        ("bad", "incompatible, major, deprecated"),
+        ("bad", "incompatible, major"),
+        ("quiet", "draft"),
+    ]
