@@ -28,6 +28,7 @@ from registry.hold import pending_for
 from registry.lookup import find_subject, referrers_of
 from registry.models import Approval, Subject, SubjectQuerySet, Version
 from registry.snippets import snippets_for
+from registry.usage import use_known_here
 
 
 @require_safe
@@ -66,13 +67,14 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     row = find_subject(subject, deleted=True)
     versions = row.versions.select_related("content", "identity")
     live = Version.objects.live().filter(subject=row).order_by("-number")
-    page = page_of(request, versions, key="number")
+    page, latest = page_of(request, versions, key="number"), live.first()
     context = {
         "subject": row,
         "page": page,
         "timeline": page.items[::-1],
         "figures": (figures_of([row.name]) or {}).get(row.name),
-        "latest": live.first(),
+        "latest": latest,
+        "use": use_known_here(actor=actor, version=latest) if latest else (),
         "rules": rules_of(subject),
         "may_write": actor.may("write", subject),
         "deleted": not row.versions.filter(deleted_at=None).exists(),
