@@ -42,7 +42,7 @@ class SubjectFilter(forms.Form):
         choices=[
             ("", "by name"),
             ("newest", "newest version first"),
-            ("traffic", "most events in 24 h first"),
+            ("traffic", "most events first"),
         ],
     )
     deleted = forms.BooleanField(required=False, label="with deleted")
