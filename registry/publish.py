@@ -31,6 +31,7 @@ from registry.errors import (
 )
 from registry.hold import must_wait, pending_for, request_approval
 from registry.identify import id_given_already, identity_of
+from registry.index import index_version
 from registry.judge import Finding, Judgement, Proposal, Verdicts, second_opinions
 from registry.keep_contexts import remember_context
 from registry.metadata import Extras
@@ -340,6 +341,7 @@ def _written(
         Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
         for name, target in upload.resolved.targets
     )
+    index_version(version, upload.document.value)
     remember_context(upload.context)
     return version
 

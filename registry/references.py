@@ -53,6 +53,14 @@ class Resolved:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Names of documents that somebody may not read. `told` are those that stand in what they may read; the rest are secret."""
+
+    names: frozenset[str]
+    told: tuple[str, ...]
+
+
 def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subject: str) -> Resolved:
     """Of an upload to that subject; names of subjects without a context are those of its own.
 
@@ -136,9 +144,23 @@ def _references_of(contents: Iterable[Content]) -> list[tuple[str, int]]:
     return list(uses.values_list("name", "target__content").distinct())
 
 
+def hidden_from(actor: Actor, content: Content) -> Hidden:
+    """Of the documents that the schema refers to, directly or further down, those that the actor may not read."""
+    found = _reachable(_references_of([content]))
+    using = Version.objects.filter(content__in=found.values())
+    readable = set(using.readable_by(actor).values_list("content_id", flat=True)) if found else set()
+    names = frozenset(name for name, each in found.items() if each.pk not in readable)
+    seen = [content, *(each for each in found.values() if each.pk in readable)]
+    return Hidden(names, tuple(sorted(names & {name for name, _ in _references_of(seen)})))
+
+
 def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
-    """One layer at a time: a schema may refer to hundreds."""
-    store: dict[str, Any] = {}
+    return {name: json.loads(content.text) for name, content in _reachable(wanted).items()}
+
+
+def _reachable(wanted: list[tuple[str, int]]) -> dict[str, Content]:
+    """Everything that is referred to, directly or further down, by name; one layer at a time, which may be hundreds."""
+    reached: dict[str, Content] = {}
     came_from: dict[str, int] = {}
     layer = wanted
     while layer:
@@ -148,16 +170,16 @@ def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
                 raise InvalidReference(
                     f"The name '{name}' means two different schemas further down.", name=name
                 )
-            if name not in store:
+            if name not in reached:
                 new[name] = key
         if len(came_from) > _MAX_DOCUMENTS:
             raise InvalidReference(
                 f"More than {_MAX_DOCUMENTS} schemas are referred to, directly or further down."
             )
         contents = Content.objects.in_bulk(set(new.values()))
-        store |= {name: json.loads(contents[key].text) for name, key in new.items()}
+        reached |= {name: contents[key] for name, key in new.items()}
         layer = _references_of(contents.values())
-    return store
+    return reached
 
 
 def apart(schema: Any, store: Mapping[str, Any], others: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
