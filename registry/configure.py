@@ -3,6 +3,7 @@
 A subject takes what it does not set itself from its context, and that from what holds in every context.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -95,9 +96,13 @@ class Rules:
 
 def rules_of(subject: str) -> Rules:
     """The rules in force for a subject, whether it exists or not, or for what a context sets for all of its own."""
-    keys = _scope(subject)
-    found = {row.subject: row for row in Configuration.objects.filter(subject__in=keys)}
-    rows = [found[key] for key in keys if key in found]
+    return rules_from(subject, Configuration.objects.filter(subject__in=scope_of(subject)))
+
+
+def rules_from(subject: str, configured: Iterable[Configuration]) -> Rules:
+    """The rules that these rows make for the subject: those of every name that `scope_of` lists."""
+    found = {row.subject: row for row in configured}
+    rows = [found[key] for key in scope_of(subject) if key in found]
     level, level_row = _first("level", rows, settings.DEFAULT_COMPATIBILITY)
     policy, policy_row = _first("policy", rows, settings.DEFAULT_POLICY)
     mode, mode_row = _first("mode", rows, Mode.READWRITE)
@@ -121,7 +126,7 @@ def rules_of(subject: str) -> Rules:
     )
 
 
-def _scope(subject: str) -> list[str]:
+def scope_of(subject: str) -> list[str]:
     """Where a subject's rules are looked for, the nearest first."""
     context = contexts.qualifier(contexts.context_of(subject))
     return list(dict.fromkeys([subject, context, contexts.GLOBAL]))

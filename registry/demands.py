@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from registry.models import Subject
-
 
 @dataclass(frozen=True, slots=True)
 class Demands:
@@ -15,9 +13,3 @@ class Demands:
     evolution: str = ""
     # `format` is an assertion, as for its events.
     formats: bool = False
-
-    @classmethod
-    def of(cls, subject: Subject | None) -> "Demands":
-        if subject is None:
-            return cls()
-        return cls(subject.needs_approval, subject.evolution_rules, subject.assert_formats)

@@ -1,6 +1,8 @@
 """Which id a schema has in a context: the one it was given there before, else a new one that nothing ever had."""
 
+import json
 import uuid
+from typing import Any
 
 from django.db import connection
 
@@ -17,6 +19,17 @@ _SEQUENCE = "registry_content_id_seq"
 # One import at a time moves the sequence; any number is as good as another as long as only this module takes it.
 _MOVING_LOCK = 7_265_002
 _ATTEMPTS = 100
+# What Django has no words for: an insertion that yields to a row that is there, and says which of the two it was.
+_INSERT_CONTENT = f"""
+INSERT INTO registry_content (id, digest, text, dialect, "references", bindings, guid)
+VALUES (coalesce(%s, nextval('{_SEQUENCE}')), %s, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608 -- a constant
+_INSERT_ID = """
+INSERT INTO registry_schemaid (context, number, content_id, digest, guid, imported)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 def id_given_already(upload: Upload, extras: Extras) -> int | None:
@@ -49,14 +62,13 @@ def _new(context: str, content: Content, digest: bytes) -> SchemaId:
         number = content.pk if attempt == 0 else _next_number()
         if number > MAX_ID:
             break
-        _insert(context, number, content, digest)
-        if found := _known(context, digest):
+        if found := _inserted(context, number, content, digest) or _known(context, digest):
             return found
     raise Busy("No id is free for this schema at the moment. Try again.", retry_after=1)
 
 
 def _imported(context: str, number: int, content: Content, digest: bytes) -> SchemaId:
-    _insert(context, number, content, digest, imported=True)
+    _inserted(context, number, content, digest, imported=True)
     _move_sequence(number)
     row = SchemaId.objects.select_for_update(of=("self",)).select_related("content")
     found = row.get(context=context, number=number)
@@ -70,7 +82,10 @@ def _imported(context: str, number: int, content: Content, digest: bytes) -> Sch
     return found
 
 
-def _insert(context: str, number: int, content: Content, digest: bytes, *, imported: bool = False) -> None:
+def _inserted(
+    context: str, number: int, content: Content, digest: bytes, *, imported: bool = False
+) -> SchemaId | None:
+    """None when the number or the schema has its row already."""
     row = SchemaId(
         context=context,
         number=number,
@@ -79,7 +94,15 @@ def _insert(context: str, number: int, content: Content, digest: bytes, *, impor
         guid=guid_of(digest),
         imported=imported,
     )
-    SchemaId.objects.bulk_create([row], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_ID, [context, number, content.pk, digest, str(row.guid), imported])
+        row.pk = _returned(cursor)
+    return row if row.pk else None
+
+
+def _returned(cursor: Any) -> int | None:
+    found = cursor.fetchone()
+    return int(found[0]) if found else None
 
 
 def guid_of(digest: bytes) -> uuid.UUID:
@@ -109,20 +132,34 @@ def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
     wanted = Content.objects.filter(digest=upload.digest)
     found = None if unseen else wanted.first()
     if found is None:
-        row = Content(
-            digest=upload.digest,
-            text=upload.text.canonical.decode() if normalize else upload.text.text,
-            dialect=upload.dialect,
-            references=upload.resolved.as_stored(),
-            bindings=[bound.as_dict() for bound in upload.bindings],
-            guid=guid_of(upload.digest),
-        )
+        text = upload.text.canonical.decode() if normalize else upload.text.text
         # Its key is its id in as many contexts as possible.
-        for key in (upload.id, None):
-            row.pk = key
-            Content.objects.bulk_create([row], ignore_conflicts=True)
-            found = wanted.first()
-            if found is not None:
-                break
-        assert found is not None
+        keys = [upload.id, None] if upload.id is not None else [None]
+        tried = (_inserted_content(upload, text, key) or wanted.first() for key in keys)
+        found = next(row for row in tried if row is not None)
     return found
+
+
+def _inserted_content(upload: Upload, text: str, key: int | None) -> Content | None:
+    """None when the digest or the key has its row already."""
+    row = Content(
+        digest=upload.digest,
+        text=text,
+        dialect=upload.dialect,
+        references=upload.resolved.as_stored(),
+        bindings=[bound.as_dict() for bound in upload.bindings],
+        guid=guid_of(upload.digest),
+    )
+    values = [
+        key,
+        row.digest,
+        text,
+        row.dialect,
+        json.dumps(row.references),
+        json.dumps(row.bindings),
+        str(row.guid),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_CONTENT, values)
+        row.pk = _returned(cursor)
+    return row if row.pk else None

@@ -19,8 +19,6 @@ from access.actor import Actor
 from compat import Note
 from registry.assess import assess
 from registry.canonical import storable
-from registry.configure import rules_of
-from registry.demands import Demands
 from registry.errors import (
     AlreadyPublished,
     ApprovalRequired,
@@ -40,7 +38,7 @@ from registry.names import check_subject_name
 from registry.numbering import make_room, number_of
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Snapshot, look_at, rows_of, same_draft, same_version
+from registry.snapshot import Snapshot, look_at, same_draft, same_version, still_holds
 from registry.study import going_on, start_studies
 from registry.upload import Asked, Upload, read_upload
 
@@ -254,13 +252,7 @@ def _store(
     """The new version, or None when the subject, or what the schema refers to, is no longer what was judged."""
     with transaction.atomic():
         subject = _locked_subject(upload.subject)
-        if (
-            subject is None
-            or rows_of(upload.subject) != snapshot.rows
-            or rules_of(upload.subject) != snapshot.rules
-            or Demands.of(subject) != snapshot.demands
-            or not _locked_targets(upload)
-        ):
+        if subject is None or not _locked_targets(upload) or not still_holds(upload, snapshot):
             return None
         version = _written(actor, upload, snapshot, judgement, subject=subject, terms=terms, waits=waits)
         audit.record(

@@ -1,17 +1,22 @@
 """A subject at one moment: what an upload is judged against, and what must still hold when it is stored."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.db import connection
 from semver import Version as SemVer
 
-from registry.configure import Rules, rules_of
+from registry.configure import Rules, rules_from, scope_of
 from registry.demands import Demands
 from registry.judge import Older
 from registry.lookup import LATEST
 from registry.metadata import Extras, properties_of
-from registry.models import Content, Level, Subject, Version
+from registry.models import Configuration, Level, Version
 from registry.upload import Upload
+
+_LIVE = frozenset({Version.State.ACTIVE, Version.State.DEPRECATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Snapshot:
     # What the request's metadata and rules are filled up to, from the latest version and the subject's rules.
     extras: Extras
     demands: Demands
+    # The same as texts, to see later whether it still is so.
+    seen: tuple[str | None, ...]
     _older: dict[int, Older] = field(default_factory=dict, compare=False)
 
     @property
@@ -58,13 +65,58 @@ class Snapshot:
         return tuple(self._older[key] for key in keys if key in self._older)
 
 
+# One statement, so that everything is of one moment.
+_LOOK = """
+SELECT
+    (SELECT json_build_array(needs_approval, evolution_rules, assert_formats)::text
+        FROM registry_subject WHERE name = %(subject)s),
+    (SELECT json_agg(configuration ORDER BY configuration.subject)::text
+        FROM registry_configuration configuration WHERE subject = ANY(%(scope)s)),
+    (SELECT json_agg(json_build_array(
+            version.id, version.number, version.semver, version.content_id, version.state,
+            version.deleted_at IS NOT NULL) ORDER BY version.number)::text
+        FROM registry_version version JOIN registry_subject subject ON subject.id = version.subject_id
+        WHERE subject.name = %(subject)s),
+    (SELECT id FROM registry_content WHERE digest = %(digest)s)
+"""
+
+
 def look_at(upload: Upload) -> Snapshot:
-    # The rows first: a version that came in between is then missing in them, which storing notices. The other way
-    # round its schema would seem to be new while its row is there, and be published once more.
-    rows, rules = rows_of(upload.subject), rules_of(upload.subject)
-    content = Content.objects.filter(digest=upload.digest).values_list("pk", flat=True).first()
-    demands = Demands.of(Subject.objects.filter(name=upload.subject).first())
-    return Snapshot(rows, rules, content, _filled(upload, rows, rules), demands)
+    *seen, content_id = _look(upload)
+    asked, configured, versions = (json.loads(text) if text else None for text in seen)
+    rows = tuple(_row(version) for version in versions or ())
+    rules = rules_from(upload.subject, (Configuration(**row) for row in configured or ()))
+    demands = Demands(*asked) if asked else Demands()
+    return Snapshot(rows, rules, content_id, _filled(upload, rows, rules), demands, tuple(seen))
+
+
+def still_holds(upload: Upload, snapshot: Snapshot) -> bool:
+    """Whether the subject is as it was seen; to be asked while it is locked."""
+    return tuple(_look(upload)[:-1]) == snapshot.seen
+
+
+def _look(upload: Upload) -> tuple[Any, ...]:
+    asked: dict[str, Any] = {
+        "subject": upload.subject,
+        "scope": scope_of(upload.subject),
+        "digest": upload.digest,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, asked)
+        return tuple(cursor.fetchone())
+
+
+def _row(version: list[Any]) -> Row:
+    key, number, semver, content_id, state, deleted = version
+    return Row(
+        key,
+        number,
+        SemVer.parse(semver),
+        content_id,
+        live=not deleted and state in _LIVE,
+        draft=state == Version.State.DRAFT,
+        deleted=deleted,
+    )
 
 
 def _filled(upload: Upload, rows: Sequence[Row], rules: Rules) -> Extras:
@@ -75,25 +127,6 @@ def _filled(upload: Upload, rows: Sequence[Row], rules: Rules) -> Extras:
     before = Version.objects.filter(pk=latest).values_list("metadata", "rule_set").first() if latest else None
     given = upload.extras.over(Extras(*before).without_semver()) if before else upload.extras
     return given.merged(rules.default, rules.override)
-
-
-def rows_of(subject: str) -> tuple[Row, ...]:
-    listed = Version.objects.filter(subject__name=subject).order_by("number")
-    live = {Version.State.ACTIVE, Version.State.DEPRECATED}
-    return tuple(
-        Row(
-            pk,
-            number,
-            SemVer.parse(semver),
-            content_id,
-            live=deleted_at is None and state in live,
-            draft=state == Version.State.DRAFT,
-            deleted=deleted_at is not None,
-        )
-        for pk, number, semver, content_id, deleted_at, state in listed.values_list(
-            "pk", "number", "semver", "content_id", "deleted_at", "state"
-        )
-    )
 
 
 def same_version(upload: Upload, snapshot: Snapshot) -> Version | None:
