@@ -150,7 +150,7 @@ def _inserted_content(upload: Upload, text: str, key: int | None) -> Content | N
         bindings=[bound.as_dict() for bound in upload.bindings],
         guid=guid_of(upload.digest),
     )
-    values = [
+    values: list[Any] = [
         key,
         row.digest,
         text,
