@@ -9,6 +9,7 @@ from django.conf import settings
 
 from compat import Validator, compile_validator
 from events import scan
+from events.changes import EVENT_TYPES
 from events.models import Event
 from registry.judge import Finding, Proposal
 from registry.models import Subject
@@ -140,10 +141,15 @@ def _refusals(proposal: Proposal, count: _Count) -> Finding:
         "seen": count.seen,
         "refused": count.refused,
         "valid_today": count.valid_today,
-        "examples": count.examples if proposal.actor.may("read", proposal.subject) else [],
+        "examples": count.examples if _may_show(proposal) else [],
         "finished": count.finished,
     }
     return Finding(JUDGE, "warning" if count.valid_today else "info", sentence, facts)
+
+
+def _may_show(proposal: Proposal) -> bool:
+    """Findings are kept for all readers of the subject, and the product's own events tell of other subjects."""
+    return proposal.actor.may("read", proposal.subject) and proposal.subject not in EVENT_TYPES
 
 
 def _carried(name: str, versions: list[int], count: _Count) -> Finding:

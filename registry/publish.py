@@ -168,7 +168,12 @@ def _store(
             actor=actor,
             action="version.published",
             target=f"subject/{subject.name}",
-            details={"version": version.number, "semver": version.semver, "id": version.content_id},
+            details={
+                "version": version.number,
+                "semver": version.semver,
+                "id": version.content_id,
+                **judgement.summary(),
+            },
         )
         if forced and judgement.status == "undecided":
             _record_force(actor, version, judgement)

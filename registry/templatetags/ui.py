@@ -25,6 +25,7 @@ NAVIGATION = (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
             ("Replays", "replays", "replay"),
+            ("Subscriptions", "subscriptions", "link"),
         ),
     ),
     (
