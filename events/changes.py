@@ -127,8 +127,8 @@ TOLD: dict[str, Reading] = {
 def schema_files() -> dict[str, dict[str, Path]]:
     """Event type → SemVer → file, the oldest version first."""
     found: dict[str, dict[str, Path]] = {}
-    files = [(file, *file.stem.split("-", 1)) for file in FOLDER.glob("*.json")]
-    for file, event_type, label in sorted(files, key=lambda row: (row[1], SemVer.parse(row[2]))):
+    for file in sorted(FOLDER.glob("*.json"), key=lambda file: SemVer.parse(file.stem.partition("-")[2])):
+        event_type, _, label = file.stem.partition("-")
         found.setdefault(event_type, {})[label] = file
     return found
 

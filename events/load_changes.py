@@ -31,7 +31,9 @@ def load_change_subjects(*, actor: Actor) -> Loaded:
     if not ChangeCursor.objects.exists():
         audit.chain_all()
         last = AuditEntry.objects.filter(link__isnull=False).order_by("-link").first()
-        ChangeCursor.objects.bulk_create([ChangeCursor(link=last.link if last else 0)], ignore_conflicts=True)
+        ChangeCursor.objects.bulk_create(
+            [ChangeCursor(link=(last.link or 0) if last else 0)], ignore_conflicts=True
+        )
     return loaded
 
 

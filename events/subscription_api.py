@@ -51,7 +51,7 @@ class SubscriptionRequest(serializers.Serializer[Any]):
     )
     format = serializers.CharField(
         default=Subscription.Format.STRUCTURED, help_text="`structured` or `binary`."
-    )  # type: ignore[assignment]  # a field, which the metaclass takes away
+    )
     secret = serializers.CharField(
         default="",
         allow_blank=True,

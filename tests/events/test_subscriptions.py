@@ -1,6 +1,7 @@
 """Subscriptions: an address is told, as signed CloudEvents, whenever a subject that begins with a prefix changes."""
 
 import json
+from pathlib import Path
 from urllib.parse import unquote
 
 import orjson
@@ -107,9 +108,8 @@ def test_in_binary_mode_attributes_are_headers_and_the_body_is_the_data(owner, t
 def test_every_kind_fits_the_schema_of_the_cloudevents_specification(
     owner, told, receiver, subscribe, version
 ):
-    file = f"{require('data')}/cloudevents/{version}.json"
-    with open(file, encoding="utf-8") as schema:
-        specification = Draft7Validator(json.load(schema))
+    file = Path(require("data"), "cloudevents", f"{version}.json")
+    specification = Draft7Validator(json.loads(file.read_text(encoding="utf-8")))
     subscribe()
     upload(owner, "team.order")
     owner.api.put("/api/v1/config", {"compatibility": "FULL"}, format="json")
