@@ -72,4 +72,6 @@ def _or(types: frozenset[str]) -> str:
 
 
 def _unfinished() -> Finding:
-    return Finding(JUDGE, "info", "Not all alert rules were compared: the time for it was up.", {})
+    return Finding(
+        JUDGE, "info", "Not all alert rules were compared: the time for it was up.", {"finished": False}
+    )

@@ -5,6 +5,7 @@ Pure: no I/O, no framework. `python -m compat old.json new.json` asks from the c
 
 import logging
 
+from compat.bundle import bundle
 from compat.errors import CompatError, SchemaError, UnverifiedWitness
 from compat.history import HistoryVerdict, check_history
 from compat.inspection import MAX_DEPTH, Inspection, Note, inspect_schema
@@ -34,6 +35,7 @@ __all__ = [
     "Violation",
     "Witness",
     "bump",
+    "bundle",
     "check",
     "check_history",
     "compile_validator",

@@ -70,6 +70,23 @@ LENIENT: frozenset[str] = STRICT.union(
     },
 )
 
+#: ONEX's own rules: what only a new major may do, whether or not instances still pass. Widening is not among them.
+ONEX_MAJOR: frozenset[str] = frozenset(
+    {
+        "TYPE_CHANGED",
+        "TYPE_NARROWED",
+        "ENUM_ARRAY_NARROWED",
+        "ENUM_ARRAY_CHANGED",
+        "REQUIRED_ATTRIBUTE_ADDED",
+        "REQUIRED_ATTRIBUTE_WITH_DEFAULT_ADDED",
+        "DEFAULT_CHANGED",
+        "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL",
+        "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL",
+        "PROPERTY_REMOVED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
+        "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
+    }
+)
+
 POLICIES: dict[Policy, frozenset[str]] = {"confluent-strict": STRICT, "confluent-lenient": LENIENT}
 
 
@@ -128,6 +145,11 @@ def refused(changes: Iterable[Change], policy: Policy) -> tuple[Change, ...]:
     """
     allowed = POLICIES[policy]
     return tuple(change for change in changes if change.kind not in allowed and "backward" in change.breaks)
+
+
+def needing_major(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes that ONEX's rules of evolution leave to a new major; they were listed from the old schema to the new."""
+    return tuple(change for change in changes if change.kind in ONEX_MAJOR)
 
 
 def disagreement(policy: str, verdict: Verdict, *, compatible: bool) -> str | None:

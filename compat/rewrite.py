@@ -104,7 +104,7 @@ class _Work:
             place = _Place(place.resolver.in_subresource(subresource), place.dialect)
         if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
             return self.reference(_Keyword(self, schema, "$ref", place))
-        known = _KEYWORDS[place.dialect.name]
+        known = KEYWORDS[place.dialect.name]
         spoken = [keyword for keyword in schema if keyword in known]
         if len(spoken) > 1:
             spoken.sort(key=_ORDER.__getitem__)
@@ -122,7 +122,7 @@ class _Work:
         try:
             found = place.resolver.lookup(uri)
         except Unresolvable as error:
-            raise SchemaError(keyword.pointer, _nowhere(uri), "reference") from error
+            raise SchemaError(keyword.pointer, nowhere(uri), "reference") from error
         if isinstance(found.contents, bool):
             return found.contents
         if not isinstance(found.contents, dict):
@@ -211,7 +211,7 @@ def _reference(keyword: _Keyword, out: dict[str, Any]) -> None:
 def _dynamic(keyword: _Keyword, out: dict[str, Any]) -> None:
     """A dynamic reference with one possible target is a plain one."""
     anchor = "$dynamicAnchor" if keyword.name == "$dynamicRef" else "$recursiveAnchor"
-    if sum(_occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
+    if sum(occurrences(document, anchor) for document in keyword.work.documents.all) > 1:
         raise Exhausted(f"{keyword.pointer} has several possible targets")
     _also(out, keyword.work.reference(keyword))
 
@@ -256,7 +256,8 @@ def _count(keyword: _Keyword, out: dict[str, Any]) -> None:
     out[keyword.name] = int(exact(keyword.value))
 
 
-def _occurrences(document: Any, key: str) -> int:
+def occurrences(document: Any, key: str) -> int:
+    """How many objects anywhere in the document have this key."""
     count, stack = 0, [document]
     while stack:
         node = stack.pop()
@@ -268,7 +269,7 @@ def _occurrences(document: Any, key: str) -> int:
     return count
 
 
-def _nowhere(uri: str) -> str:
+def nowhere(uri: str) -> str:
     if "://" in uri and not uri.startswith("json-schema:"):
         return f"$ref {uri!r} is remote; references are never fetched, register that schema and name it as a reference"
     return f"$ref {uri!r} leads to nothing in this schema or its references"
@@ -328,7 +329,7 @@ _DRAFT_2020 = {
 _ORDER = {
     keyword: place for place, keyword in enumerate({**_DRAFT_4, **_DRAFT_7, **_DRAFT_2019, **_DRAFT_2020})
 }
-_KEYWORDS: dict[str, dict[str, _Translation]] = {
+KEYWORDS: dict[str, dict[str, _Translation]] = {
     "draft-04": _DRAFT_4,
     "draft-06": _DRAFT_6,
     "draft-07": _DRAFT_7,

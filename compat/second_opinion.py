@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
 from jsonschema import validators
 from jsonschema.exceptions import ValidationError
 from referencing.jsonschema import lookup_recursive_ref
+from rfc3986_validator import validate_rfc3986  # type: ignore[import-untyped]  # it ships no types
 
 from compat import patterns
-from compat.dialects import D2019, D2020, Dialect
+from compat.dialects import D4, D6, D2019, D2020, Dialect
 from compat.documents import Documents
+
+_ASCII = "".join(map(chr, range(128)))
 
 
 def python_validator(documents: Documents, *, formats: bool = False) -> jsonschema.protocols.Validator:
@@ -38,11 +42,26 @@ def _checker(dialect: Dialect) -> jsonschema.FormatChecker:
     """jsonschema's own for this draft, with regular expressions as this product reads them."""
     checker = jsonschema.FormatChecker(formats=())
     checker.checkers = {**dialect.python.FORMAT_CHECKER.checkers, "regex": (_is_regex, ())}
+    if dialect not in {D4, D6}:
+        checker.checkers |= {"iri": (_is_iri, ()), "iri-reference": (_is_iri_reference, ())}
     return checker
 
 
 def _is_regex(value: object) -> bool:
     return not isinstance(value, str) or patterns.is_readable(value)
+
+
+def _is_iri(value: object) -> bool:
+    return not isinstance(value, str) or bool(validate_rfc3986(_as_uri(value), rule="URI"))
+
+
+def _is_iri_reference(value: object) -> bool:
+    return not isinstance(value, str) or bool(validate_rfc3986(_as_uri(value), rule="URI_reference"))
+
+
+def _as_uri(iri: str) -> str:
+    """RFC 3987, 3.1. The package that jsonschema would ask compiles a grammar of a second in every process."""
+    return quote(iri, safe=_ASCII)
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:

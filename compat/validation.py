@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,16 +76,36 @@ class Validator:
         inner = [_violation(cause) for error in errors for cause in _causes(error)]
         return [_violation(error) for error in errors], inner
 
+    def errors_of(self, keyword: str, instance: Any) -> list[Violation]:
+        """The violations of one keyword, those in the branches of a refused `anyOf` or `oneOf` included."""
+        found = (inner for error in self._rust.iter_errors(instance) for inner in _with_branches(error))
+        return [_violation(error) for error in found if error.kind.name == keyword]
+
+
+# In quotes: the class exists for the type checker only.
+Keywords = Mapping[str, "type[jsonschema_rs.KeywordValidator]"]
+
 
 def compile_validator(
-    schema: Schema, *, dialect: str | None = None, store: Store | None = None, formats: bool = False
+    schema: Schema,
+    *,
+    dialect: str | None = None,
+    store: Store | None = None,
+    formats: bool = False,
+    keywords: Keywords | None = None,
 ) -> Validator:
     """A validator for a schema; without `$schema` and `dialect` it is read as draft-07.
 
     `store` maps the URIs (or names) that `$ref` may use to schemas; nothing else is ever fetched.
-    `formats` asserts `format`, which is an annotation otherwise. Raises SchemaError.
+    `formats` asserts `format`, which is an annotation otherwise. `keywords` assert something of the caller's own
+    wherever a validator meets them: made with the schema around it, the value and its path, `validate(instance)`
+    raises ValueError. Raises SchemaError.
     """
-    return rust_validator(opened(schema, dialect=dialect, store=store), formats=formats)
+    documents = opened(schema, dialect=dialect, store=store)
+    if keywords:
+        # Not kept with the documents: what such a keyword asserts is the caller's, and may be another tomorrow.
+        return _compiled(documents, formats=formats, keywords=keywords)
+    return rust_validator(documents, formats=formats)
 
 
 def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
@@ -93,7 +113,7 @@ def rust_validator(documents: Documents, *, formats: bool = False) -> Validator:
     return documents.form(("jsonschema-rs", formats), lambda: _compiled(documents, formats=formats))
 
 
-def _compiled(documents: Documents, *, formats: bool) -> Validator:
+def _compiled(documents: Documents, *, formats: bool, keywords: Keywords | None = None) -> Validator:
     dialect = documents.dialect
     try:
         compiled = dialect.rust(
@@ -101,7 +121,7 @@ def _compiled(documents: Documents, *, formats: bool) -> Validator:
             validate_formats=formats,
             registry=documents.rust_registry,
             pattern_options=patterns.engine(backtracking=documents.backtracking),
-            keywords=_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT,
+            keywords={**(_INERT_FROM_2019 if dialect in {D2019, D2020} else _INERT), **(keywords or {})},
             offline=True,
         )
     except jsonschema_rs.ValidationError as error:
@@ -129,6 +149,13 @@ def _causes(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Vali
         likeliest = min(branches, key=lambda inner: (sum(_tells_apart(each) for each in inner), len(inner)))
         for inner in likeliest:
             yield from _causes(inner)
+
+
+def _with_branches(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    yield error
+    for branch in getattr(error.kind, "context", None) or []:
+        for inner in branch:
+            yield from _with_branches(inner)
 
 
 def _tells_apart(error: jsonschema_rs.ValidationError) -> bool:

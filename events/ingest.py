@@ -113,8 +113,8 @@ def _judge(batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings)
         _without_schema(batch, index, event, ruling)
         return
     envelope = rulings.of_envelope(event.schema_version)
-    violations = judging.violations(event, ruling, envelope)
-    item = _item(index, event, ruling, violations)
+    violations, lints = judging.judge(event, ruling, envelope)
+    item = _item(index, event, ruling, violations, lints)
     if violations and (ruling.strict or (envelope is not None and envelope.strict)):
         batch.reasons[index] = violations[0]["code"]
         batch.to_quarantine.append(item)
@@ -136,11 +136,12 @@ def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) 
         batch.to_quarantine.append(_item(index, event, ruling, [problem]))
 
 
-def _item(index: int, event: Envelope, ruling: Ruling, violations: list[Problem]) -> Judged:
+def _item(
+    index: int, event: Envelope, ruling: Ruling, violations: list[Problem], lints: tuple[str, ...] = ()
+) -> Judged:
     digest = hashlib.sha256(event.raw).digest()
-    return Judged(
-        index, event, key_of(event.event_id), digest, ruling, violations, event.lints + ruling.lints
-    )
+    lints = event.lints + ruling.lints + lints
+    return Judged(index, event, key_of(event.event_id), digest, ruling, violations, lints)
 
 
 def _store(batch: _Batch, producer: str) -> None:

@@ -1,41 +1,46 @@
-"""What a proposed schema means for the events that are stored: how many it would refuse, and which."""
+"""What a proposed schema means for the events that are stored: how many of each version it would refuse, and how.
+
+An upload looks at the newest LOOKED_AT events, for as long as it has time. `study` looks at all of them, step by step.
+"""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import Q
 
-from compat import Validator, compile_validator
+from compat import Validator
 from events import scan
 from events.changes import EVENT_TYPES
-from events.models import Event
+from events.impact import Share, Tally
+from events.models import Event, LogHead
 from registry.judge import Finding, Proposal
 from registry.models import Subject
+from registry.study import Progress
+from registry.taxonomy_bindings import bindings_in, bound_validator, editions_of
 
 JUDGE = "events.judge.stored_events"
-# The newest events of the subject that are looked at.
+# The newest events of the subject that an upload looks at.
 LOOKED_AT = 10_000
 _CHUNK = 500
-_EXAMPLES = 3
 
-
+# Properties that narrow what undeclared ones of their name might have been.
+_ADDED = frozenset(
+    {
+        "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL",
+        "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
+    }
+)
 _NO_TIME = Finding(JUDGE, "info", "There was no time to look at the stored events.", {"finished": False})
 
 
-@dataclass(slots=True)
-class _Count:
-    """What was seen among the stored events."""
-
-    seen: int = 0
-    refused: int = 0
-    # Of the refused, how many the schema that judged them accepted.
-    valid_today: int = 0
-    examples: list[dict[str, Any]] = field(default_factory=list)
-    # Events that carry each of the undeclared properties asked about.
-    carrying: dict[str, int] = field(default_factory=dict)
-    finished: bool = True
+class _Row(NamedTuple):
+    occurred_at: Any
+    position: int
+    event_id: str
+    raw: bytes
+    violations: Any
+    content_id: int | None
 
 
 def stored_events(proposal: Proposal) -> list[Finding]:
@@ -43,108 +48,132 @@ def stored_events(proposal: Proposal) -> list[Finding]:
 
     Without `read` on the subject the actor is told numbers and no event.
     """
-    # As events will be judged once it is published.
-    validator = compile_validator(
-        proposal.new.value,
-        dialect=settings.DEFAULT_DIALECT,
-        store=dict(proposal.new.store),
-        formats=Subject.objects.filter(name=proposal.subject, assert_formats=True).exists(),
+    validator = _validator(proposal)
+    tally = Tally.asking_for(list(_undeclared(proposal)))
+    finished = True
+    for row in _newest(proposal.subject, Q())[:LOOKED_AT].iterator(chunk_size=_CHUNK):
+        if tally.total.seen % 100 == 0 and time.monotonic() > proposal.deadline:
+            finished = False
+            break
+        _note(tally, validator, _Row(*row))
+    if not tally.total.seen:
+        return [] if finished else [_NO_TIME]
+    told = f"the last {tally.total.seen:,}" + ("" if finished else " (no time for more)")
+    return _findings(proposal, tally, told, mode="sample", finished=finished)
+
+
+def study(proposal: Proposal, memory: dict[str, Any]) -> Progress:
+    """The next step over all stored events, from the newest on; `memory` is that of the step before, or empty.
+
+    What arrives after the first step is not looked at.
+    """
+    if not memory:
+        head = LogHead.objects.values_list("position", flat=True).get()
+        everything = Event.objects.filter(event_type=proposal.subject, position__lte=head)
+        tally = Tally.asking_for(list(_undeclared(proposal)))
+        memory = {"head": head, "total": everything.count(), "after": None, "tally": tally.kept()}
+    validator, tally, after = _validator(proposal), Tally.of(memory["tally"]), memory["after"]
+    done = False
+    while not done:
+        rows = [_Row(*row) for row in _newest(proposal.subject, _behind(memory["head"], after))[:_CHUNK]]
+        for row in rows:
+            _note(tally, validator, row)
+        done = len(rows) < _CHUNK
+        after = [rows[-1].occurred_at.isoformat(), rows[-1].position] if rows else after
+        if time.monotonic() > proposal.deadline:
+            break
+    memory = {**memory, "after": after, "tally": tally.kept()}
+    told = f"all {tally.total.seen:,}" if done else f"the {tally.total.seen:,} looked at so far"
+    findings = _findings(proposal, tally, told, mode="exact", finished=done)
+    return Progress(findings, memory, done=tally.total.seen, total=memory["total"], finished=done)
+
+
+def _behind(head: int, after: list[Any] | None) -> Q:
+    known = Q(position__lte=head)
+    if after is None:
+        return known
+    at, position = after
+    return known & Q(occurred_at__lte=at) & ~Q(occurred_at=at, position__gte=position)
+
+
+def _newest(event_type: str, more: Q) -> Any:
+    """Rows of _Row, the newest first by the producers' clocks, which is what the index is ordered by."""
+    rows = Event.objects.filter(more, event_type=event_type).order_by("-occurred_at", "-position")
+    return rows.values_list(*_Row._fields)
+
+
+def _note(tally: Tally, validator: Validator, row: _Row) -> None:
+    # null and absent mean the same to producers of the original envelope.
+    metadata = scan.parse(bytes(row.raw)).get("metadata")
+    tally.note(
+        validator,
+        {} if metadata is None else metadata,
+        event_id=row.event_id,
+        content_id=row.content_id,
+        accepted=row.violations is None,
     )
-    risks = _undeclared(proposal)
-    count = _count(proposal, validator, risks)
-    if not count.seen:
-        return [] if count.finished else [_NO_TIME]
-    return [
-        _refusals(proposal, count),
-        *(_carried(name, versions, count) for name, versions in risks.items()),
-    ]
+
+
+def _validator(proposal: Proposal) -> Validator:
+    """As events will be judged once it is published."""
+    new = proposal.new
+    return bound_validator(
+        new.value,
+        dialect=settings.DEFAULT_DIALECT,
+        store=new.store,
+        formats=Subject.objects.filter(name=proposal.subject, assert_formats=True).exists(),
+        editions=editions_of(bindings_in(new, settings.DEFAULT_DIALECT)),
+    )
 
 
 def _undeclared(proposal: Proposal) -> dict[str, list[int]]:
     """Properties whose addition is safe only if nobody sends them yet, with the versions that do not declare them."""
     found: dict[str, list[int]] = {}
     for pair in proposal.verdict.pairs:
+        if pair.verdict.world != "declared":
+            continue
         risk = pair.verdict.open_world_risk
-        if risk is not None and risk.property is not None:
-            found.setdefault(risk.property, []).append(pair.version)
+        added = {_last(change.new_pointer) for change in pair.verdict.changes if change.kind in _ADDED}
+        for name in sorted(added | {(risk and risk.property) or ""} - {""}):
+            found.setdefault(name, []).append(pair.version)
     return found
 
 
-def _count(proposal: Proposal, validator: Validator, risks: dict[str, list[int]]) -> _Count:
-    count = _Count(carrying=dict.fromkeys(risks, 0))
-    for event_id, raw, accepted in _newest(proposal.subject):
-        if count.seen % 100 == 0 and time.monotonic() > proposal.deadline:
-            count.finished = False
-            break
-        metadata = scan.parse(raw).get("metadata")
-        metadata = {} if metadata is None else metadata
-        count.seen += 1
-        for name in risks:
-            count.carrying[name] += _carries(metadata, name)
-        if not validator.is_valid(metadata):
-            _note_refusal(count, validator, event_id, metadata, accepted=accepted)
-    return count
+def _last(pointer: str) -> str:
+    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
-def _newest(event_type: str) -> Iterator[tuple[str, bytes, bool]]:
-    """Id, bytes and validity of the newest events by the producers' clocks, which is what the index is ordered by."""
-    rows = (
-        Event.objects.filter(event_type=event_type)
-        .order_by("-occurred_at")
-        .values_list("event_id", "raw", "violations")[:LOOKED_AT]
-    )
-    for event_id, raw, violations in rows.iterator(chunk_size=_CHUNK):
-        yield event_id, bytes(raw), violations is None
+def _findings(proposal: Proposal, tally: Tally, told: str, *, mode: str, finished: bool) -> list[Finding]:
+    risks = _undeclared(proposal)
+    return [
+        _refusals(proposal, tally, told, mode=mode, finished=finished),
+        *(_carried(name, versions, tally) for name, versions in risks.items()),
+    ]
 
 
-def _note_refusal(
-    count: _Count, validator: Validator, event_id: str, metadata: Any, *, accepted: bool
-) -> None:
-    count.refused += 1
-    count.valid_today += accepted
-    if accepted and len(count.examples) < _EXAMPLES:
-        first = validator.errors(metadata)[0]
-        count.examples.append(
-            {
-                "event_id": event_id,
-                "pointer": f"/metadata{first.pointer}",
-                "keyword": first.keyword,
-                "message": first.message[:300],
-            }
-        )
-
-
-def _carries(value: Any, name: str) -> bool:
-    """Whether a property of this name stands anywhere in the value."""
-    waiting = [value]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, dict):
-            if name in current:
-                return True
-            waiting.extend(current.values())
-        elif isinstance(current, list):
-            waiting.extend(current)
-    return False
-
-
-def _refusals(proposal: Proposal, count: _Count) -> Finding:
-    shown = f"{count.seen:,}" if count.finished else f"{count.seen:,} (no time for more)"
-    if count.refused:
+def _refusals(proposal: Proposal, tally: Tally, told: str, *, mode: str, finished: bool) -> Finding:
+    total = tally.total
+    if total.refused:
         sentence = (
-            f"The new schema would refuse {count.refused:,} of the last {shown} stored events of "
-            f"'{proposal.subject}', {count.valid_today:,} of which are valid today."
+            f"The new schema would refuse {total.refused:,} of {told} stored events of "
+            f"'{proposal.subject}', {total.valid_today:,} of which are valid today."
         )
+    elif told.startswith("all "):
+        sentence = f"The new schema accepts {told} stored events of '{proposal.subject}'."
     else:
-        sentence = f"The new schema accepts all of the last {shown} stored events of '{proposal.subject}'."
+        sentence = f"The new schema accepts all of {told} stored events of '{proposal.subject}'."
+    readable = _may_show(proposal)
     facts = {
-        "seen": count.seen,
-        "refused": count.refused,
-        "valid_today": count.valid_today,
-        "examples": count.examples if _may_show(proposal) else [],
-        "finished": count.finished,
+        "mode": mode,
+        "seen": total.seen,
+        "refused": total.refused,
+        "valid_today": total.valid_today,
+        "versions": _shares(proposal, tally),
+        "shapes": tally.told_shapes(with_events=readable),
+        "examples": tally.examples if readable else [],
+        "finished": finished,
     }
-    return Finding(JUDGE, "warning" if count.valid_today else "info", sentence, facts)
+    return Finding(JUDGE, "warning" if total.valid_today else "info", sentence, facts)
 
 
 def _may_show(proposal: Proposal) -> bool:
@@ -152,12 +181,37 @@ def _may_show(proposal: Proposal) -> bool:
     return proposal.actor.may("read", proposal.subject) and proposal.subject not in EVENT_TYPES
 
 
-def _carried(name: str, versions: list[int], count: _Count) -> Finding:
-    carrying = count.carrying[name]
+def _shares(proposal: Proposal, tally: Tally) -> list[dict[str, Any]]:
+    """One row per live version, the newest first, and one for the events that no live version judged."""
+    rows, left = [], dict(tally.by_content)
+    for old in proposal.older:
+        # Of several labels of one schema, the newest has its events.
+        share = left.pop(str(old.content_id), Share())
+        rows.append(_row(share, version=old.number, semver=old.semver))
+    rest = Share()
+    for share in left.values():
+        rest.seen, rest.refused = rest.seen + share.seen, rest.refused + share.refused
+        rest.valid_today += share.valid_today
+    return [*rows, *([_row(rest, version=None, semver=None)] if rest.seen else [])]
+
+
+def _row(share: Share, *, version: int | None, semver: str | None) -> dict[str, Any]:
+    return {
+        "version": version,
+        "semver": semver,
+        "seen": share.seen,
+        "refused": share.refused,
+        "valid_today": share.valid_today,
+        "share": round(share.valid_today / share.seen, 6) if share.seen else None,
+    }
+
+
+def _carried(name: str, versions: list[int], tally: Tally) -> Finding:
+    carrying, seen = tally.carrying.get(name, 0), tally.total.seen
     told = ", ".join(str(number) for number in versions)
     sentence = (
-        f"{carrying:,} of {count.seen:,} stored events carry '{name}', which version {told} does not declare; "
-        "adding it is safe only if nobody sends it with another meaning."
+        f"{carrying:,} of {seen:,} stored events carry an undeclared `{name}`: version {told} does not declare "
+        "it, and adding it is safe only if nobody sends it with another meaning."
     )
-    facts = {"property": name, "carrying": carrying, "seen": count.seen, "versions": versions}
+    facts = {"property": name, "carrying": carrying, "seen": seen, "versions": versions}
     return Finding(JUDGE, "warning" if carrying else "info", sentence, facts)

@@ -10,13 +10,21 @@ import jiter
 from django.conf import settings
 from semver import Version as SemVer
 
-from compat import SchemaError, Validator, compile_validator
+from compat import SchemaError, Validator
 from events.envelope import Envelope
 from events.models import CatalogueRevision
 from registry.errors import InvalidReference
 from registry.models import Content, Version
+from registry.opaque_codes import KEYWORD
 from registry.ranges import parse_semver
 from registry.references import store_of
+from registry.taxonomy_bindings import (
+    Bound,
+    Editions,
+    bound_validator,
+    deprecated_codes,
+    editions_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +46,7 @@ class Candidate:
     number: int
     content_id: int
     deprecated: bool
+    bindings: tuple[Bound, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Ruling:
     # Why there is no validator: "unknown_event_type", "unknown_schema_version", "unusable_schema", or "".
     reason: str = ""
     lints: tuple[str, ...] = ()
+    # Whether some of its strings have to be codes of a taxonomy.
+    bound: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +88,10 @@ class Subject:
         chosen, lints = self.choose(label or self.version_when_absent)
         if chosen is None:
             return Ruling("", None, None, self.strict, reason="unknown_schema_version")
-        validator = validator_of(chosen.content_id, assert_formats=self.assert_formats)
+        editions = editions_of(chosen.bindings)
+        validator = _validator_of(chosen.content_id, editions, assert_formats=self.assert_formats)
+        if editions.unresolved:
+            lints = (*lints, "unresolved_taxonomy")
         return Ruling(
             label=str(chosen.semver),
             content_id=chosen.content_id if validator else None,
@@ -85,6 +99,7 @@ class Subject:
             strict=self.strict,
             reason="" if validator else "unusable_schema",
             lints=(*lints, "deprecated_version") if chosen.deprecated else lints,
+            bound=bool(editions.keys),
         )
 
     def choose(self, label: str) -> tuple[Candidate | None, tuple[str, ...]]:
@@ -177,38 +192,47 @@ def _subjects(names: set[str]) -> dict[str, Subject]:
             "number",
             "content_id",
             "state",
+            "content__bindings",
         )
     )
     found: dict[str, tuple[bool, str, bool]] = {}
     candidates: dict[str, list[Candidate]] = {}
-    for name, strict, when_absent, formats, semver, number, content_id, state in versions:
+    for name, strict, when_absent, formats, semver, number, content_id, state, bindings in versions:
         found[name] = (strict, when_absent, formats)
         candidates.setdefault(name, []).append(
-            Candidate(SemVer.parse(semver), number, content_id, state == Version.State.DEPRECATED)
+            Candidate(
+                SemVer.parse(semver),
+                number,
+                content_id,
+                state == Version.State.DEPRECATED,
+                tuple(Bound.of(stored) for stored in bindings),
+            )
         )
     # Highest number first: a label given twice means its later content.
     return {name: Subject(name, *found[name], tuple(reversed(candidates[name]))) for name in found}
 
 
-_validators: dict[tuple[int, bool], Validator | None] = {}
+# Compiled schemas by content, with the editions they ask: kept until a later edition of a taxonomy judges instead.
+_validators: dict[tuple[int, bool], tuple[Editions, Validator | None]] = {}
 
 
-def validator_of(content_id: int, *, assert_formats: bool) -> Validator | None:
-    """The compiled schema of a content, kept for the life of the process; None when it does not compile."""
+def _validator_of(content_id: int, editions: Editions, *, assert_formats: bool) -> Validator | None:
+    """The compiled schema of a content; None when it does not compile."""
     key = (content_id, assert_formats)
-    if key not in _validators:
-        _validators[key] = _compiled(content_id, assert_formats=assert_formats)
-    return _validators[key]
+    if key not in _validators or _validators[key][0] != editions:
+        _validators[key] = (editions, _compiled(content_id, editions, assert_formats=assert_formats))
+    return _validators[key][1]
 
 
-def _compiled(content_id: int, *, assert_formats: bool) -> Validator | None:
+def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> Validator | None:
     content = Content.objects.get(pk=content_id)
     try:
-        return compile_validator(
+        return bound_validator(
             jiter.from_json(content.text.encode()),
             dialect=content.dialect,
             store=store_of(content_id),
             formats=assert_formats,
+            editions=editions,
         )
     except (SchemaError, InvalidReference):
         log.exception(
@@ -217,31 +241,45 @@ def _compiled(content_id: int, *, assert_formats: bool) -> Validator | None:
         return None
 
 
+def judge(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> tuple[list[Problem], tuple[str, ...]]:
+    """What the schemas refuse, and what they accept but want told."""
+    if not (ruling.bound or (envelope is not None and envelope.bound)):
+        return violations(event, ruling, envelope), ()
+    with deprecated_codes() as deprecated:
+        found = violations(event, ruling, envelope)
+    return found, ("deprecated_code",) if deprecated else ()
+
+
 def violations(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> list[Problem]:
     """Everything that the envelope's schema and the event type's schema refuse, at most MAX_VIOLATIONS."""
     found: list[Problem] = []
     if envelope is None:
         found += _minimal(event)
     elif envelope.validator is not None and not envelope.validator.is_valid(event.document):
-        found += _problems(envelope.validator, event.document, "violates_envelope", "")
+        found += _problems(envelope, event.document, "violates_envelope", "")
     if ruling.validator is not None:
         # null and absent mean the same to producers of the original envelope: nothing to tell.
         metadata = event.document.get("metadata")
         metadata = {} if metadata is None else metadata
         if not ruling.validator.is_valid(metadata):
-            found += _problems(ruling.validator, metadata, "violates_schema", "/metadata")
+            found += _problems(ruling, metadata, "violates_schema", "/metadata")
     return found[:MAX_VIOLATIONS]
 
 
-def _problems(validator: Validator, instance: object, code: str, prefix: str) -> list[Problem]:
+def _problems(ruling: Ruling, instance: object, code: str, prefix: str) -> list[Problem]:
+    assert ruling.validator is not None
+    found = ruling.validator.errors(instance)
+    if ruling.bound:
+        # In a branch of anyOf a foreign code only shows as "no branch accepts"; it is told by its own name, too.
+        found += [v for v in ruling.validator.errors_of(KEYWORD, instance) if v not in found]
     return [
         {
-            "code": code,
+            "code": "violates_taxonomy" if violation.keyword == KEYWORD else code,
             "pointer": prefix + violation.pointer,
             "keyword": violation.keyword,
             "message": _shortened(violation.message),
         }
-        for violation in validator.errors(instance)[:MAX_VIOLATIONS]
+        for violation in found[:MAX_VIOLATIONS]
     ]
 
 

@@ -3,7 +3,21 @@
 from django.contrib import admin
 
 from access.admin import LookOnly
-from registry.models import Configuration, Content, Reference, Subject, Taxonomy, TaxonomyVersion, Version
+from registry.models import (
+    Approval,
+    Configuration,
+    Content,
+    Context,
+    Fetch,
+    Reference,
+    SchemaId,
+    Study,
+    Subject,
+    SunsetNotice,
+    Taxonomy,
+    TaxonomyVersion,
+    Version,
+)
 
 
 @admin.register(Subject)
@@ -26,6 +40,18 @@ class ContentAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("=id", "=guid")
 
 
+@admin.register(SchemaId)
+class SchemaIdAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("context", "number", "content", "guid", "imported")
+    list_filter = ("context",)
+    search_fields = ("=number", "=guid")
+
+
+@admin.register(Context)
+class ContextAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name",)
+
+
 @admin.register(Configuration)
 class ConfigurationAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("subject", "level", "policy", "mode", "by_wire_api")
@@ -36,6 +62,31 @@ class ConfigurationAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 class ReferenceAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("version", "name", "target")
     list_select_related = ("version__subject", "target__subject")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("version", "state", "requested_by", "requested_at", "decided_by", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("version__subject",)
+
+
+@admin.register(Fetch)
+class FetchAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("content", "client", "count", "first_at", "last_at")
+    list_select_related = ("content",)
+
+
+@admin.register(Study)
+class StudyAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("subject", "judge", "state", "done", "total", "created_by", "created_at")
+    list_filter = ("state",)
+
+
+@admin.register(SunsetNotice)
+class SunsetNoticeAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("version", "sunset", "days_before", "noticed_at", "email", "mailed_at")
+    list_select_related = ("version__subject",)
 
 
 @admin.register(Taxonomy)

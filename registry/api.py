@@ -9,19 +9,21 @@ from rest_framework.response import Response
 
 from access.caller import caller
 from registry import api_shapes as shapes
+from registry import contexts
 from registry.answers import published_answer, version_answer
-from registry.api_requests import asked_of, upload_of
+from registry.api_requests import asked_of, meant, upload_of, wants_draft
 from registry.check import find_same, judge_against
 from registry.delete import delete_subject, delete_version
+from registry.deprecation import headers_of
 from registry.errors import InvalidSchema
+from registry.fetches import fetches
 from registry.judge import Judgement
-from registry.lookup import find_subject, find_version, referrers_of
+from registry.lookup import find_subject, referrers_of
 from registry.models import Subject, Version
+from registry.other_contexts import find_anywhere, found_in
 from registry.publish import publish_version
-from registry.wire import accepts_extras, flag, window
-
-# What Confluent's clients send for "all contexts"; there is one.
-_ALL_CONTEXTS = ":*:"
+from registry.references import bundled
+from registry.wire import accepts_extras, flag, wants_bundle, window
 
 
 @extend_schema(operation_id="root", responses=shapes.EMPTY)
@@ -41,12 +43,10 @@ def subjects(request: Request) -> Response:
     """Names of the subjects that the caller may read, sorted."""
     found = Subject.objects.readable_by(caller(request))
     if flag(request, "deletedOnly"):
-        found = found.with_deleted_versions()
+        found = found.wholly_deleted()
     elif not flag(request, "deleted"):
         found = found.with_live_versions()
-    prefix = request.query_params.get("subjectPrefix", _ALL_CONTEXTS)
-    if prefix != _ALL_CONTEXTS:
-        found = found.filter(name__startswith=prefix)
+    found = found.named_like(request.query_params.get("subjectPrefix", contexts.ALL))
     return Response(list(found.order_by("name").values_list("name", flat=True)[window(request)]))
 
 
@@ -54,7 +54,7 @@ def subjects(request: Request) -> Response:
     methods=["POST"],
     operation_id="subjects_lookup",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("deleted"),
+    parameters=shapes.parameters("normalize", "deleted"),
     responses=shapes.VERSION,
 )
 @extend_schema(
@@ -66,10 +66,11 @@ def subjects(request: Request) -> Response:
 @api_view(["POST", "DELETE"])
 def subject(request: Request, subject: str) -> Response:
     """POST finds the version that is this very schema; DELETE takes the subject away."""
-    actor = caller(request)
+    actor, subject = caller(request), meant(subject)
     if request.method == "DELETE":
         return Response(delete_subject(actor=actor, subject=subject, permanent=flag(request, "permanent")))
     deleted = flag(request, "deleted")
+    subject = found_in(actor, subject, deleted=deleted)
     actor.require("read", subject)
     find_subject(subject, deleted=deleted)
     found = find_same(actor=actor, upload=upload_of(request, actor, subject), deleted=deleted)
@@ -79,25 +80,28 @@ def subject(request: Request, subject: str) -> Response:
 @extend_schema(
     methods=["GET"],
     operation_id="versions_list",
-    parameters=shapes.parameters("deleted", "deletedOnly", "offset", "limit"),
+    parameters=shapes.parameters("deleted", "deletedOnly", "deletedAsNegative", "offset", "limit"),
     responses=shapes.NUMBERS,
 )
 @extend_schema(
     methods=["POST"],
     operation_id="versions_publish",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("dryRun", "force"),
+    parameters=shapes.parameters("normalize", "dryRun", "force", "impact"),
     responses=shapes.PUBLISHED,
 )
 @api_view(["GET", "POST"])
 def versions(request: Request, subject: str) -> Response:
     """GET lists version numbers; POST publishes a schema, or says what publishing it would come to."""
+    subject = meant(subject)
     if request.method == "POST":
         published = publish_version(
             actor=caller(request),
             subject=subject,
             dry_run=flag(request, "dryRun"),
-            force_undecided=flag(request, "force"),
+            force=flag(request, "force"),
+            draft=wants_draft(request),
+            exact=request.query_params.get("impact", "").lower() == "exact",
             **asked_of(request),
         )
         return Response(
@@ -109,18 +113,20 @@ def versions(request: Request, subject: str) -> Response:
 
 def _numbers(request: Request, name: str) -> list[int]:
     deleted, deleted_only = flag(request, "deleted"), flag(request, "deletedOnly")
-    found = Version.objects.filter(subject=find_subject(name, deleted=deleted or deleted_only))
+    negative = flag(request, "deletedAsNegative")
+    found = Version.objects.filter(subject=find_subject(name, deleted=deleted or deleted_only or negative))
     if deleted_only:
         found = found.filter(deleted_at__isnull=False)
-    elif not deleted:
+    elif not (deleted or negative):
         found = found.live()
-    return list(found.order_by("number").values_list("number", flat=True))
+    rows = found.order_by("number").values_list("number", "deleted_at")
+    return [-number if negative and deleted_at else number for number, deleted_at in rows]
 
 
 @extend_schema(
     methods=["GET"],
     operation_id="versions_read",
-    parameters=shapes.parameters("deleted"),
+    parameters=shapes.parameters("deleted", "format"),
     responses=shapes.VERSION,
 )
 @extend_schema(
@@ -133,19 +139,28 @@ def _numbers(request: Request, name: str) -> list[int]:
 def version(request: Request, subject: str, version: str) -> Response:
     """`version` is `latest`, a number, an exact SemVer, or a range such as `^1.2`, of which the highest is taken."""
     if request.method == "DELETE":
-        permanent = flag(request, "permanent")
+        permanent, subject = flag(request, "permanent"), meant(subject)
         number = delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
         return Response(number)
-    return Response(version_answer(_version(request, subject, version), extras=accepts_extras(request)))
+    found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
+    headers = headers_of(found, caller(request))
+    answer = version_answer(found, extras=accepts_extras(request), whole=wants_bundle(request))
+    return Response(answer, headers=headers)
 
 
 @extend_schema(
-    operation_id="versions_schema", parameters=shapes.parameters("deleted"), responses={200: dict[str, Any]}
+    operation_id="versions_schema",
+    parameters=shapes.parameters("deleted", "format"),
+    responses={200: dict[str, Any]},
 )
 @api_view(["GET"])
 def version_schema(request: Request, subject: str, version: str) -> Response:
-    """The schema text as it was uploaded."""
-    return Response(_version(request, subject, version).content.text.encode())
+    """The schema text as it was uploaded, or bundled with what it refers to."""
+    found = _version(request, subject, version)
+    fetches.note(found.content_id, caller(request).label)
+    text = bundled(found.content) if wants_bundle(request) else found.content.text
+    return Response(text.encode(), headers=headers_of(found, caller(request)))
 
 
 @extend_schema(
@@ -158,19 +173,18 @@ def referenced_by(request: Request, subject: str, version: str) -> Response:
     """Ids of the schemas that refer to this version."""
     users = referrers_of(_version(request, subject, version), deleted=flag(request, "deleted"))
     readable = users.readable_by(caller(request))
-    ids = readable.order_by("content_id").values_list("content_id", flat=True).distinct()
+    ids = readable.order_by("identity__number").values_list("identity__number", flat=True).distinct()
     return Response(list(ids[window(request)]))
 
 
 def _version(request: Request, name: str, wanted: str) -> Version:
-    caller(request).require("read", name)
-    return find_version(name, wanted, deleted=flag(request, "deleted"))
+    return find_anywhere(caller(request), meant(name), wanted, deleted=flag(request, "deleted"))
 
 
 @extend_schema(
     operation_id="compatibility_with_version",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("verbose"),
+    parameters=shapes.parameters("normalize", "verbose"),
     responses=shapes.COMPATIBILITY,
 )
 @api_view(["POST"])
@@ -182,7 +196,7 @@ def compatibility(request: Request, subject: str, version: str) -> Response:
 @extend_schema(
     operation_id="compatibility_with_subject",
     request=shapes.UPLOAD,
-    parameters=shapes.parameters("verbose"),
+    parameters=shapes.parameters("normalize", "verbose"),
     responses=shapes.COMPATIBILITY,
 )
 @api_view(["POST"])
@@ -192,7 +206,7 @@ def compatibility_with_all(request: Request, subject: str) -> Response:
 
 
 def _compatibility(request: Request, name: str, version: str | None) -> Response:
-    actor = caller(request)
+    actor, name = caller(request), meant(name)
     actor.require("read", name)
     verbose = flag(request, "verbose")
     try:

@@ -7,7 +7,19 @@ parts come first; `names.py` refuses the names that would be ambiguous.
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
-from registry import api, config_api, schema_api, settings_api
+from registry import (
+    api,
+    config_api,
+    contexts_api,
+    graph_api,
+    metadata_api,
+    schema_api,
+    server_api,
+    settings_api,
+    state_api,
+    study_api,
+    usage_api,
+)
 from registry.taxonomy_urls import api as taxonomy_patterns
 
 
@@ -34,11 +46,19 @@ register_converter(IdConverter, "id")
 urlpatterns: list[URLPattern | URLResolver] = [
     *taxonomy_patterns,
     path("", api.root, name="api-root"),
+    path("v1/metadata/id", server_api.server_id),
+    path("v1/metadata/version", server_api.server_version),
+    path("v1/metadata/deployment", server_api.server_deployment),
+    path("contexts", contexts_api.contexts),
+    path("contexts/<str:context>", contexts_api.context),
+    path("schemas", schema_api.schemas),
     path("schemas/types", schema_api.types),
-    path("schemas/ids/<id:content_id>", schema_api.schema, name="schema-by-id"),
-    path("schemas/ids/<id:content_id>/schema", schema_api.schema_text),
-    path("schemas/ids/<id:content_id>/subjects", schema_api.schema_subjects),
-    path("schemas/ids/<id:content_id>/versions", schema_api.schema_versions),
+    path("schemas/guids/<str:guid>", schema_api.schema_by_guid),
+    path("schemas/guids/<str:guid>/ids", schema_api.ids_by_guid),
+    path("schemas/ids/<id:schema_id>", schema_api.schema, name="schema-by-id"),
+    path("schemas/ids/<id:schema_id>/schema", schema_api.schema_text),
+    path("schemas/ids/<id:schema_id>/subjects", schema_api.schema_subjects),
+    path("schemas/ids/<id:schema_id>/versions", schema_api.schema_versions),
     path("compatibility/subjects/<subject:subject>/versions/<str:version>", api.compatibility),
     path("compatibility/subjects/<subject:subject>/versions", api.compatibility_with_all),
     path("config", config_api.config),
@@ -46,10 +66,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mode", config_api.mode),
     path("mode/<subject:subject>", config_api.subject_mode),
     path("settings/<subject:subject>", settings_api.subject_settings),
+    path("approvals", state_api.approvals),
+    path("approvals/<int:approval_id>", state_api.approval),
+    path("approvals/<int:approval_id>/approve", state_api.approve_upload),
+    path("approvals/<int:approval_id>/reject", state_api.reject_upload),
+    path("studies", study_api.studies),
+    path("studies/<int:study_id>", study_api.study),
+    path("studies/<int:study_id>/cancel", study_api.cancel),
     path("subjects", api.subjects),
+    path(
+        "subjects/<subject:subject>/versions/<str:version>/graph",
+        graph_api.version_graph,
+        name="version-graph",
+    ),
+    path("subjects/<subject:subject>/versions/<str:version>/usage", usage_api.version_usage),
+    path("subjects/<subject:subject>/versions/<str:version>/state", state_api.version_state),
     path("subjects/<subject:subject>/versions/<str:version>/schema", api.version_schema, name="schema-text"),
     path("subjects/<subject:subject>/versions/<str:version>/referencedby", api.referenced_by),
+    path("subjects/<subject:subject>/versions/<str:version>/tags", metadata_api.tags),
     path("subjects/<subject:subject>/versions/<version:version>", api.version),
     path("subjects/<subject:subject>/versions", api.versions),
+    path("subjects/<subject:subject>/metadata", metadata_api.latest_with_metadata),
     path("subjects/<subject:subject>", api.subject),
 ]

@@ -34,6 +34,9 @@ class RegistryConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
+        from registry import receivers
+
+        receivers.connect()
         pre_migrate.connect(_begin, sender=self, dispatch_uid="registry.no_time_limits")
         post_migrate.connect(_end, sender=self, dispatch_uid="registry.time_limits")
 

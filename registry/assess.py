@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from registry.comparison import required_bump
+from registry.comparison import compare, required_bump
 from registry.errors import VersionTaken
 from registry.judge import Judgement, Pair, Verdicts, world_of
 from registry.snapshot import Snapshot, compared_versions, older_versions
 from registry.upload import Upload
-from registry.versioning import Label, label_for
+from registry.versioning import Label, by_evolution_rules, label_for
 
 
 def assess(
@@ -19,23 +19,32 @@ def assess(
     """
     rules = snapshot.rules
     pairs = verdicts.against(older_versions(compared_versions(snapshot) if against is None else against))
-    return Judgement(rules.level, rules.policy, pairs, _label(upload, snapshot, pairs))
+    label = _label(upload, snapshot, pairs)
+    return Judgement(rules.level, rules.policy, pairs, label, evolution=snapshot.demands.evolution)
 
 
 def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
     live = snapshot.live
     _refuse_taken(upload, snapshot)
+    if snapshot.rules.importing:
+        if upload.declared:
+            return Label(upload.declared, declared=True)
+        # It takes its place among those that are there, and promises nothing about them.
+        live = [row for row in live if upload.number is None or row.number < upload.number]
     latest = older_versions([live[0].pk])[0] if live else None
     required = None
     if latest is not None:
         known = next((pair.verdict for pair in pairs if pair.version == latest.number), None)
         world = world_of(snapshot.rules.policy)
         required = required_bump(latest.document, upload.document, world=world, known=known)
+        if snapshot.demands.evolution and required.level != "major":
+            known = known or compare(latest.document, upload.document, mode="backward", world=world)
+            required = by_evolution_rules(required, known, snapshot.demands.evolution)
     return label_for(
         declared=upload.declared,
         required=required,
         latest=live[0].semver if live else None,
-        labels=[row.semver for row in snapshot.rows],
+        labels=[row.semver for row in snapshot.rows if not row.draft],
     )
 
 

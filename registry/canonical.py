@@ -61,11 +61,15 @@ def read_schema_text(text: str) -> SchemaText:
 
 def canonical_bytes(text: str) -> bytes:
     """Sorted keys, no blanks, numbers as written. The text has passed `read_schema_text`'s other checks."""
-    exact = json.loads(text, parse_float=_as_written, parse_int=_exact_integer)
     try:
-        return orjson.dumps(exact, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(exact_value(text), option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as surrogate:
         raise InvalidSchema("A string of the schema holds half of a surrogate pair.") from surrogate
+
+
+def exact_value(text: str) -> Any:
+    """The value of a JSON text that orjson writes back with its numbers as they were."""
+    return json.loads(text, parse_float=_as_written, parse_int=_exact_integer)
 
 
 def exact_text(body: bytes, key: str) -> str:

@@ -8,14 +8,15 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any, Generic, Literal, TypeVar
 
 from django.conf import settings
 
 from compat import Bump, SchemaError, Verdict, bump, check
+from registry.opaque_codes import UNPROVEN, binds, opaque
 from registry.references import apart
 
 Direction = Literal["backward", "forward", "full"]
@@ -85,8 +86,15 @@ def required_bump(old: Document, new: Document, *, world: World, known: Verdict 
 
 def _compared(old: Document, new: Document, mode: Direction, world: World) -> Verdict:
     older, store = _one_store(old, new)
+    ask = partial(check, mode=mode, world=world, dialect=settings.DEFAULT_DIALECT)
     try:
-        return check(older, new.value, mode=mode, world=world, dialect=settings.DEFAULT_DIALECT, store=store)
+        verdict = ask(older, new.value, store=store)
+        if verdict.status != "compatible" or not _is_bound(old, new):
+            return verdict
+        bound = ask(opaque(older), opaque(new.value), store=_opaque_store(store))
+        return (
+            verdict if bound.status == "compatible" else replace(verdict, status="undecided", proof=UNPROVEN)
+        )
     except SchemaError as unreadable:
         return Verdict(
             "undecided", mode, world, proof=f"the older version can no longer be read: {unreadable}"
@@ -95,10 +103,26 @@ def _compared(old: Document, new: Document, mode: Direction, world: World) -> Ve
 
 def _bumped(old: Document, new: Document, world: World, known: Verdict | None) -> Bump:
     older, store = _one_store(old, new)
+    ask = partial(bump, world=world, dialect=settings.DEFAULT_DIALECT)
     try:
-        return bump(older, new.value, world=world, dialect=settings.DEFAULT_DIALECT, store=store, known=known)
+        step = ask(older, new.value, store=store, known=known)
+        if step.level == "major" or not _is_bound(old, new):
+            return step
+        bound = ask(opaque(older), opaque(new.value), store=_opaque_store(store))
+        if bound.level == "major":
+            return Bump("major", UNPROVEN)
+        widened = step.level == "patch" and bound.level == "minor"
+        return Bump("minor", "fields are no longer bound to a taxonomy") if widened else step
     except SchemaError as unreadable:
         return Bump("major", f"the version before can no longer be read: {unreadable}")
+
+
+def _is_bound(old: Document, new: Document) -> bool:
+    return binds(old.value, old.store) or binds(new.value, new.store)
+
+
+def _opaque_store(store: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: opaque(document) for name, document in store.items()}
 
 
 def _one_store(old: Document, new: Document) -> tuple[Any, dict[str, Any]]:

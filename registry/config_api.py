@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from access.actor import Actor
 from access.caller import caller
 from registry import api_shapes as shapes
+from registry import contexts
 from registry.api_requests import body_of_request
 from registry.configure import (
     INSTANCE,
@@ -22,6 +23,7 @@ from registry.configure import (
     unset_rules,
 )
 from registry.errors import InvalidLevel, InvalidMode, InvalidPolicy, LevelNotConfigured, ModeNotConfigured
+from registry.keep_contexts import may_see
 from registry.models import Configuration
 from registry.problems import Malformed
 from registry.wire import flag
@@ -58,63 +60,113 @@ def subject_config(request: Request, subject: str) -> Response:
 
 
 def _config(request: Request, subject: str) -> Response:
-    actor = caller(request)
+    actor, subject = caller(request), contexts.normal(subject)
     if request.method == "PUT":
         return Response(_set_rules(actor, subject, body_of_request(request)))
     if request.method == "DELETE":
         return Response(_shown(unset_rules(actor=actor, subject=subject)))
-    actor.require("read", subject or None)
+    _require_sight(actor, subject)
     if not subject or flag(request, "defaultToGlobal"):
         return Response(_shown(rules_of(subject)))
-    row = configuration_of(subject)
-    if row is None or (row.level, row.policy, row.normalize) == (None, None, None):
+    own = configuration_of(subject)
+    answer = {} if own is None else _own(own)
+    if not answer:
         raise LevelNotConfigured(subject)
-    return Response(_own(row))
+    return Response(answer)
+
+
+def _require_sight(actor: Actor, subject: str) -> None:
+    """What holds for everybody, or in a context, is told to whoever may read something there."""
+    if not subject or subject == contexts.GLOBAL:
+        actor.require("read")
+    elif not (contexts.is_context(subject) and may_see(actor, contexts.context_of(subject))):
+        actor.require("read", subject)
+
+
+# The members of a configuration on the wire, and what is kept of them.
+_MEMBERS: dict[str, tuple[str, type]] = {
+    "compatibility": ("level", str),
+    "compatibilityPolicy": ("policy", str),
+    "normalize": ("normalize", bool),
+    "validateFields": ("validate_fields", bool),
+    "validateRules": ("validate_rules", bool),
+    "alias": ("alias", str),
+    "compatibilityGroup": ("compatibility_group", str),
+    "defaultMetadata": ("default_metadata", dict),
+    "overrideMetadata": ("override_metadata", dict),
+    "defaultRuleSet": ("default_rule_set", dict),
+    "overrideRuleSet": ("override_rule_set", dict),
+}
+_NAMES = {str: "a text", bool: "true or false", dict: "an object"}
 
 
 def _set_rules(actor: Actor, subject: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Answers with what was asked for, as Confluent does."""
-    level, policy, normalize = (body.get(n) for n in ("compatibility", "compatibilityPolicy", "normalize"))
-    if level is not None and not (isinstance(level, str) and level):
-        raise InvalidLevel(level)
-    if policy is not None and not (isinstance(policy, str) and policy):
-        raise InvalidPolicy(policy)
-    if normalize is not None and not isinstance(normalize, bool):
-        raise Malformed("'normalize' has to be true or false.", pointer="/normalize")
-    set_rules(actor=actor, subject=subject, level=level, policy=policy, normalize=normalize, by_wire_api=True)
-    asked = {
-        "compatibility": level.upper() if level else None,
-        "compatibilityPolicy": policy.upper() if policy else None,
-        "normalize": normalize,
-    }
-    return {name: value for name, value in asked.items() if value is not None}
+    """`null` takes a member back; what is absent stays as it is. Answers with what was asked."""
+    changes: dict[str, Any] = {}
+    echo: dict[str, Any] = {}
+    for member, (name, kind) in _MEMBERS.items():
+        if member in body:
+            changes[name] = _of_kind(member, body[member], kind)
+            echo[member] = (
+                changes[name].upper() if name in {"level", "policy"} and changes[name] else changes[name]
+            )
+    set_rules(actor=actor, subject=subject, by_wire_api=True, **changes)
+    return {name: value for name, value in echo.items() if value is not None}
+
+
+def _of_kind(member: str, value: Any, kind: type) -> Any:
+    if value is None or (isinstance(value, kind) and value != ""):
+        return value
+    if member == "compatibility":
+        raise InvalidLevel(value)
+    if member == "compatibilityPolicy":
+        raise InvalidPolicy(value)
+    if value == "":
+        return None
+    raise Malformed(f"'{member}' has to be {_NAMES[kind]}.", pointer=f"/{member}")
 
 
 def _shown(rules: Rules) -> dict[str, Any]:
     """The policy only where somebody set one: clients know two of the four."""
-    answer: dict[str, Any] = {"compatibilityLevel": rules.level}
-    if rules.policy_from != "default":
-        answer["compatibilityPolicy"] = rules.policy
-    if rules.normalize:
-        answer["normalize"] = True
-    return answer
-
-
-def _own(row: Configuration) -> dict[str, Any]:
-    answer = {
-        "compatibilityLevel": row.level,
-        "compatibilityPolicy": row.policy,
-        "normalize": row.normalize,
+    answer: dict[str, Any] = {
+        "compatibilityLevel": rules.level,
+        "compatibilityPolicy": rules.policy if rules.policy_from != "default" else None,
+        "normalize": rules.normalize or None,
+        "validateFields": rules.validate_fields,
+        "validateRules": rules.validate_rules,
+        "alias": rules.alias,
+        "compatibilityGroup": rules.compatibility_group,
+        "defaultMetadata": rules.default.metadata,
+        "overrideMetadata": rules.override.metadata,
+        "defaultRuleSet": rules.default.rule_set,
+        "overrideRuleSet": rules.override.rule_set,
     }
     return {name: value for name, value in answer.items() if value is not None}
 
 
+def _own(row: Configuration) -> dict[str, Any]:
+    found = {member: getattr(row, name) for member, (name, _) in _MEMBERS.items()}
+    found = {"compatibilityLevel": found.pop("compatibility"), **found}
+    return {member: value for member, value in found.items() if value is not None}
+
+
 @extend_schema(methods=["GET"], operation_id="mode_read", responses=shapes.MODE)
-@extend_schema(methods=["PUT"], operation_id="mode_set", request=shapes.MODE, responses=shapes.MODE)
-@extend_schema(methods=["DELETE"], operation_id="mode_unset", responses=shapes.MODE)
+@extend_schema(
+    methods=["PUT"],
+    operation_id="mode_set",
+    parameters=shapes.parameters("forceMode"),
+    request=shapes.MODE,
+    responses=shapes.MODE,
+)
+@extend_schema(
+    methods=["DELETE"],
+    operation_id="mode_unset",
+    parameters=shapes.parameters("recursive"),
+    responses=shapes.MODE,
+)
 @api_view(["GET", "PUT", "DELETE"])
 def mode(request: Request) -> Response:
-    """Whether the whole instance takes changes. Changing it needs the scope admin."""
+    """Whether the default context takes changes. Changing it needs the scope admin."""
     return _mode(request, INSTANCE)
 
 
@@ -124,8 +176,19 @@ def mode(request: Request) -> Response:
     parameters=shapes.parameters("defaultToGlobal"),
     responses=shapes.MODE,
 )
-@extend_schema(methods=["PUT"], operation_id="mode_subject_set", request=shapes.MODE, responses=shapes.MODE)
-@extend_schema(methods=["DELETE"], operation_id="mode_subject_unset", responses=shapes.MODE)
+@extend_schema(
+    methods=["PUT"],
+    operation_id="mode_subject_set",
+    parameters=shapes.parameters("forceMode"),
+    request=shapes.MODE,
+    responses=shapes.MODE,
+)
+@extend_schema(
+    methods=["DELETE"],
+    operation_id="mode_subject_unset",
+    parameters=shapes.parameters("recursive"),
+    responses=shapes.MODE,
+)
 @api_view(["GET", "PUT", "DELETE"])
 def subject_mode(request: Request, subject: str) -> Response:
     """Whether one subject takes changes."""
@@ -133,16 +196,20 @@ def subject_mode(request: Request, subject: str) -> Response:
 
 
 def _mode(request: Request, subject: str) -> Response:
-    actor = caller(request)
+    actor, subject = caller(request), contexts.normal(subject)
     if request.method == "PUT":
         asked = body_of_request(request).get("mode")
         if not isinstance(asked, str):
             raise InvalidMode(asked)
-        return Response({"mode": set_mode(actor=actor, subject=subject, mode=asked).mode})
+        row = set_mode(actor=actor, subject=subject, mode=asked, force=flag(request, "force"))
+        return Response({"mode": row.mode})
     if request.method == "DELETE":
-        return Response({"mode": unset_mode(actor=actor, subject=subject)})
-    actor.require("read", subject or None)
-    rules = rules_of(subject)
-    if subject and rules.mode_from != "subject" and not flag(request, "defaultToGlobal"):
+        recursive = flag(request, "recursive")
+        return Response({"mode": unset_mode(actor=actor, subject=subject, recursive=recursive)})
+    _require_sight(actor, subject)
+    if not subject or flag(request, "defaultToGlobal"):
+        return Response({"mode": rules_of(subject).mode})
+    own = configuration_of(subject)
+    if own is None or own.mode is None:
         raise ModeNotConfigured(subject)
-    return Response({"mode": rules.mode})
+    return Response({"mode": own.mode})

@@ -1,28 +1,58 @@
-"""The rules of evolution: level, policy and mode, of one subject or of the whole instance, and where they come from."""
+"""The rules of evolution: level, policy, mode and what goes with them, and where they come from.
+
+A subject takes what it does not set itself from its context, and that from what holds in every context.
+"""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from access import audit
 from access.actor import Actor
+from registry import contexts
 from registry.errors import (
+    ForwardEverywhereOnly,
     InvalidLevel,
     InvalidMode,
     InvalidPolicy,
+    InvalidSettings,
     LevelNotConfigured,
     ModeNotConfigured,
+    NotPermitted,
     ReadOnly,
 )
-from registry.models import Configuration, Level, Mode, Policy
+from registry.metadata import Extras, check_metadata, check_rule_set
+from registry.models import Configuration, Level, Mode, Policy, Version
 from registry.names import check_subject_name
 
-#: The name under which the instance's own configuration is kept.
+#: The name under which the default context's own configuration is kept.
 INSTANCE = ""
 
-Origin = Literal["subject", "instance", "default"]
+Origin = Literal["subject", "context", "instance", "global", "default"]
+#: Modes that take ids and numbers as they were elsewhere, and ask for no compatibility.
+IMPORTING = frozenset({Mode.IMPORT, Mode.FORWARD})
+
+
+class RuleChanges(TypedDict, total=False):
+    """What is to be set; None (or "") takes back to what is inherited."""
+
+    level: str | None
+    policy: str | None
+    normalize: bool | None
+    alias: str | None
+    compatibility_group: str | None
+    validate_fields: bool | None
+    validate_rules: bool | None
+    default_metadata: dict[str, Any] | None
+    override_metadata: dict[str, Any] | None
+    default_rule_set: dict[str, Any] | None
+    override_rule_set: dict[str, Any] | None
+
+
+_FIELDS = tuple(RuleChanges.__annotations__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,41 +68,81 @@ class Rules:
     normalize: bool
     # The level was set through the wire API: transitive levels then mean all live versions, not the current major's.
     confluent_levels: bool
+    compatibility_group: str | None
+    validate_fields: bool | None
+    validate_rules: bool | None
+    default: Extras
+    override: Extras
+    # Never inherited.
+    alias: str | None
+
+    @property
+    def importing(self) -> bool:
+        return self.mode in IMPORTING
 
     def require_writable(self, subject: str) -> None:
         """Raises ReadOnly."""
         if self.mode == Mode.READONLY:
             raise ReadOnly(subject)
 
+    def require_numbering(self, subject: str, number: int | None) -> None:
+        """Ids are given by an import and by nobody else. Raises ReadOnly, NotPermitted."""
+        self.require_writable(subject)
+        if self.importing != (number is not None):
+            wanted = "read-write" if self.importing else "import"
+            raise NotPermitted.not_in(wanted, subject, contexts.context_of(subject))
+
 
 def rules_of(subject: str) -> Rules:
-    """The rules in force for a subject, whether it exists or not; of INSTANCE, the instance's."""
-    rows = {row.subject: row for row in Configuration.objects.filter(subject__in={INSTANCE, subject})}
-    own, instance = rows.get(subject) if subject else None, rows.get(INSTANCE)
-    level, level_from, level_row = _first("level", own, instance, settings.DEFAULT_COMPATIBILITY)
-    policy, policy_from, _ = _first("policy", own, instance, settings.DEFAULT_POLICY)
-    mode, mode_from, _ = _first("mode", own, instance, Mode.READWRITE)
-    normalize, _, _ = _first("normalize", own, instance, default=False)
+    """The rules in force for a subject, whether it exists or not, or for what a context sets for all of its own."""
+    keys = _scope(subject)
+    found = {row.subject: row for row in Configuration.objects.filter(subject__in=keys)}
+    rows = [found[key] for key in keys if key in found]
+    level, level_row = _first("level", rows, settings.DEFAULT_COMPATIBILITY)
+    policy, policy_row = _first("policy", rows, settings.DEFAULT_POLICY)
+    mode, mode_row = _first("mode", rows, Mode.READWRITE)
     return Rules(
         level=Level(level),
-        level_from=level_from,
+        level_from=_origin(level_row),
         policy=Policy(policy),
-        policy_from=policy_from,
+        policy_from=_origin(policy_row),
         mode=Mode(mode),
-        mode_from=mode_from,
-        normalize=normalize,
+        mode_from=_origin(mode_row),
+        normalize=_first("normalize", rows, default=False)[0],
         confluent_levels=level_row is not None and level_row.by_wire_api,
+        compatibility_group=_first("compatibility_group", rows, None)[0],
+        validate_fields=_first("validate_fields", rows, None)[0],
+        validate_rules=_first("validate_rules", rows, None)[0],
+        default=Extras(*(_first(name, rows, None)[0] for name in ("default_metadata", "default_rule_set"))),
+        override=Extras(
+            *(_first(name, rows, None)[0] for name in ("override_metadata", "override_rule_set"))
+        ),
+        alias=found[subject].alias if subject in found else None,
     )
 
 
-def _first(
-    field: str, own: Configuration | None, instance: Configuration | None, default: Any
-) -> tuple[Any, Origin, Configuration | None]:
-    for row, origin in ((own, "subject"), (instance, "instance")):
-        value = getattr(row, field, None)
+def _scope(subject: str) -> list[str]:
+    """Where a subject's rules are looked for, the nearest first."""
+    context = contexts.qualifier(contexts.context_of(subject))
+    return list(dict.fromkeys([subject, context, contexts.GLOBAL]))
+
+
+def _first(field: str, rows: list[Configuration], default: Any) -> tuple[Any, Configuration | None]:
+    for row in rows:
+        value = getattr(row, field)
         if value is not None:
-            return value, origin, row  # type: ignore[return-value]
-    return default, "default", None
+            return value, row
+    return default, None
+
+
+def _origin(row: Configuration | None) -> Origin:
+    if row is None:
+        return "default"
+    if row.subject == contexts.GLOBAL:
+        return "global"
+    if row.subject == INSTANCE:
+        return "instance"
+    return "context" if contexts.is_context(row.subject) else "subject"
 
 
 def configuration_of(subject: str) -> Configuration | None:
@@ -80,80 +150,134 @@ def configuration_of(subject: str) -> Configuration | None:
     return Configuration.objects.filter(subject=subject).first()
 
 
-def set_rules(
-    *,
-    actor: Actor,
-    subject: str,
-    level: str | None = None,
-    policy: str | None = None,
-    normalize: bool | None = None,
-    by_wire_api: bool = False,
-) -> Configuration:
-    """Sets what is given and leaves the rest; "" takes a level or policy back to what is inherited.
+def aliased(subject: str) -> str:
+    """The subject that requests about this one mean; an alias of an alias is not followed."""
+    alias = (
+        Configuration.objects.filter(subject=subject, alias__isnull=False)
+        .values_list("alias", flat=True)
+        .first()
+    )
+    return contexts.within(contexts.context_of(subject), alias) if alias else subject
 
-    Raises InvalidLevel, InvalidPolicy, InvalidSubject, Forbidden.
+
+def set_rules(
+    *, actor: Actor, subject: str, by_wire_api: bool = False, **changes: Unpack[RuleChanges]
+) -> Configuration:
+    """Sets what is named and leaves the rest.
+
+    Raises InvalidLevel, InvalidPolicy, InvalidSettings, InvalidSchema, InvalidRuleSet, InvalidSubject, Forbidden,
+    NotPermitted.
     """
     _require(actor, subject)
+    checked = {name: _checked(name, value) for name, value in changes.items()}
     with transaction.atomic():
+        rules_of(subject).require_writable(subject)
         row = _locked(subject)
-        if level is not None:
-            row.level = _chosen(Level, level, InvalidLevel)
+        for name, value in checked.items():
+            setattr(row, name, value)
+        if "level" in checked:
             row.by_wire_api = by_wire_api
-        if policy is not None:
-            row.policy = _chosen(Policy, policy, InvalidPolicy)
-        if normalize is not None:
-            row.normalize = normalize
         row.save()
-        _note(actor, "rules.set", subject, level=row.level, policy=row.policy, normalize=row.normalize)
+        _note(actor, "rules.set", subject, **checked)
     return row
 
 
+def _checked(name: str, value: Any) -> Any:
+    if value in (None, ""):
+        return None
+    if name in {"level", "policy"}:
+        return (
+            _chosen(Level, value, InvalidLevel) if name == "level" else _chosen(Policy, value, InvalidPolicy)
+        )
+    if name == "alias":
+        check_subject_name(value)
+    elif name == "compatibility_group" and (len(value) > 255 or "\0" in value):
+        raise InvalidSettings("A compatibility group is the name of a property, up to 255 characters.")
+    elif name.endswith("_metadata"):
+        check_metadata(name, value)
+    elif name.endswith("_rule_set"):
+        check_rule_set(name, value)
+    return value
+
+
 def unset_rules(*, actor: Actor, subject: str) -> Rules:
-    """Back to what is inherited; the rules that held before. Raises LevelNotConfigured for a subject without own."""
+    """Back to what is inherited; the rules that held before. Raises LevelNotConfigured where nothing is set."""
     _require(actor, subject)
     with transaction.atomic():
         before = rules_of(subject)
+        before.require_writable(subject)
         row = _locked(subject)
-        if subject and row.level is None and row.policy is None and row.normalize is None:
+        if subject and not _has_rules(row):
             raise LevelNotConfigured(subject)
-        row.level = row.policy = row.normalize = None
+        for name in _FIELDS:
+            setattr(row, name, None)
         row.by_wire_api = False
         _save_or_delete(row)
         _note(actor, "rules.unset", subject)
     return before
 
 
-def set_mode(*, actor: Actor, subject: str, mode: str) -> Configuration:
-    """Raises InvalidMode, InvalidSubject, Forbidden."""
+def set_mode(*, actor: Actor, subject: str, mode: str, force: bool = False) -> Configuration:
+    """An import begins where there is nothing yet, unless it is forced; it needs the scope admin.
+
+    Raises InvalidMode, ForwardEverywhereOnly, InvalidSubject, NotPermitted, Forbidden.
+    """
     _require(actor, subject)
-    # Importing explicit ids is an operation of its own; without it the mode would promise what nobody keeps.
-    if str(mode).upper() not in {Mode.READWRITE, Mode.READONLY}:
+    if str(mode).upper() not in Mode.values:
         raise InvalidMode(mode)
+    wanted = Mode(str(mode).upper())
+    if wanted in IMPORTING:
+        actor.require("admin", subject)
+    if wanted == Mode.FORWARD and subject not in {INSTANCE, contexts.GLOBAL}:
+        raise ForwardEverywhereOnly(subject)
     with transaction.atomic():
         row = _locked(subject)
-        row.mode = Mode(str(mode).upper())
+        begins = wanted == Mode.IMPORT and rules_of(subject).mode != Mode.IMPORT and not force
+        if begins and Version.objects.live().filter(_governed(subject, "subject__name")).exists():
+            raise NotPermitted.found_subjects(subject)
+        row.mode = wanted
         row.save()
         _note(actor, "mode.set", subject, mode=row.mode)
     return row
 
 
-def unset_mode(*, actor: Actor, subject: str) -> Mode:
-    """Back to the inherited mode; the one that held before. Raises ModeNotConfigured."""
+def _governed(subject: str, field: str) -> Q:
+    """The subjects for which a rule set at this place may hold."""
+    if subject == contexts.GLOBAL:
+        return Q()
+    if subject == INSTANCE:
+        return ~Q(**{f"{field}__startswith": ":."})
+    return Q(**{f"{field}__startswith" if contexts.is_context(subject) else field: subject})
+
+
+def unset_mode(*, actor: Actor, subject: str, recursive: bool = False) -> Mode | None:
+    """Back to the inherited mode, with `recursive` of all subjects of a context, too; the one that was set here.
+
+    Of the default context, the mode that held. Raises ModeNotConfigured where none was set.
+    """
     _require(actor, subject)
     with transaction.atomic():
-        before = rules_of(subject).mode
         row = _locked(subject)
-        if subject and row.mode is None:
+        before = row.mode if subject else rules_of(subject).mode
+        if before is None and not recursive:
             raise ModeNotConfigured(subject)
-        row.mode = None
-        _save_or_delete(row)
-        _note(actor, "mode.unset", subject)
-    return before
+        governed = _governed(subject, "subject") if recursive else Q(subject=subject)
+        rows = Configuration.objects.filter(governed | Q(subject=subject)).exclude(mode=None)
+        for one in rows.select_for_update().order_by("subject"):
+            one.mode = None
+            _save_or_delete(one)
+        if row.mode is None:
+            _save_or_delete(row)
+        _note(actor, "mode.unset", subject, recursive=recursive)
+    return Mode(before) if before else None
 
 
 def _require(actor: Actor, subject: str) -> None:
-    if subject == INSTANCE:
+    if subject in {INSTANCE, contexts.GLOBAL}:
         actor.require_everywhere("admin")
+    elif contexts.is_context(subject):
+        actor.require("admin", subject)
+        check_subject_name(f"{subject}any")
     else:
         actor.require("write", subject)
         check_subject_name(subject)
@@ -164,18 +288,18 @@ def _locked(subject: str) -> Configuration:
     return Configuration.objects.select_for_update().get(subject=subject)
 
 
+def _has_rules(row: Configuration) -> bool:
+    return any(getattr(row, name) is not None for name in _FIELDS)
+
+
 def _save_or_delete(row: Configuration) -> None:
-    if (row.level, row.policy, row.normalize, row.mode) == (None, None, None, None):
+    if row.mode is None and not _has_rules(row):
         row.delete()
     else:
         row.save()
 
 
-def _chosen(
-    choices: type[Level | Policy], given: str, refusal: type[InvalidLevel | InvalidPolicy]
-) -> str | None:
-    if given == "":
-        return None
+def _chosen(choices: type[Level | Policy], given: object, refusal: type[InvalidLevel | InvalidPolicy]) -> str:
     name = str(given).upper()
     if name not in choices.values:
         raise refusal(given)

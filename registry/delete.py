@@ -31,12 +31,12 @@ def delete_subject(*, actor: Actor, subject: str, permanent: bool = False) -> li
         rules_of(subject).require_writable(subject)
         versions = list(row.versions.order_by("number").select_related("subject"))
         live = [version for version in versions if version.deleted_at is None]
+        gone = versions if permanent else live
+        _refuse_referenced(actor, gone, permanent=permanent)
         if permanent and live:
             raise SubjectNotSoftDeleted(subject)
         if not permanent and not live:
             raise SubjectSoftDeleted(subject)
-        gone = versions if permanent else live
-        _refuse_referenced(actor, gone, permanent=permanent)
         _remove(actor, row, gone, permanent=permanent)
     return [version.number for version in gone]
 
@@ -54,11 +54,11 @@ def delete_version(*, actor: Actor, subject: str, version: str, permanent: bool 
         row = _locked(subject)
         rules_of(subject).require_writable(subject)
         found = _wanted(subject, version, permanent=permanent)
+        _refuse_referenced(actor, [found], permanent=permanent)
         if permanent and found.deleted_at is None:
             raise VersionNotSoftDeleted(subject, found.number)
         if not permanent and found.deleted_at is not None:
             raise VersionSoftDeleted(subject, found.number)
-        _refuse_referenced(actor, [found], permanent=permanent)
         _remove(actor, row, [found], permanent=permanent)
     return found.number
 

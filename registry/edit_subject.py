@@ -7,7 +7,7 @@ from django.db import transaction
 from access import audit
 from access.actor import Actor
 from registry.errors import InvalidSettings, SubjectNotFound
-from registry.models import Subject
+from registry.models import EvolutionRules, Subject
 from registry.ranges import parse_semver
 
 LATEST = "latest"
@@ -25,6 +25,10 @@ class SubjectSettings:
     accept_undecided: bool | None
     # Events: `format` is asserted instead of being an annotation.
     assert_formats: bool = False
+    # Uploads that the rules refuse, and new majors, wait for a second person.
+    needs_approval: bool = False
+    # "ONEX", or "" for none on top of the policy.
+    evolution_rules: str = ""
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:
@@ -35,6 +39,8 @@ def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Su
             "What an event without schema_version means is 'latest' or one exact version such as 1.0.0.",
             pointer="/version_when_absent",
         )
+    if settings.evolution_rules not in {"", *EvolutionRules.values}:
+        raise InvalidSettings("The rules of evolution are ONEX, or none.", pointer="/evolution_rules")
     with transaction.atomic():
         row = Subject.objects.select_for_update().filter(name=subject).first()
         if row is None:

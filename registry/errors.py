@@ -3,11 +3,14 @@
     ProductError
     ├── SubjectNotFound, VersionNotFound, SchemaNotFound       ask for something else
     ├── SubjectSoftDeleted … VersionNotSoftDeleted             delete in the right order
-    ├── LevelNotConfigured, ModeNotConfigured                  nothing is set at this place
+    ├── LevelNotConfigured, ModeNotConfigured, ContextNotFound nothing is set at this place
     ├── InvalidSchema, InvalidReference, SchemaTooLarge        mend the schema
     ├── InvalidSubject, InvalidVersion, InvalidLevel …         mend the request
     ├── Incompatible, Undecided, VersionTooLow, VersionTaken   publish something else, or under another version
-    └── ReadOnly, ReferenceExists, Busy                        not now
+    ├── IdMismatch, NextVersionExpected                        import under another id or number
+    ├── ApprovalRequired, AlreadyDecided, OwnApproval …        somebody else has to decide, or has
+    ├── InvalidTransition, InvalidDeprecation                  mend what was asked about a state
+    └── NotPermitted, ReferenceExists, ContextNotEmpty, Busy   not now
 
 Messages of errors that registry clients know by number are Confluent's, word for word.
 """
@@ -15,6 +18,7 @@ Messages of errors that registry clients know by number are Confluent's, word fo
 from collections.abc import Sequence
 
 from access.errors import ProductError
+from registry.models import Approval
 
 
 class SubjectNotFound(ProductError):
@@ -40,6 +44,10 @@ class SchemaNotFound(ProductError):
     @classmethod
     def with_id(cls, content_id: int) -> "SchemaNotFound":
         return cls(f"Schema {content_id} not found", id=content_id)
+
+    @classmethod
+    def with_guid(cls, guid: str) -> "SchemaNotFound":
+        return cls(f"Schema {guid} not found", guid=guid)
 
     @classmethod
     def under(cls, subject: str) -> "SchemaNotFound":
@@ -118,6 +126,33 @@ class InvalidReference(InvalidSchema):
     """A reference that names no version of this registry, or does so ambiguously."""
 
 
+class InvalidRuleSet(ProductError):
+    code = "invalid_rule_set"
+
+    def __init__(self, problem: str, *, pointer: str) -> None:
+        super().__init__(f"Invalid ruleSet: {pointer} {problem}.", pointer=pointer)
+
+
+class NextVersionExpected(InvalidSchema):
+    """An upload names the number of its version, which only an import chooses."""
+
+    def __init__(self, number: int, *, expected: int) -> None:
+        super().__init__(
+            "Version is not one more than previous version", pointer="/version", version=number, next=expected
+        )
+
+
+class IdMismatch(ProductError):
+    code = "id_does_not_match"
+
+    def __init__(self, number: int, context: str) -> None:
+        super().__init__(
+            f"Overwrite new schema with id {number} in context {context} is not permitted.",
+            id=number,
+            context=context,
+        )
+
+
 class SchemaTooLarge(ProductError):
     kind = "too_large"
     code = "schema_too_large"
@@ -182,7 +217,16 @@ class InvalidMode(ProductError):
     code = "invalid_mode"
 
     def __init__(self, mode: object) -> None:
-        super().__init__("Invalid mode. Valid values are READWRITE and READONLY.", mode=str(mode))
+        super().__init__(
+            "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.", mode=str(mode)
+        )
+
+
+class ForwardEverywhereOnly(ProductError):
+    code = "invalid_mode"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("Forward mode only supported on global level", subject=subject)
 
 
 class InvalidSettings(ProductError):
@@ -191,12 +235,53 @@ class InvalidSettings(ProductError):
     code = "invalid_subject_settings"
 
 
-class ReadOnly(ProductError):
+class NotPermitted(ProductError):
+    """The mode does not allow it."""
+
     code = "operation_not_permitted"
 
+    @classmethod
+    def not_in(cls, mode: str, subject: str, context: str) -> "NotPermitted":
+        return cls(f"Subject {subject} in context {context} is not in {mode} mode", subject=subject)
+
+    @classmethod
+    def found_subjects(cls, subject: str) -> "NotPermitted":
+        return cls("Cannot import since found existing subjects", subject=subject)
+
+    @classmethod
+    def number_taken(cls, subject: str, number: int) -> "NotPermitted":
+        return cls(
+            f"Version {number} of subject {subject} is another schema. Published versions never change; delete it "
+            "first, or import under another number.",
+            subject=subject,
+            version=number,
+        )
+
+
+class ReadOnly(NotPermitted):
     def __init__(self, subject: str) -> None:
         where = f"Subject {subject}" if subject else "The registry"
         super().__init__(f"{where} is in read-only mode", subject=subject)
+
+
+class ContextNotFound(ProductError):
+    kind = "not_found"
+    code = "context_not_found"
+
+    def __init__(self, context: str) -> None:
+        super().__init__(f"Context '{context}' not found.", context=context)
+
+
+class ContextNotEmpty(ProductError):
+    code = "context_not_empty"
+
+    def __init__(self, context: str, subjects: int) -> None:
+        super().__init__(
+            f"The specified context '{context}' is not empty: it has {subjects} subjects, soft-deleted ones "
+            "included. Delete them for good first.",
+            context=context,
+            subjects=subjects,
+        )
 
 
 class ReferenceExists(ProductError):
@@ -244,6 +329,116 @@ class VersionTaken(ProductError):
             subject=subject,
             semver=semver,
             version=number,
+        )
+
+
+class AlreadyPublished(ProductError):
+    """A draft that would only repeat a live version."""
+
+    kind = "conflict"
+    code = "already_published"
+
+    def __init__(self, subject: str, number: int) -> None:
+        super().__init__(
+            f"This very schema is version {number} of '{subject}' already. Delete the draft.",
+            subject=subject,
+            version=number,
+        )
+
+
+class InvalidTransition(ProductError):
+    """A state that cannot follow the present one."""
+
+    kind = "conflict"
+    code = "invalid_transition"
+
+    def __init__(
+        self, present: str, wanted: str, *, deleted: bool = False, allowed: Sequence[str] = ()
+    ) -> None:
+        if deleted:
+            told = "A deleted version has no state to change."
+        else:
+            can = f"It can become {' or '.join(allowed)}." if allowed else "Look at it again."
+            told = f"A version that is {present} cannot become {wanted}. {can}"
+        super().__init__(told, present=present, wanted=wanted, allowed=list(allowed))
+
+
+class InvalidDeprecation(ProductError):
+    """A sunset or successor that a version cannot have."""
+
+    code = "invalid_deprecation"
+
+
+class ApprovalRequired(ProductError):
+    """The upload is kept as a draft and waits for a second person. Facts: `approval`, and the draft's number and id."""
+
+    kind = "conflict"
+    code = "approval_required"
+
+    @classmethod
+    def of(cls, waiting: Approval | None) -> "ApprovalRequired":
+        assert waiting is not None
+        draft = waiting.version
+        return cls(
+            f"This upload to '{draft.subject.name}' waits for a second person: approval {waiting.pk}. It is kept as "
+            f"draft {draft.number} and becomes {draft.semver} when somebody else than {waiting.requested_by} approves.",
+            approval=waiting.pk,
+            subject=draft.subject.name,
+            version=draft.number,
+            semver=draft.semver,
+            id=draft.identity.number,
+            # Why it waits; the approval has the whole verdict.
+            status=draft.status,
+            reason=draft.verdict.get("semver", {}).get("reason"),
+        )
+
+
+class ApprovalNotFound(ProductError):
+    kind = "not_found"
+    code = "approval_not_found"
+
+    def __init__(self, approval_id: int) -> None:
+        super().__init__(f"Approval {approval_id} not found.", approval=approval_id)
+
+
+class StudyNotFound(ProductError):
+    kind = "not_found"
+    code = "study_not_found"
+
+    def __init__(self, study_id: int) -> None:
+        super().__init__(f"Study {study_id} not found.", study=study_id)
+
+
+class AlreadyDecided(ProductError):
+    kind = "conflict"
+    code = "already_decided"
+
+    def __init__(self, approval: Approval) -> None:
+        told = f"was {approval.state} by {approval.decided_by}" if approval.decided_at else "was withdrawn"
+        super().__init__(
+            f"Approval {approval.pk} {told} meanwhile.", approval=approval.pk, state=approval.state
+        )
+
+
+class OwnApproval(ProductError):
+    """Nobody approves what they uploaded, nor does a machine without a person behind it."""
+
+    kind = "forbidden"
+    code = "own_approval"
+
+
+class ApprovalOutdated(ProductError):
+    """Others published since the person who approves looked."""
+
+    kind = "conflict"
+    code = "approval_outdated"
+
+    def __init__(self, approval_id: int, seen: int, latest: int) -> None:
+        super().__init__(
+            f"You looked at it beside version {seen}; version {latest} is the latest by now. Look at the verdict again.",
+            approval=approval_id,
+            seen=seen,
+            latest=latest,
         )
 
 

@@ -1,8 +1,8 @@
-"""`GET /api/v1/schemas/ids/{id}` without Django: finished bytes from memory, after a token check from memory.
+"""`GET /api/v1/schemas/ids/{id}`, also below a context's base URL, without Django: finished bytes from memory, after a token check from memory.
 
 A WSGI middleware around the application. Whatever it does not know, or may not answer, falls through to the view,
 which gives the same answer or the proper refusal. What is kept is thrown away as a whole when the authority epoch has
-moved (a revocation, a change of roles, a permanent delete), which is looked at every FAST_PATH_CHECK_SECONDS by
+moved (a revocation, a change of roles, a permanent delete, a deprecation), which is looked at every FAST_PATH_CHECK_SECONDS by
 whichever request comes; while one thread looks, others go on for at most as long again, and then fall through.
 """
 
@@ -13,23 +13,34 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from django.conf import settings
 from django.db import Error, connection
 from psycopg_pool import PoolTimeout
 
+from access.actor import SYSTEM
 from access.authentication import secret_in
 from access.errors import ProductError
 from access.models import AuthorityEpoch
 from access.tokens import LAST_USED_RESOLUTION, actor_of_secret
 from registry.answers import IMMUTABLE, etag_of, schema_by_id
-from registry.models import Content, Version
+from registry.by_id import newest_of, users_of_id
+from registry.context_addresses import PREFIX as CONTEXTS
+from registry.context_addresses import in_context
+from registry.contexts import DEFAULT, context_of, is_context
+from registry.deprecation import deprecated_among, headers_of, versions_speaking_for
+from registry.fetches import fetches
+from registry.models import Version
 from registry.wire import content_type_for
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: An id as it is written in the address, and the context that it is asked for in.
+Key = tuple[str, str]
 
 PREFIX = "/api/v1/schemas/ids/"
 _MAX_READERS = 10_000
@@ -40,6 +51,8 @@ class Reader:
     """What a token may read, and until when that may be believed without asking again."""
 
     prefixes: tuple[str, ...]
+    # Who is counted as having fetched.
+    client: str
     # time.time() of the token's expiry.
     expires: float
     # time.monotonic(); asking again now and then keeps "last used" of the token true.
@@ -61,6 +74,8 @@ class Answer:
     # By the content type the client asked for.
     headers: dict[str, list[tuple[str, str]]]
     subjects: frozenset[str]
+    # What is counted as fetched.
+    content_id: int
 
 
 @dataclass(slots=True)
@@ -69,7 +84,7 @@ class Known:
 
     epoch: int
     readers: dict[bytes, Reader] = field(default_factory=dict)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[Key, Answer] = field(default_factory=dict)
     size: int = 0
 
     def keep_reader(self, key: bytes, reader: Reader) -> None:
@@ -77,7 +92,7 @@ class Known:
             self.readers.clear()
         self.readers[key] = reader
 
-    def keep_answer(self, key: str, answer: Answer) -> None:
+    def keep_answer(self, key: Key, answer: Answer) -> None:
         self.size += len(answer.body)
         if self.size > settings.FAST_PATH_MAX_BYTES:
             self.answers.clear()
@@ -93,16 +108,16 @@ class FastPath:
         self._checking = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path.startswith(PREFIX) and environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING"):
-            answer = self._answer(path[len(PREFIX) :], environ.get("HTTP_AUTHORIZATION", ""))
+        key = _key(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        if key is not None and environ["REQUEST_METHOD"] == "GET":
+            answer = self._answer(key, environ.get("HTTP_AUTHORIZATION", ""))
             if answer is not None:
                 return _send(answer, environ, start_response)
         return self._application(environ, start_response)
 
-    def _answer(self, content_id: str, authorization: str) -> Answer | None:
+    def _answer(self, key: Key, authorization: str) -> Answer | None:
         """None when somebody else has to answer."""
-        if not authorization or not (content_id.isascii() and content_id.isdigit()):
+        if not authorization:
             return None
         try:
             known = self._current()
@@ -110,10 +125,13 @@ class FastPath:
                 return None
             # First the token: without one nobody makes the store work.
             reader = _reader(known, authorization)
-            answer = known.answers.get(content_id) or _load_answer(known, content_id)
+            answer = known.answers.get(key) or _load_answer(known, key)
         except (Error, PoolTimeout, ProductError):
             return None
-        return answer if answer and reader.may_read(answer.subjects) else None
+        if answer is None or not reader.may_read(answer.subjects):
+            return None
+        fetches.note(answer.content_id, reader.client)
+        return answer
 
     def _current(self) -> Known | None:
         """What is known under the present epoch; None when nobody could look at it for too long."""
@@ -130,6 +148,27 @@ class FastPath:
         finally:
             self._checking.release()
         return self._known
+
+
+def _key(path: str, query: str) -> Key | None:
+    """None for whatever is no bare read of an id."""
+    if path.startswith(CONTEXTS):
+        path, query = in_context(path, query)
+    if not path.startswith(PREFIX):
+        return None
+    number = path[len(PREFIX) :]
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return (number, DEFAULT) if not query else _in_named_context(number, query)
+
+
+def _in_named_context(number: str, query: str) -> Key | None:
+    """The parameter is the context's qualifier alone; with a subject in it the answer depends on more than the id."""
+    name, _, value = query.partition("=")
+    subject = unquote(value)
+    if name != "subject" or "&" in value or (subject and not is_context(subject)):
+        return None
+    return number, context_of(subject)
 
 
 def _send(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -174,22 +213,34 @@ def _load_reader(authorization: str) -> Reader:
     expires = actor.token.expires_at
     return Reader(
         prefixes=actor.readable_prefixes(),
+        client=actor.label,
         expires=expires.timestamp() if expires else float("inf"),
         reload=time.monotonic() + LAST_USED_RESOLUTION.total_seconds(),
     )
 
 
-def _load_answer(known: Known, content_id: str) -> Answer | None:
+def _load_answer(known: Known, key: Key) -> Answer | None:
+    number, context = key
     with _database():
-        versions = Version.objects.filter(content_id=int(content_id[:18]))
-        subjects = frozenset(versions.values_list("subject__name", flat=True))
-        content = Content.objects.filter(pk=int(content_id[:18])).first() if subjects else None
-    if content is None or str(content.pk) != content_id:
+        users = users_of_id(int(number[:18]), context)
+        subjects = frozenset(users.values_list("subject__name", flat=True))
+        version = newest_of(users.select_related("content", "identity"))
+        deprecated = deprecated_among(versions_speaking_for(version)) if version else None
+    if version is None or str(version.identity.number) != number:
         return None
-    body = orjson.dumps(schema_by_id(content))
-    answer = Answer(body, etag_of(content), _headers(content, len(body)), subjects)
-    known.keep_answer(content_id, answer)
+    if deprecated and _says_more(deprecated, subjects):
+        return None
+    body = orjson.dumps(schema_by_id(version))
+    headers = _headers(version, len(body), headers_of(deprecated, SYSTEM))
+    answer = Answer(body, etag_of(version), headers, subjects, version.content_id)
+    known.keep_answer(key, answer)
     return answer
+
+
+def _says_more(deprecated: Version, subjects: frozenset[str]) -> bool:
+    """Whether the headers name a subject that not every reader of the schema may read: the view looks at who asks."""
+    successor = deprecated.replaced_by
+    return len(subjects) > 1 or (successor is not None and successor.subject.name not in subjects)
 
 
 class _ByContentType(dict[str, list[tuple[str, str]]]):
@@ -204,12 +255,13 @@ class _ByContentType(dict[str, list[tuple[str, str]]]):
         return self[content_type]
 
 
-def _headers(content: Content, length: int) -> _ByContentType:
+def _headers(version: Version, length: int, deprecation: dict[str, str]) -> _ByContentType:
     return _ByContentType(
         [
             ("Content-Length", str(length)),
-            ("ETag", etag_of(content)),
+            ("ETag", etag_of(version)),
             ("X-Content-Type-Options", "nosniff"),
             *IMMUTABLE.items(),
+            *deprecation.items(),
         ]
     )

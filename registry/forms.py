@@ -6,7 +6,8 @@ from django import forms
 
 from registry.configure import Rules
 from registry.edit_subject import LATEST
-from registry.models import Configuration, Level, Mode, Policy, Subject
+from registry.models import Configuration, EvolutionRules, Level, Mode, Policy, Subject, Version
+from registry.ranges import parse_range
 from registry.references import ReferenceTo
 
 _CODE = {"class": "code", "autocapitalize": "none", "spellcheck": "false"}
@@ -58,13 +59,25 @@ class UploadForm(forms.Form):
     references = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={**_CODE, "rows": 2, "placeholder": "address.json address 1"}),
-        help_text="What $ref names: one line each of name, subject and version number or latest.",
+        help_text="What $ref names: one line each of name, subject and version: a number, latest, or a range such as ^1.2, which is pinned.",
     )
     note = forms.CharField(
         label="What changed",
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    draft = forms.BooleanField(
+        required=False,
+        label="Keep as a draft",
+        help_text="Judged and kept, but outside of latest, listings and compatibility until it is activated.",
+    )
+
+    exact = forms.BooleanField(
+        required=False,
+        label="Hold it against all stored events",
+        help_text="Goes on in the background. Otherwise the newest ones are looked at.",
     )
 
     def clean_references(self) -> list[ReferenceTo]:
@@ -76,9 +89,10 @@ def _reference(line: str) -> ReferenceTo:
     """The name has no blanks and the version comes last, so that the subject may have blanks."""
     name, _, rest = line.strip().partition(" ")
     subject, _, version = rest.strip().rpartition(" ")
-    if not subject or not (version == LATEST or version.isdecimal()):
+    named = version == LATEST or version.isdecimal() or parse_range(version) is not None
+    if not subject or not named:
         raise forms.ValidationError(f"“{line}” is not a name, a subject and a version.")
-    return ReferenceTo(name, subject.strip(), -1 if version == LATEST else int(version))
+    return ReferenceTo(name, subject.strip(), int(version) if version.isdecimal() else version)
 
 
 class SettingsForm(forms.Form):
@@ -88,10 +102,22 @@ class SettingsForm(forms.Form):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     level = forms.ChoiceField(required=False, label="Level")
     policy = forms.ChoiceField(required=False, label="Policy")
+    evolution_rules = forms.ChoiceField(
+        required=False,
+        label="Rules on top of the policy",
+        choices=[("", "None"), (EvolutionRules.ONEX, "ONEX rules of evolution")],
+        help_text="ONEX leaves to a major: removing a declared field or an enum value, another type, a field that "
+        "becomes required, another default.",
+    )
     accept_undecided = forms.ChoiceField(
         required=False,
         label="When a verdict is undecided",
         choices=[("", "As the instance does"), ("no", "Refuse the upload"), ("yes", "Accept the upload")],
+    )
+    needs_approval = forms.BooleanField(
+        required=False,
+        label="Approval: an incompatible or major upload waits for a second person",
+        help_text="It is kept as a draft until somebody else than its uploader approves.",
     )
     mode = forms.ChoiceField(required=False, label="Changes")
     strict = forms.BooleanField(
@@ -122,7 +148,13 @@ class SettingsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._offer("level", inherited.level, LEVEL_MEANINGS.items())
         self._offer("policy", inherited.policy, POLICY_MEANINGS.items())
-        modes = [(Mode.READWRITE, "READWRITE: may change"), (Mode.READONLY, "READONLY: nothing may change")]
+        modes = [
+            (Mode.READWRITE, "READWRITE: may change"),
+            (Mode.READONLY, "READONLY: nothing may change"),
+        ]
+        # Begun over the API, where imports come from; here it can be ended.
+        if self.initial.get("mode") == Mode.IMPORT:
+            modes.append((Mode.IMPORT, "IMPORT: takes versions with their ids"))
         self._offer("mode", inherited.mode, modes)
 
     def _offer(self, name: str, inherited: str, choices: Any) -> None:
@@ -140,8 +172,73 @@ class SettingsForm(forms.Form):
             "policy": own.policy if own else "",
             "mode": own.mode if own else "",
             "accept_undecided": undecided,
+            "needs_approval": subject.needs_approval,
+            "evolution_rules": subject.evolution_rules,
             "strict": subject.strict,
             "assert_formats": subject.assert_formats,
             "version_when_absent": subject.version_when_absent,
             "retention_days": subject.retention_days,
         }
+
+
+class DeprecationForm(forms.Form):
+    """What is said about a version when it is deprecated."""
+
+    replaced_by_subject = forms.CharField(
+        label="Replaced by a version of",
+        required=False,
+        max_length=255,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "this subject"}),
+    )
+    replaced_by = forms.CharField(
+        label="… which one",
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "2.0.0"}),
+        help_text="A number, an exact version such as 2.0.0, or latest.",
+    )
+    sunset = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Until then readers can rely on it. The owner is told before.",
+    )
+    note = forms.CharField(
+        label="Why, and what to do",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    @staticmethod
+    def initial_of(version: Version) -> dict[str, Any]:
+        successor = version.replaced_by
+        other = successor is not None and successor.subject_id != version.subject_id
+        return {
+            "replaced_by_subject": successor.subject.name if successor and other else "",
+            "replaced_by": successor.semver if successor else "",
+            "sunset": version.sunset,
+            "note": version.deprecation_note,
+        }
+
+
+class ApprovalFilter(forms.Form):
+    subject = forms.CharField(required=False, label="Subject", max_length=255)
+    state = forms.ChoiceField(
+        required=False,
+        label="State",
+        choices=[("pending", "waiting"), ("approved", "approved"), ("rejected", "rejected"), ("all", "any")],
+    )
+
+
+class ApproveForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}))
+    # The latest version when the page was made.
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class RejectForm(forms.Form):
+    reason = forms.CharField(
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The uploader reads it.",
+    )

@@ -17,7 +17,8 @@ from django.utils.module_loading import import_string
 
 from access.actor import SYSTEM
 from access.caller import caller
-from registry.models import Subject, Version
+from registry.models import Approval, Subject, Version
+from registry.sunset import notices_for
 
 LATEST = 6
 
@@ -143,15 +144,25 @@ def panel(request: HttpRequest) -> Panel:
     actor = caller(request)
     subjects = Subject.objects.readable_by(actor).with_live_versions().count()
     versions = Version.objects.live().readable_by(actor)
+    tiles: list[Tile] = [
+        {
+            "label": "Subjects",
+            "value": f"{subjects:,}",
+            "note": f"{versions.count():,} versions",
+            "url": reverse("subjects"),
+        }
+    ]
+    if waiting := Approval.objects.waiting().readable_by(actor).count():
+        tiles.append(
+            {
+                "label": "Uploads to approve",
+                "value": f"{waiting:,}",
+                "url": reverse("approvals"),
+                "tone": "warn",
+            }
+        )
     return {
         "template": "registry/_home_panel.html",
-        "context": {"versions": versions.latest_first()[:LATEST]},
-        "tiles": [
-            {
-                "label": "Subjects",
-                "value": f"{subjects:,}",
-                "note": f"{versions.count():,} versions",
-                "url": reverse("subjects"),
-            }
-        ],
+        "context": {"versions": versions.latest_first()[:LATEST], "sunsets": notices_for(actor)[:LATEST]},
+        "tiles": tiles,
     }

@@ -6,9 +6,10 @@ A *judgement* is made before anything is written and is kept with the version as
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -17,7 +18,7 @@ from django.utils.module_loading import import_string
 from access.actor import Actor
 from compat import Change, Verdict
 from compat.policies import Policy as NamedPolicy
-from compat.policies import disagreement, refused
+from compat.policies import disagreement, needing_major, refused
 from registry.comparison import Direction, Document, World, compare
 from registry.configure import Rules
 from registry.models import Level, Policy, Version
@@ -60,8 +61,10 @@ class Pair:
     proven: str
     policy: Policy
     verdict: Verdict
-    # The changes that the policy refuses.
+    # The changes that whoever spoke refuses.
     broken: tuple[Change, ...] = ()
+    # Who decided: the policy, or the rules of evolution on top of it.
+    spoke: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The evidence without its changes, which `Judgement` lists."""
@@ -73,6 +76,7 @@ class Pair:
             "semver": self.semver,
             "status": self.status,
             "proven": self.proven,
+            "spoke": self.spoke or self.policy,
             "disagreement": self.disagreement,
         }
 
@@ -81,7 +85,8 @@ class Pair:
         """Where one of Confluent's policies says otherwise than the proof."""
         if self.policy not in _CONFLUENT:
             return None
-        return disagreement(_CONFLUENT[self.policy], self.verdict, compatible=self.status == "compatible")
+        compatible = self.status == "compatible" or self.spoke not in {"", self.policy}
+        return disagreement(_CONFLUENT[self.policy], self.verdict, compatible=compatible)
 
     def _who_breaks(self) -> str:
         if self.verdict.direction == "forward":
@@ -91,6 +96,11 @@ class Pair:
     def sentences(self) -> list[str]:
         """Why it is not compatible, one sentence each."""
         said = [change.sentence for change in self.broken[:_MOST_SENTENCES]]
+        if self.spoke and self.spoke != self.policy:
+            said.append(
+                f"{self.policy} finds this {self.verdict.status}; the {self.spoke} rules of evolution leave it to a "
+                "new major version."
+            )
         if len(self.broken) > _MOST_SENTENCES:
             said.append(f"{len(self.broken) - _MOST_SENTENCES} more changes break; `changes` lists them.")
         if self.verdict.witness is not None:
@@ -129,6 +139,8 @@ class Judgement:
     pairs: tuple[Pair, ...]
     label: Label
     findings: tuple[Finding, ...] = ()
+    # Rules of evolution on top of the policy; "" is none.
+    evolution: str = ""
 
     @property
     def status(self) -> Status:
@@ -159,6 +171,8 @@ class Judgement:
             "status": self.status,
             "level": self.level,
             "policy": self.policy,
+            "evolution_rules": self.evolution,
+            "spoke": blamed.get("spoke", self.policy),
             "witness": blamed.get("witness"),
             "changes": self._changes(),
             "semver": self.label.as_dict(),
@@ -188,10 +202,11 @@ class Judgement:
         if not versions:
             return []
         told = ", ".join(str(number) for number in versions)
+        on_top = f", evolutionRules: '{self.evolution}'" if self.evolution else ""
         return [
             *reasons,
             f"{{oldSchemaVersion: {told}}}",
-            f"{{validateFields: 'false', compatibility: '{self.level}', compatibilityPolicy: '{self.policy}'}}",
+            f"{{validateFields: 'false', compatibility: '{self.level}', compatibilityPolicy: '{self.policy}'{on_top}}}",
         ]
 
 
@@ -216,19 +231,34 @@ class Proposal:
 class Verdicts:
     """Asks compat, and remembers: a lost race compares only with what came in between."""
 
-    def __init__(self, new: Document, rules: Rules) -> None:
+    def __init__(self, new: Document, rules: Rules, evolution: str) -> None:
         self._new = new
-        self.rules = rules
-        self._known: dict[int, tuple[Status, Verdict, tuple[Change, ...]]] = {}
+        self._rules = rules
+        self._evolution = evolution
+        self._known: dict[int, _Ruling] = {}
+
+    def hold_for(self, rules: Rules, evolution: str) -> bool:
+        return (self._rules, self._evolution) == (rules, evolution)
 
     def against(self, older: Sequence[Older]) -> tuple[Pair, ...]:
-        return () if self.rules.level == Level.NONE else tuple(self._pair(old) for old in older)
+        return () if self._rules.level == Level.NONE else tuple(self._pair(old) for old in older)
 
     def _pair(self, old: Older) -> Pair:
         if old.content_id not in self._known:
-            self._known[old.content_id] = _judged(old.document, self._new, self.rules)
-        status, verdict, broken = self._known[old.content_id]
-        return Pair(old.number, old.semver, status, verdict.status, self.rules.policy, verdict, broken)
+            self._known[old.content_id] = self._ruling(old)
+        status, verdict, broken, spoke = self._known[old.content_id]
+        return Pair(
+            old.number, old.semver, status, verdict.status, self._rules.policy, verdict, broken, spoke
+        )
+
+    def _ruling(self, old: Older) -> "_Ruling":
+        status, verdict, broken = _judged(old.document, self._new, self._rules)
+        if self._evolution and status != "incompatible" and (majors := needing_major(verdict.changes)):
+            return "incompatible", verdict, majors, self._evolution
+        return status, verdict, broken, self._rules.policy
+
+
+_Ruling = tuple[Status, Verdict, tuple[Change, ...], str]
 
 
 def direction_of(level: Level) -> Direction:
@@ -257,20 +287,49 @@ def _breaks(directions: Sequence[str], mode: Direction) -> bool:
     return bool(directions) if mode == "full" else mode in directions
 
 
-def second_opinions(proposal: Proposal) -> tuple[Finding, ...]:
+class Bounded(Protocol):
+    """A question that has to be answered in time."""
+
+    @property
+    def seconds_left(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What the judges found, and which of them had no time to finish."""
+
+    findings: tuple[Finding, ...] = ()
+    unfinished: tuple[str, ...] = ()
+
+
+def second_opinions(proposal: Proposal) -> Opinions:
     """What every judge of settings.UPLOAD_JUDGES finds."""
-    return tuple(finding for name in settings.UPLOAD_JUDGES for finding in _asked(name, proposal))
+    asked = {name: _asked(name, proposal) for name in settings.UPLOAD_JUDGES}
+    late = [name for name, found in asked.items() if any(f.facts.get("finished") is False for f in found)]
+    return Opinions(tuple(finding for found in asked.values() for finding in found), tuple(late))
 
 
-def _asked(name: str, proposal: Proposal) -> list[Finding]:
+@contextmanager
+def only_looking(milliseconds: int) -> Iterator[None]:
+    """A transaction in which nothing can be written and no statement takes longer."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+        yield
+        # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
+        transaction.set_rollback(True)
+
+
+def opinions_of(judges: Sequence[str], proposal: Bounded) -> tuple[Finding, ...]:
+    """What the judges with these dotted names find; each may read, and has to end in time."""
+    return tuple(finding for name in judges for finding in _asked(name, proposal))
+
+
+def _asked(name: str, proposal: Bounded) -> list[Finding]:
     judge = import_string(name)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_milliseconds(proposal)])
+        with only_looking(_milliseconds(proposal)):
             found: list[Finding] = judge(proposal)
-            # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
-            transaction.set_rollback(True)
     except OperationalError as late:
         if "statement timeout" not in str(late):
             raise
@@ -279,5 +338,5 @@ def _asked(name: str, proposal: Proposal) -> list[Finding]:
     return found
 
 
-def _milliseconds(proposal: Proposal) -> str:
-    return str(max(1, int(proposal.seconds_left * 1000)))
+def _milliseconds(proposal: Bounded) -> int:
+    return max(1, int(proposal.seconds_left * 1000))

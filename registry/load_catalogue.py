@@ -62,11 +62,12 @@ def load_onex_catalogue(*, actor: Actor) -> Loaded:
     """Publishes what the catalogue has and the registry has not, deleted versions included. Raises Forbidden."""
     actor.require_everywhere("write")
     loaded = Loaded()
-    entries = list(schema_entries())
-    load_missing(loaded, entries, published_among(entries), lambda entry: _add_schema(actor, entry))
+    # First: schemas are bound to them.
     load_missing(
         loaded, list(taxonomy_entries()), _published_taxonomies(), lambda entry: _add_taxonomy(actor, entry)
     )
+    entries = list(schema_entries())
+    load_missing(loaded, entries, published_among(entries), lambda entry: _add_schema(actor, entry))
     return loaded
 
 

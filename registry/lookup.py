@@ -1,20 +1,16 @@
-"""Finding what was published: a subject, one of its versions, a schema by id, the version that has this schema."""
+"""Finding what was published: a subject, one of its versions, the versions that refer to one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from semver import Version as SemVer
 
-from access.actor import Actor
-from access.errors import Forbidden
-from registry.errors import InvalidVersion, SchemaNotFound, SubjectNotFound, VersionNotFound
-from registry.models import Content, Subject, Version, VersionQuerySet
+from registry.errors import InvalidVersion, SubjectNotFound, VersionNotFound
+from registry.models import Subject, Version, VersionQuerySet
 from registry.ranges import parse_range, parse_semver
 
 LATEST = -1
-_MAX_NUMBER = 2**31 - 1
-# What the id column holds; larger ones in an address name nothing.
-MAX_ID = 2**63 - 1
+MAX_NUMBER = 2**31 - 1
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -28,7 +24,7 @@ def parse_number(text: str) -> int | None:
     if not _INTEGER.fullmatch(text):
         return None
     number = int(text[:20])
-    if number != LATEST and not 1 <= number <= _MAX_NUMBER:
+    if number != LATEST and not 1 <= number <= MAX_NUMBER:
         raise InvalidVersion(text)
     return number
 
@@ -53,9 +49,19 @@ def find_version(subject_name: str, wanted: str, *, deleted: bool = False) -> Ve
     """
     choose = _chooser(wanted)
     subject = find_subject(subject_name, deleted=deleted)
-    found = choose(versions_of(subject, deleted=deleted).select_related("subject", "content"))
+    found = choose(versions_of(subject, deleted=deleted).select_related("subject", "content", "identity"))
     if found is None:
         raise VersionNotFound(wanted, subject=subject_name)
+    return found
+
+
+def find_version_with(subject_name: str, properties: Mapping[str, str], *, deleted: bool = False) -> Version:
+    """The latest version whose metadata has all these properties. Raises SubjectNotFound, VersionNotFound."""
+    subject = find_subject(subject_name, deleted=deleted)
+    versions = versions_of(subject, deleted=deleted).select_related("subject", "content", "identity")
+    found = versions.filter(metadata__properties__contains=dict(properties)).last()
+    if found is None:
+        raise VersionNotFound(", ".join(f"{k}={v}" for k, v in properties.items()), subject=subject_name)
     return found
 
 
@@ -84,28 +90,6 @@ def _highest(versions: VersionQuerySet, matches: Callable[[SemVer], bool]) -> Ve
     labels = [(SemVer.parse(label), key) for key, label in versions.values_list("pk", "semver")]
     fitting = [found for found in labels if matches(found[0])]
     return versions.get(pk=max(fitting)[1]) if fitting else None
-
-
-def content_for(actor: Actor, content_id: int) -> Content:
-    """A schema by id, for whoever may read a subject that uses it (soft-deleted versions still do).
-
-    Raises SchemaNotFound, Forbidden.
-    """
-    using = Version.objects.filter(content_id=min(content_id, MAX_ID))
-    readable = using.readable_by(actor).select_related("content").first()
-    if readable is not None:
-        return readable.content
-    if not using.exists():
-        raise SchemaNotFound.with_id(content_id)
-    raise Forbidden(
-        f"Schema {content_id} belongs to subjects that you may not read.", scope="read", id=content_id
-    )
-
-
-def uses_of(actor: Actor, content: Content, *, deleted: bool = False) -> VersionQuerySet:
-    """The versions with this content that the actor may see."""
-    versions = content.versions.all() if deleted else Version.objects.live().filter(content=content)
-    return versions.readable_by(actor).select_related("subject").order_by("subject__name", "number")
 
 
 def referrers_of(version: Version, *, deleted: bool = False) -> VersionQuerySet:

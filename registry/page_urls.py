@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from registry import home, pages, taxonomy_urls, upload_page
+from registry import (
+    graph_pages,
+    home,
+    pages,
+    state_pages,
+    study_pages,
+    taxonomy_urls,
+    upload_page,
+    usage_pages,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -12,8 +21,18 @@ urlpatterns: list[URLPattern] = [
     path(
         "subjects/<path:subject>/versions/<str:version>/delete", pages.remove_version, name="delete-version"
     ),
+    path("subjects/<path:subject>/versions/<str:version>/deprecate", state_pages.deprecate, name="deprecate"),
+    path("subjects/<path:subject>/versions/<str:version>/graph", graph_pages.graph, name="graph"),
+    path("subjects/<path:subject>/versions/<str:version>/usage", usage_pages.usage, name="usage"),
+    path("subjects/<path:subject>/versions/<str:version>/state", state_pages.set_state, name="set-state"),
     path("subjects/<path:subject>/versions/<str:version>", pages.version, name="version"),
     path("subjects/<path:subject>/config", pages.subject_settings, name="subject-settings"),
     path("subjects/<path:subject>", pages.subject, name="subject"),
+    path("studies/<int:study_id>", study_pages.study, name="study"),
+    path("studies/<int:study_id>/cancel", study_pages.cancel, name="cancel-study"),
+    path("approvals", state_pages.approvals, name="approvals"),
+    path("approvals/<int:approval_id>", state_pages.approval, name="approval"),
+    path("approvals/<int:approval_id>/approve", state_pages.approve_upload, name="approve"),
+    path("approvals/<int:approval_id>/reject", state_pages.reject_upload, name="reject"),
     *taxonomy_urls.pages,
 ]

@@ -15,12 +15,15 @@ from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
+from registry.change_state import next_states
 from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_subject, delete_version
+from registry.deprecation import readable_successor
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.forms import SettingsForm, SubjectFilter
+from registry.hold import pending_for
 from registry.lookup import find_subject, find_version, referrers_of
-from registry.models import Subject, SubjectQuerySet, Version
+from registry.models import Approval, Subject, SubjectQuerySet, Version
 from registry.snippets import snippets_for
 
 
@@ -46,7 +49,7 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
     row = find_subject(subject, deleted=True)
-    versions = row.versions.select_related("content")
+    versions = row.versions.select_related("content", "identity")
     live = Version.objects.live().filter(subject=row).order_by("-number")
     context = {
         "subject": row,
@@ -54,7 +57,8 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
         "latest": live.first(),
         "rules": rules_of(subject),
         "may_write": actor.may("write", subject),
-        "deleted": not live.exists(),
+        "deleted": not row.versions.filter(deleted_at=None).exists(),
+        "waiting": Approval.objects.waiting().filter(version__subject=row).count(),
         "default_retention": settings.EVENT_RETENTION.days,
     }
     return render(request, "registry/subject.html", context)
@@ -72,6 +76,10 @@ def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
         "used_by": referrers_of(found).readable_by(actor).select_related("subject"),
         "uses": found.uses.select_related("target__subject"),
         "may_write": actor.may("write", subject),
+        "states": next_states(found) if actor.may("write", subject) else [],
+        "approval": pending_for(found),
+        "successor": readable_successor(actor, found),
+        "notices": [notice for notice in found.notices.all() if notice.sunset == found.sunset],
     }
     return render(request, "registry/version.html", context)
 
@@ -117,6 +125,8 @@ def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
             description=asked["description"],
             strict=asked["strict"],
             assert_formats=asked["assert_formats"],
+            needs_approval=asked["needs_approval"],
+            evolution_rules=asked["evolution_rules"],
             version_when_absent=asked["version_when_absent"],
             retention_days=asked["retention_days"],
             accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],

@@ -5,14 +5,14 @@ subject, looks whether the snapshot still holds, and otherwise starts over with 
 """
 
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from access import audit
 from access.actor import Actor
@@ -20,15 +20,27 @@ from compat import Note
 from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
-from registry.errors import Busy, Incompatible, Undecided
-from registry.judge import Judgement, Proposal, Verdicts, second_opinions
-from registry.models import Content, Reference, Subject, Version
+from registry.errors import (
+    AlreadyPublished,
+    ApprovalRequired,
+    Busy,
+    Incompatible,
+    InvalidTransition,
+    Undecided,
+)
+from registry.hold import must_wait, pending_for, request_approval
+from registry.identify import id_given_already, identity_of
+from registry.judge import Finding, Judgement, Proposal, Verdicts, second_opinions
+from registry.keep_contexts import remember_context
+from registry.metadata import Extras
+from registry.models import Reference, SchemaId, Subject, Version
 from registry.names import check_subject_name
+from registry.numbering import make_room, number_of
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Snapshot, look_at, older_versions, rows_of, same_version
-from registry.upload import Upload, read_upload
-from registry.versioning import without_declared
+from registry.snapshot import Demands, Snapshot, look_at, older_versions, rows_of, same_draft, same_version
+from registry.study import going_on, start_studies
+from registry.upload import Asked, Upload, read_upload
 
 # Each further attempt means that somebody else published under the same subject in between.
 _ATTEMPTS = 60
@@ -42,79 +54,163 @@ class Published:
     version: Version | None
     number: int
     semver: str
-    # None in a dry run of a schema that was never seen.
+    # Both None in a dry run of a schema that was never seen.
     content_id: int | None
+    schema_id: int | None
     # False when this very schema was there already.
     created: bool
     # None when it was there already: nothing was judged.
     judgement: Judgement | None
     notes: tuple[Note, ...]
+    # Of a dry run: publishing it would wait for a second person.
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How an upload may end."""
+
+    dry_run: bool = False
+    # Nothing refuses it, and that is audited.
+    force: bool = False
+    # Judges that looked at a sample go on with everything.
+    exact: bool = False
+    # It is kept as a draft, which nothing refuses.
+    as_draft: bool = False
+    # A second person let it pass.
+    approved: bool = False
+    # The draft that becomes active, instead of a new version.
+    draft: Version | None = None
+    # What else has to happen in the transaction that stores it.
+    within: Callable[[], None] = lambda: None
+
+    @property
+    def passes(self) -> bool:
+        return self.as_draft or self.approved or self.force
 
 
 def publish_version(
     *,
     actor: Actor,
     subject: str,
-    schema: str,
-    references: Sequence[ReferenceTo] = (),
-    metadata: dict[str, Any] | None = None,
-    rule_set: dict[str, Any] | None = None,
-    semver: str | None = None,
-    note: str = "",
+    draft: bool = False,
     dry_run: bool = False,
-    force_undecided: bool = False,
+    force: bool = False,
+    exact: bool = False,
+    **asked: Unpack[Asked],
 ) -> Published:
     """Publishes a schema text under a subject; publishing what is there already changes nothing.
 
-    `force_undecided` takes the scope admin, and lets pass what could be neither proven nor refuted; nothing else.
-    Raises Forbidden, InvalidSubject, InvalidSchema, InvalidReference, SchemaTooLarge, ReadOnly, Incompatible,
-    Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry run raises the same and stores nothing.
+    `force` takes the scope admin, lets pass what the level refuses, and is audited.
+    With `exact`, judges that looked at a sample go on with all there is, in the background: a study.
+    A `draft` is judged and kept, outside of everything that readers of the subject see, until it is activated.
+    Raises Forbidden, InvalidSubject, InvalidSchema, InvalidRuleSet, InvalidReference, SchemaTooLarge, NotPermitted,
+    NextVersionExpected, IdMismatch, Incompatible, Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry
+    run raises the same and stores nothing.
+    Raises ApprovalRequired after the upload was stored as a draft that waits for a second person.
     """
     check_subject_name(subject)
     actor.require("write", subject)
-    if force_undecided:
+    if force:
         actor.require("admin", subject)
+    read = partial(read_upload, actor=actor, subject=subject, **asked)
+    return _publish(actor, read, _Terms(dry_run=dry_run, force=force, as_draft=draft, exact=exact))
+
+
+def activate_draft(
+    *,
+    actor: Actor,
+    draft: Version,
+    approved: bool = False,
+    dry_run: bool = False,
+    within: Callable[[], None] = lambda: None,
+) -> Published:
+    """Publishes a draft, judged against what is live now; its number and label may be higher than they were.
+
+    `within` runs in the transaction that stores it. Raises as `publish_version` does, AlreadyPublished when a live
+    version is this very schema, and InvalidTransition when it is no draft any more.
+    """
+    actor.require("write", draft.subject.name)
+    label = draft.verdict.get("semver", {})
     read = partial(
         read_upload,
         actor=actor,
-        subject=subject,
-        schema=schema,
-        references=references,
-        metadata=metadata,
-        rule_set=rule_set,
-        semver=semver,
-        note=note,
+        subject=draft.subject.name,
+        schema=draft.content.text,
+        references=[ReferenceTo(**reference) for reference in draft.content.references],
+        metadata=draft.metadata,
+        rule_set=draft.rule_set,
+        semver=draft.semver if label.get("declared") else None,
+        note=draft.note,
     )
+    published = _publish(actor, read, _Terms(dry_run, approved=approved, draft=draft, within=within))
+    if not published.created:
+        raise AlreadyPublished(published.subject, published.number)
+    return published
+
+
+def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Published:
     upload = read()
     verdicts: Verdicts | None = None
     opinions = None
     for _ in range(_ATTEMPTS):
         snapshot = look_at(upload)
-        snapshot.rules.require_writable(subject)
-        if same := same_version(upload, snapshot):
-            return _found(upload, same)
-        verdicts = (
-            verdicts
-            if verdicts and verdicts.rules == snapshot.rules
-            else Verdicts(upload.document, snapshot.rules)
-        )
+        if same := _same(upload, snapshot, terms):
+            return _stored(upload, same, None)
+        rules, evolution = snapshot.rules, snapshot.demands.evolution
+        rules.require_numbering(upload.subject, upload.id)
+        number = number_of(upload, snapshot, draft=terms.draft)
+        if verdicts is None or not verdicts.hold_for(rules, evolution):
+            verdicts = Verdicts(upload.document, rules, evolution)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
-            opinions = second_opinions(_proposal(actor, upload, snapshot, judgement))
+            opinions = (
+                () if rules.importing else _opinions(actor, upload, snapshot, judgement, exact=terms.exact)
+            )
         judgement = replace(judgement, findings=opinions)
-        _refuse(upload, snapshot, judgement, force_undecided=force_undecided)
-        if dry_run:
-            return _would_be(upload, snapshot, judgement)
-        if version := _store(actor, upload, snapshot, judgement, forced=force_undecided):
+        waits = _waits(snapshot, judgement, terms)
+        if not (terms.passes or waits):
+            _refuse(upload, judgement)
+        if terms.dry_run:
+            return _would_be(upload, snapshot, judgement, number, waits=waits)
+        if version := _store(actor, upload, snapshot, judgement, terms, waits=waits):
+            if waits:
+                raise ApprovalRequired.of(pending_for(version))
             return _stored(upload, version, judgement)
-        if references:
+        if upload.resolved.targets:
             # What they name may be gone, or be another version by now.
             upload, verdicts = read(), None
     raise Busy(
-        f"Others published under '{subject}' {_ATTEMPTS} times while this schema was judged. Try again.",
-        subject=subject,
+        f"Others published under '{upload.subject}' {_ATTEMPTS} times while this schema was judged. Try again.",
+        subject=upload.subject,
         retry_after=1,
     )
+
+
+def _same(upload: Upload, snapshot: Snapshot, terms: _Terms) -> Version | None:
+    """The version that this upload would only repeat. Raises ApprovalRequired when that one still waits."""
+    if found := same_version(upload, snapshot):
+        return found
+    kept = None if terms.draft or terms.dry_run else same_draft(upload, snapshot)
+    if kept and not terms.as_draft and (waiting := pending_for(kept)):
+        raise ApprovalRequired.of(waiting)
+    return kept if terms.as_draft else None
+
+
+def _waits(snapshot: Snapshot, judgement: Judgement, terms: _Terms) -> bool:
+    """Whether a second person has to let it in; an import only repeats what was decided elsewhere."""
+    asked = snapshot.demands.approval and not snapshot.rules.importing
+    return asked and not terms.passes and must_wait(judgement)
+
+
+def _opinions(
+    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, *, exact: bool
+) -> tuple[Finding, ...]:
+    """What the judges find, and where those that need longer go on."""
+    found = second_opinions(_proposal(actor, upload, snapshot, judgement))
+    longer = {*found.unfinished, *(settings.UPLOAD_STUDIES if exact else ())}
+    studies = start_studies(actor=actor, upload=upload, judges=sorted(longer)) if longer else []
+    return (*found.findings, *(going_on(study) for study in studies))
 
 
 def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Proposal:
@@ -128,7 +224,7 @@ def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judge
     )
 
 
-def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement, *, force_undecided: bool) -> None:
+def _refuse(upload: Upload, judgement: Judgement) -> None:
     """Raises what the level, the policy and the declared label make of the verdicts."""
     if judgement.label.declared_major or judgement.status in {"first", "compatible"}:
         return
@@ -136,7 +232,7 @@ def _refuse(upload: Upload, snapshot: Snapshot, judgement: Judgement, *, force_u
     facts = {**storable(judgement.as_dict()), "messages": judgement.messages()}
     if judgement.status == "incompatible":
         raise Incompatible(f"Schema being registered is incompatible with {told}", **facts)
-    if not force_undecided and not _accepts_undecided(upload.subject):
+    if not _accepts_undecided(upload.subject):
         raise Undecided(
             f"It could be neither proven nor refuted that the schema being registered is compatible with {told}. "
             "Simplify the part named there, declare a new major version, let the subject accept undecided schemas in "
@@ -151,7 +247,7 @@ def _accepts_undecided(subject: str) -> bool:
 
 
 def _store(
-    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, *, forced: bool
+    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, terms: _Terms, *, waits: bool
 ) -> Version | None:
     """The new version, or None when the subject, or what the schema refers to, is no longer what was judged."""
     with transaction.atomic():
@@ -160,37 +256,42 @@ def _store(
             subject is None
             or rows_of(upload.subject) != snapshot.rows
             or rules_of(upload.subject) != snapshot.rules
+            or Demands.of(subject) != snapshot.demands
             or not _locked_targets(upload)
         ):
             return None
-        version = _written(actor, upload, snapshot, judgement, subject)
+        version = _written(actor, upload, snapshot, judgement, subject=subject, terms=terms, waits=waits)
         audit.record(
             actor=actor,
-            action="version.published",
+            action="version.drafted" if version.state == Version.State.DRAFT else "version.published",
             target=f"subject/{subject.name}",
             details={
                 "version": version.number,
                 "semver": version.semver,
-                "id": version.content_id,
+                "id": version.identity.number,
                 **judgement.summary(),
             },
         )
-        if forced and judgement.status == "undecided":
+        if terms.force and judgement.status in {"incompatible", "undecided"}:
             _record_force(actor, version, judgement)
-        transaction.on_commit(
-            partial(version_published.send, sender=Version, subject=subject.name, version=version.number)
-        )
+        if waits:
+            request_approval(actor=actor, draft=version)
+        terms.within()
+        if version.state == Version.State.ACTIVE:
+            transaction.on_commit(
+                partial(version_published.send, sender=Version, subject=subject.name, version=version.number)
+            )
     return version
 
 
 def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
-    """Who let pass what nobody could prove, and what it was."""
-    unproven = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
+    """Who let pass what the level refuses, and what it was."""
+    passed = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
     audit.record(
         actor=actor,
         action="version.forced",
         target=f"subject/{version.subject.name}",
-        details={"version": version.number, "undecided": storable(unproven)},
+        details={"version": version.number, judgement.status: storable(passed)},
     )
 
 
@@ -208,74 +309,92 @@ def _locked_targets(upload: Upload) -> bool:
 
 
 def _written(
-    actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, subject: Subject
+    actor: Actor,
+    upload: Upload,
+    snapshot: Snapshot,
+    judgement: Judgement,
+    *,
+    subject: Subject,
+    terms: _Terms,
+    waits: bool,
 ) -> Version:
-    previous = Version.objects.filter(pk=snapshot.live[0].pk).first() if snapshot.live else None
+    if terms.draft is not None:
+        return _promoted(upload, terms.draft.pk, snapshot, judgement, waits=waits)
+    number = number_of(upload, snapshot)
+    extras, identity = _identified(upload, snapshot, snapshot.extras, number)
+    if snapshot.rules.importing:
+        make_room(subject, number)
     version = Version.objects.create(
         subject=subject,
-        number=snapshot.next_number,
-        content=_content(upload),
+        number=number,
+        content=identity.content,
+        identity=identity,
         semver=str(judgement.label.semver),
+        state=Version.State.DRAFT if waits or terms.as_draft else Version.State.ACTIVE,
         verdict=storable(judgement.as_dict()),
-        metadata=_or_inherited(upload.metadata, without_declared(previous.metadata) if previous else None),
-        rule_set=_or_inherited(upload.rule_set, previous.rule_set if previous else None),
+        metadata=extras.metadata,
+        rule_set=extras.rule_set,
         note=upload.note,
         published_by=actor.label,
     )
     Reference.objects.bulk_create(
-        Reference(version=version, name=name, target=target) for name, target in upload.resolved.targets
+        Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
+        for name, target in upload.resolved.targets
     )
+    remember_context(upload.context)
     return version
 
 
-def _or_inherited(given: dict[str, Any] | None, before: dict[str, Any] | None) -> dict[str, Any] | None:
-    return before if given is None else given
+def _identified(upload: Upload, snapshot: Snapshot, extras: Extras, number: int) -> tuple[Extras, SchemaId]:
+    """The metadata and rules of a version with that number, and the id that they make of its schema."""
+    if not snapshot.rules.importing and (upload.number is not None or extras.follows_number):
+        extras = extras.with_number(number)
+    return extras, identity_of(upload, extras, normalize=snapshot.rules.normalize)
 
 
-def _content(upload: Upload) -> Content:
-    """The one row with this digest; looked for first, because a conflicting insert uses up an id."""
-    wanted = Content.objects.filter(digest=upload.digest)
-    found = wanted.first()
-    if found is None:
-        new = Content(
-            digest=upload.digest,
-            text=upload.text.text,
-            dialect=upload.dialect,
-            references=upload.resolved.as_stored(),
-            guid=uuid.UUID(bytes=upload.digest[:16], version=5),
-        )
-        Content.objects.bulk_create([new], ignore_conflicts=True)
-        found = wanted.get()
-    return found
+def _promoted(upload: Upload, key: int, snapshot: Snapshot, judgement: Judgement, *, waits: bool) -> Version:
+    """The draft, active from now on and after all that became active before it; unless it has to wait."""
+    draft = Version.objects.select_related("subject", "content", "identity").get(pk=key)
+    if draft.state != Version.State.DRAFT or draft.deleted_at:
+        raise InvalidTransition(draft.state, Version.State.ACTIVE, deleted=draft.deleted_at is not None)
+    draft.semver, draft.verdict = str(judgement.label.semver), storable(judgement.as_dict())
+    if not waits:
+        draft.number = snapshot.number_for(draft)
+        draft.state, draft.published_at = Version.State.ACTIVE, timezone.now()
+        kept = Extras(draft.metadata, draft.rule_set)
+        extras, draft.identity = _identified(upload, snapshot, kept, draft.number)
+        draft.metadata = extras.metadata
+    draft.save(update_fields=["semver", "verdict", "number", "state", "published_at", "identity", "metadata"])
+    return draft
 
 
-def _found(upload: Upload, version: Version) -> Published:
-    return Published(
-        upload.subject, version, version.number, version.semver, version.content_id, False, None, upload.notes
-    )
-
-
-def _stored(upload: Upload, version: Version, judgement: Judgement) -> Published:
+def _stored(upload: Upload, version: Version, judgement: Judgement | None) -> Published:
+    """Without a judgement, what was there already."""
     return Published(
         upload.subject,
         version,
         version.number,
         version.semver,
         version.content_id,
-        True,
+        version.identity.number,
+        judgement is not None,
         judgement,
         upload.notes,
     )
 
 
-def _would_be(upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Published:
+def _would_be(
+    upload: Upload, snapshot: Snapshot, judgement: Judgement, number: int, *, waits: bool
+) -> Published:
     return Published(
         upload.subject,
         None,
-        snapshot.next_number,
+        number,
         str(judgement.label.semver),
         snapshot.content_id,
+        id_given_already(upload, snapshot.extras),
         True,
         judgement,
         upload.notes,
+        waits,
     )

@@ -1,15 +1,19 @@
 """What a schema refers to: other versions of this registry by name, never anything on the network."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from access.actor import Actor
 from access.errors import ProductError
-from registry.errors import InvalidReference
-from registry.lookup import find_version
-from registry.models import Content, Version
+from compat import SchemaError, bundle
+from registry import contexts
+from registry.errors import InvalidReference, InvalidSchema
+from registry.lookup import LATEST, find_version, parse_number
+from registry.models import Content, Reference, Version
+from registry.ranges import parse_semver
 
 # Values under these keywords are data, in which "$ref" is a word like any other.
 _DATA = frozenset({"const", "enum", "default", "examples"})
@@ -18,11 +22,19 @@ _MAX_DOCUMENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTo:
-    """`name` is what `$ref` says; `version` a number, or -1 for the latest at the time of upload."""
+    """`name` is what `$ref` says; `version` a number, -1 or a range, of which the upload pins the highest."""
 
     name: str
     subject: str
-    version: int
+    version: int | str
+
+    @property
+    def range(self) -> str:
+        """What was asked for, where it was more than one version; "" for a number or exact label."""
+        wanted = str(self.version)
+        if parse_number(wanted) == LATEST:
+            return "*"
+        return "" if parse_number(wanted) is not None or parse_semver(wanted) else wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,8 @@ class Resolved:
     """The references of one schema with the versions they mean, and every document reachable through them."""
 
     targets: tuple[tuple[str, Version], ...] = ()
+    # The ranges that were asked for, by name.
+    ranges: Mapping[str, str] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
 
     def as_stored(self) -> list[dict[str, object]]:
@@ -39,13 +53,50 @@ class Resolved:
         ]
 
 
-def resolve_references(actor: Actor, references: Sequence[ReferenceTo]) -> Resolved:
-    """Raises InvalidReference when a name occurs twice or its version does not exist, Forbidden when it is not readable."""
+def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subject: str) -> Resolved:
+    """Of an upload to that subject; names of subjects without a context are those of its own.
+
+    Raises InvalidReference when a name occurs twice, its version does not exist or leads back to the subject,
+    Forbidden when it is not readable.
+    """
     names = [reference.name for reference in references]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidReference(f"The reference name '{twice}' is given twice.", name=twice)
-    targets = tuple((reference.name, _target(actor, reference)) for reference in references)
-    return Resolved(targets, _store([(name, target.content_id) for name, target in targets]))
+    context = contexts.context_of(subject)
+    targets = tuple(
+        (reference.name, _target(actor, reference, contexts.within(context, reference.subject)))
+        for reference in references
+    )
+    _refuse_cycles(actor, subject, [target for _, target in targets])
+    ranges = {reference.name: reference.range for reference in references if reference.range}
+    return Resolved(targets, ranges, _store([(name, target.content_id) for name, target in targets]))
+
+
+def _refuse_cycles(actor: Actor, subject: str, targets: Sequence[Version]) -> None:
+    """Raises InvalidReference with the way back, when a schema would refer to its own subject, directly or further down."""
+    came_from: dict[int, Version | None] = {target.pk: None for target in targets}
+    level = {target.pk: target for target in targets}
+    while level:
+        for version in level.values():
+            if version.subject.name == subject:
+                path = [subject, *_way_to(actor, version, came_from)]
+                raise InvalidReference(f"A cycle of references: {' → '.join(path)}.", cycle=path)
+        uses = Reference.objects.filter(version__in=level).select_related(
+            "target__subject", "version__subject"
+        )
+        found = {use.target_id: (use.target, use.version) for use in uses if use.target_id not in came_from}
+        came_from |= {key: user for key, (_, user) in found.items()}
+        level = {key: target for key, (target, _) in found.items()}
+
+
+def _way_to(actor: Actor, version: Version, came_from: Mapping[int, Version | None]) -> list[str]:
+    way: list[str] = []
+    step: Version | None = version
+    while step is not None:
+        readable = actor.may("read", step.subject.name)
+        way.append(f"{step.subject.name} {step.number}" if readable else "a schema that you may not read")
+        step = came_from[step.pk]
+    return way[::-1]
 
 
 def store_of(content_id: int) -> Mapping[str, Any]:
@@ -53,16 +104,25 @@ def store_of(content_id: int) -> Mapping[str, Any]:
     return _store(_references_of(content_id))
 
 
-def _target(actor: Actor, reference: ReferenceTo) -> Version:
-    actor.require("read", reference.subject)
+def bundled(content: Content) -> str:
+    """The schema with everything it refers to as one self-contained text. Raises InvalidSchema when there is no such."""
     try:
-        return find_version(reference.subject, str(reference.version))
+        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content.pk))
+    except SchemaError as cannot:
+        raise InvalidSchema(cannot.message, pointer=cannot.pointer, id=content.pk) from cannot
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:
+    actor.require("read", subject)
+    try:
+        return find_version(subject, str(reference.version))
     except ProductError as missing:
         raise InvalidReference(
             f"The reference '{reference.name}' names version {reference.version} of subject "
-            f"'{reference.subject}': {missing.message}",
+            f"'{subject}': {missing.message}",
             name=reference.name,
-            subject=reference.subject,
+            subject=subject,
             version=reference.version,
         ) from missing
 
@@ -123,3 +183,40 @@ def _member(key: str, item: Any, renamed: Mapping[str, str]) -> Any:
         document, mark, fragment = item.partition("#")
         return renamed.get(document, document) + mark + fragment
     return item if key in _DATA else _with_new_names(item, renamed)
+
+
+def inlined(schema: Any, store: Mapping[str, Any]) -> Any:
+    """The schema with every reference to a document of the store replaced by what it names.
+
+    None when that takes more replacements than any schema written by hand has, as one that refers to itself does.
+    """
+    try:
+        return _inlined(schema, store, iter(range(_MOST_REPLACED)))
+    except (StopIteration, RecursionError):
+        return None
+
+
+_MOST_REPLACED = 2_000
+
+
+def _inlined(value: Any, store: Mapping[str, Any], budget: Iterator[int]) -> Any:
+    if isinstance(value, list):
+        return [_inlined(item, store, budget) for item in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("$ref")
+    if isinstance(reference, str):
+        document, _, fragment = reference.partition("#")
+        if document in store:
+            next(budget)
+            return _inlined(_at(store[document], fragment), store, budget)
+    return {key: item if key in _DATA else _inlined(item, store, budget) for key, item in value.items()}
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        key = unquote(part).replace("~1", "/").replace("~0", "~")
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "registry.middleware.RequestId",
     "registry.middleware.CorrelationOfRequest",
     "registry.middleware.NoNulInAddress",
+    "registry.context_addresses.ContextAddresses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -202,8 +203,12 @@ SPECTACULAR_SETTINGS = {
     # Fields of one name with different choices: each set gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
         "AlertSeverity": "alerts.models.Severity",
+        "ApprovalState": "registry.models.Approval.State",
+        "StateOfVersion": "registry.models.Version.State",
         "DeliveryState": "access.models.Delivery.State",
         "EpisodeState": "alerts.models.Episode.State",
+        "TaxonomyStep": ["first", "none", "patch", "minor", "major"],
+        "TaxonomyWeight": ["patch", "minor", "major", "forbidden"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each door has its own limit and its own clear answer
@@ -214,11 +219,32 @@ DEFAULT_COMPATIBILITY = env.str("DEFAULT_COMPATIBILITY", default="BACKWARD")
 DEFAULT_POLICY = env.str("DEFAULT_POLICY", default="DECLARED")
 DEFAULT_DIALECT = env.str("DEFAULT_DIALECT", default="http://json-schema.org/draft-07/schema#")
 SCHEMA_MAX_BYTES = env.int("SCHEMA_MAX_BYTES", default=4 * 1024 * 1024)
+SCHEMAS_LIST_MAX = env.int("SCHEMAS_LIST_MAX", default=1000)
 API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=16 * 1024 * 1024)
 ACCEPT_UNDECIDED = env.bool("ACCEPT_UNDECIDED", default=False)
-# Judges of an upload in the layers above: dotted names of `(proposal) -> list[Finding]`.
-UPLOAD_JUDGES = ["events.judge.stored_events", "alerts.judge.rules_reading"]
+# How many days before the sunset of a deprecated version its owner is told.
+SUNSET_NOTICE_DAYS = env.list("SUNSET_NOTICE_DAYS", cast=int, default=[30, 14])
+# Judges of an upload, here and in the layers above: dotted names of `(proposal) -> list[Finding]`.
+UPLOAD_JUDGES = [
+    "registry.dependents.broken_dependents",
+    "registry.taxonomy_bindings.changed_bindings",
+    "events.judge.stored_events",
+    "alerts.judge.rules_reading",
+]
+# What the layers above know about the use of a version: dotted names of `(version, actor) -> list[Finding]`.
+USAGE_WITNESSES = ["events.usage.stored_events", "alerts.usage.rules"]
+# An event or fetch that was longer ago says little about who still uses a version.
+USAGE_DAYS = env.int("USAGE_DAYS", default=30)
+FETCH_FLUSH_SECONDS = env.float("FETCH_FLUSH_SECONDS", default=10.0)
+# How judges that can be stopped and gone on with do so in the background: `(proposal, memory) -> registry.study.Progress`.
+UPLOAD_STUDIES = {"events.judge.stored_events": "events.judge.study"}
+STUDY_SLICE_SECONDS = env.float("STUDY_SLICE_SECONDS", default=20.0)
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+TAXONOMY_MAX_BYTES = env.int("TAXONOMY_MAX_BYTES", default=2 * 1024 * 1024)
+TAXONOMY_MAX_CODES = env.int("TAXONOMY_MAX_CODES", default=2_000)
+# The same for a new edition of a taxonomy, and who counts codes among the stored events.
+TAXONOMY_JUDGES = ["events.code_usage.stored_events", "alerts.code_rules.rules_naming"]
+CODE_USAGE = "events.code_usage.code_usage"
 # Panels of the home page: dotted names of `(request) -> registry.home.Panel`.
 HOME_PANELS = [
     "registry.home.panel",
@@ -310,6 +336,8 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
+        "registry.tasks.tell_sunsets": 3600.0,
+        "registry.tasks.work_on_studies": 5.0,
     }.items()
 }
 

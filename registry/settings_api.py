@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from access.caller import caller
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.errors import SubjectNotFound
-from registry.models import Subject
+from registry.models import EvolutionRules, Subject
 
 
 class SettingsFields(serializers.Serializer[Any]):
@@ -25,6 +25,14 @@ class SettingsFields(serializers.Serializer[Any]):
     retention_days = serializers.IntegerField(min_value=1, max_value=36_500, allow_null=True)
     accept_undecided = serializers.BooleanField(allow_null=True)
     assert_formats = serializers.BooleanField(help_text="Judge `format` in events, too.")
+    needs_approval = serializers.BooleanField(
+        help_text="An incompatible or major upload waits for a second person."
+    )
+    evolution_rules = serializers.ChoiceField(
+        EvolutionRules.choices,
+        allow_blank=True,
+        help_text="What has to be a major even where every instance still passes; empty is none.",
+    )
 
 
 @extend_schema(methods=["GET"], operation_id="subject_settings_read", responses=SettingsFields)

@@ -4,3 +4,5 @@ from django.dispatch import Signal
 
 # Carries subject (its name) and version (the number).
 version_published = Signal()
+# Something was left for the background.
+study_wanted = Signal()

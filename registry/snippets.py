@@ -15,7 +15,10 @@ class Snippet:
 
 def snippets_for(version: Version, public_url: str) -> list[Snippet]:
     name = quote(version.subject.name, safe="")
-    address = f"{public_url}/api/v1/subjects/{name}/versions/{version.number}/schema"
+    by_number = f"subjects/{name}/versions/{version.number}"
+    # What listings leave out is fetched by its id.
+    path = f"schemas/ids/{version.identity.number}" if version.is_hidden else by_number
+    address = f"{public_url}/api/v1/{path}/schema"
     return [
         Snippet("snippet-curl", "curl", f"curl -H \"Authorization: Bearer $ONEX_TOKEN\" \\\n  '{address}'"),
         Snippet("snippet-python", "Python", _PYTHON.format(address=address)),

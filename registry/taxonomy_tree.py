@@ -6,7 +6,6 @@ implementations have used numbers with meanings of their own, and a wrong meanin
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,6 +82,8 @@ class Area:
     last: int
     aliases: tuple[str, ...]
     codes: tuple[Code, ...]
+    # Numbers that no code may have: retired before this taxonomy was kept here.
+    reserved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,50 @@ class Tree:
     def codes(self) -> Iterator[Code]:
         return (code for area in self.areas for code in area.codes)
 
+    @property
+    def placed(self) -> Iterator[tuple[str, Code]]:
+        """Every code with its JSON Pointer into the document."""
+        for number, area in enumerate(self.areas):
+            for index, code in enumerate(area.codes):
+                yield f"/areas/{number}/codes/{index}", code
+
+    @cached_property
+    def pointers(self) -> dict[str, str]:
+        """Short code, or area token → its JSON Pointer into the document."""
+        areas = {area.token: f"/areas/{number}" for number, area in enumerate(self.areas)}
+        return {**areas, **{code.short: pointer for pointer, code in self.placed}}
+
     @cached_property
     def by_short(self) -> dict[str, Code]:
         return {code.short: code for code in self.codes}
+
+    @cached_property
+    def spellings(self) -> dict[str, Code]:
+        """The short and the long form of every code, under each name of its area: nearly every text there is."""
+        return {
+            f"{self.prefix}_{name}_{code.number:03}{slug}": code
+            for area in self.areas
+            for name in (area.token, *area.aliases)
+            for code in area.codes
+            for slug in ("", f"_{code.slug}")
+        }
+
+    @cached_property
+    def by_slug(self) -> dict[str, list[Code]]:
+        """Name → the codes of that name, of whatever area."""
+        found: dict[str, list[Code]] = {}
+        for code in self.codes:
+            found.setdefault(code.slug, []).append(code)
+        return found
+
+    @cached_property
+    def slugs_by_stem(self) -> dict[str, list[str]]:
+        """The first letters of every word of a name → the names that have it."""
+        found: dict[str, list[str]] = {}
+        for slug in self.by_slug:
+            for stem in {stem_of(word) for word in slug.split("_")}:
+                found.setdefault(stem, []).append(slug)
+        return found
 
     @cached_property
     def _area_tokens(self) -> dict[str, str]:
@@ -138,8 +180,12 @@ class Tree:
 
     def find(self, text: str) -> Code | None:
         """The code that `text` names in any of its spellings."""
-        if aliased := self._by_alias.get(text.strip().upper()):
-            return aliased
+        if known := self.spellings.get(text):
+            return known
+        return self._by_alias.get(text.strip().upper()) or self.read(text)
+
+    def read(self, text: str) -> Code | None:
+        """The code that `text` names by its own parts, aliases of single codes left aside."""
         spelling = Spelling.read(text)
         code = self.by_short.get(self.normalise(text) or "")
         if spelling is None or code is None:
@@ -180,52 +226,8 @@ class Tree:
         return self._area_tokens.get(token, token) == token_of_text
 
 
-def problems(tree: Tree) -> list[str]:
-    """What is wrong with a tree although its document fits the schema; one sentence each."""
-    return [
-        *_twice("area token or alias", [n for a in tree.areas for n in (a.token, *a.aliases)]),
-        *_twice("code", [code.short for code in tree.codes]),
-        *_twice("spelling", [*tree.by_short, *(alias for code in tree.codes for alias in code.aliases)]),
-        *(p for area in tree.areas for p in _twice(f"slug in {area.token}", [c.slug for c in area.codes])),
-        *_ranges(tree),
-        *(p for code in tree.codes for p in _bad_links(tree, code)),
-    ]
-
-
-def _twice(what: str, names: list[str]) -> list[str]:
-    return [f"The {what} {name} occurs {n} times." for name, n in Counter(names).items() if n > 1]
-
-
-def _ranges(tree: Tree) -> Iterator[str]:
-    for area in tree.areas:
-        if area.first > area.last:
-            yield f"The range of {area.token} begins at {area.first} and ends at {area.last}."
-        for code in area.codes:
-            # 000 is every area's fallback, wherever its range lies.
-            if code.number and not area.first <= code.number <= area.last:
-                yield f"{code.short} lies outside the range {area.first}–{area.last} of {area.token}."
-
-
-def _bad_links(tree: Tree, code: Code) -> Iterator[str]:
-    for role, other in (("parent", code.parent), ("replaced_by", code.replaced_by)):
-        if other is not None and other not in tree.by_short:
-            yield f"{code.short} names {other} as {role}, which this taxonomy does not have."
-    if code.replaced_by is not None and code.deprecated is None:
-        yield f"{code.short} is replaced by {code.replaced_by} but not deprecated."
-    for role, link in (("parent", "parent"), ("replaced_by", "replaced_by")):
-        if _runs_in_a_circle(tree, code, link):
-            yield f"Following {role} from {code.short} leads back to it."
-
-
-def _runs_in_a_circle(tree: Tree, code: Code, link: str) -> bool:
-    seen: set[str] = set()
-    following = getattr(code, link)
-    while following in tree.by_short and following not in seen:
-        if following == code.short:
-            return True
-        seen.add(following)
-        following = getattr(tree.by_short[following], link)
-    return False
+def stem_of(word: str) -> str:
+    return word[:4]
 
 
 def _area(prefix: str, area: Mapping[str, Any]) -> Area:
@@ -238,6 +240,7 @@ def _area(prefix: str, area: Mapping[str, Any]) -> Area:
         last=area.get("last", 999),
         aliases=tuple(area.get("aliases", ())),
         codes=tuple(_code(prefix, token, code) for code in area["codes"]),
+        reserved=tuple(area.get("reserved", ())),
     )
 
 

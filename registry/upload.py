@@ -2,20 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from django.conf import settings
 from semver import Version as SemVer
 
 from access.actor import Actor
-from compat import MAX_DEPTH, Note, SchemaError, inspect_schema
-from compat.values import depth_of
-from registry.canonical import SchemaText, read_schema_text, storable
+from compat import Note, SchemaError, inspect_schema
+from registry import contexts
+from registry.canonical import SchemaText, read_schema_text
 from registry.comparison import Document
 from registry.errors import InvalidSchema
+from registry.metadata import VERSION_PROPERTY, Extras, check_metadata, check_rule_set, properties_of
 from registry.models import Version
 from registry.references import ReferenceTo, Resolved, resolve_references
+from registry.taxonomy_bindings import Bound, read_bindings, unreached_notes
 from registry.versioning import read_declared
+
+
+class Asked(TypedDict, total=False):
+    """What a request to publish may say."""
+
+    schema: Required[str]
+    references: Sequence[ReferenceTo]
+    metadata: dict[str, Any] | None
+    rule_set: dict[str, Any] | None
+    semver: str | None
+    note: str
+    # The text is kept with its keys sorted, instead of as it came.
+    normalize: bool
+    # What an import asks for. A number that is no import's has to be the next one; LATEST compares with the latest only.
+    id: int | None
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +48,39 @@ class Upload:
     dialect: str
     notes: tuple[Note, ...]
     declared: SemVer | None
-    metadata: dict[str, Any] | None
-    rule_set: dict[str, Any] | None
+    # As the request has them; `Snapshot.extras` is what a version would get.
+    extras: Extras
     note: str
+    bindings: tuple[Bound, ...] = ()
+    normalize: bool = False
+    id: int | None = None
+    number: int | None = None
 
-    def says_the_same(self, version: Version) -> bool:
-        """Whether a version with this content has this metadata; what the request leaves out is taken as it is."""
-        return all(
-            given is None or given == (stored or {})
-            for given, stored in ((self.metadata, version.metadata), (self.rule_set, version.rule_set))
-        )
+    @property
+    def context(self) -> str:
+        return contexts.context_of(self.subject)
+
+    def says_the_same(self, version: Version, filled: Extras) -> bool:
+        """Whether a version with this content has this metadata, or what the request is filled up to."""
+        stored = Extras(version.metadata, version.rule_set)
+        asked = properties_of(self.extras.metadata).get(VERSION_PROPERTY)
+        if asked is not None and asked != str(version.number):
+            return False
+        return stored.plain() in (self.extras.plain(), filled.plain())
 
 
-def read_upload(
-    *,
-    actor: Actor,
-    subject: str,
-    schema: str,
-    references: Sequence[ReferenceTo] = (),
-    metadata: dict[str, Any] | None = None,
-    rule_set: dict[str, Any] | None = None,
-    semver: str | None = None,
-    note: str = "",
-) -> Upload:
-    """Raises InvalidSchema, InvalidReference, SchemaTooLarge, InvalidSemver, Forbidden (for a referenced subject)."""
-    text = read_schema_text(schema)
-    resolved = resolve_references(actor, references)
+def read_upload(*, actor: Actor, subject: str, **asked: Unpack[Asked]) -> Upload:
+    """Raises InvalidSchema, InvalidRuleSet, InvalidReference, SchemaTooLarge, InvalidSemver, Forbidden (for a
+    referenced subject).
+    """
+    text = read_schema_text(asked["schema"])
+    resolved = resolve_references(actor, asked.get("references", ()), subject=subject)
     document = Document(text.value, resolved.store)
     dialect, notes = _inspected(document)
-    for name, given in (("metadata", metadata), ("ruleSet", rule_set)):
-        _check_storable(name, given)
+    bindings = read_bindings(actor=actor, document=document, dialect=dialect)
+    metadata, rule_set = asked.get("metadata"), asked.get("rule_set")
+    check_metadata("metadata", metadata)
+    check_rule_set("ruleSet", rule_set)
     return Upload(
         subject=subject,
         text=text,
@@ -67,11 +88,14 @@ def read_upload(
         resolved=resolved,
         digest=text.digest(resolved.as_stored()),
         dialect=dialect,
-        notes=notes,
-        declared=read_declared(semver, metadata),
-        metadata=metadata,
-        rule_set=rule_set,
-        note=note,
+        notes=(*notes, *unreached_notes(document, bindings)),
+        declared=read_declared(asked.get("semver"), metadata),
+        extras=Extras(metadata, rule_set),
+        note=asked.get("note", ""),
+        bindings=bindings,
+        normalize=asked.get("normalize", False),
+        id=asked.get("id"),
+        number=asked.get("number"),
     )
 
 
@@ -85,14 +109,3 @@ def _inspected(document: Document) -> tuple[str, tuple[Note, ...]]:
             reason=wrong.reason,
         ) from wrong
     return found.dialect, found.notes
-
-
-def _check_storable(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, dict):
-        raise InvalidSchema(f"'{name}' has to be a JSON object.", pointer=f"/{name}")
-    if depth_of(value, MAX_DEPTH) > MAX_DEPTH:
-        raise InvalidSchema(f"'{name}' is nested more than {MAX_DEPTH} levels deep.", pointer=f"/{name}")
-    if storable(value) != value:
-        raise InvalidSchema(
-            f"'{name}' holds the character U+0000 or half of a surrogate pair.", pointer=f"/{name}"
-        )

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 from access.actor import Actor
 from access.caller import caller
 from access.errors import ProductError
-from registry.errors import SubjectNotFound, VersionNotFound
+from registry.errors import ApprovalRequired, SubjectNotFound, VersionNotFound
 from registry.forms import UploadForm
 from registry.lookup import find_version
+from registry.models import Version
 from registry.pages import shown_verdict
 from registry.publish import Published, publish_version
 
@@ -40,6 +41,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     dry_run = not {"publish", "force"} & request.POST.keys()
     try:
         published = _publish(caller(request), form, dry_run=dry_run, force="force" in request.POST)
+    except ApprovalRequired as waits:
+        messages.info(request, waits.message)
+        return redirect("approval", waits.facts["approval"])
     except ProductError as error:
         form.add_error(_FIELD_OF.get(error.code), error.message.partition(", details: [")[0])
         may_force = error.code == "undecided_schema" and caller(request).may(
@@ -79,8 +83,10 @@ def _publish(actor: Actor, form: UploadForm, *, dry_run: bool, force: bool) -> P
         references=asked["references"],
         semver=asked["semver"] or None,
         note=asked["note"],
+        draft=asked["draft"],
         dry_run=dry_run,
-        force_undecided=force,
+        force=force,
+        exact=asked["exact"],
     )
 
 
@@ -90,7 +96,9 @@ def _plan(published: Published) -> dict[str, Any]:
 
 
 def _tell(request: HttpRequest, published: Published) -> None:
-    if published.created:
+    if published.created and published.version and published.version.state == Version.State.DRAFT:
+        messages.success(request, f"Kept as draft {published.number}; it would become {published.semver}.")
+    elif published.created:
         messages.success(request, f"Published {published.semver} as version {published.number}.")
     else:
         messages.info(

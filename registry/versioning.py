@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from semver import Version as SemVer
 
-from compat import Bump
+from compat import Bump, Verdict
+from compat.policies import needing_major
 from registry.errors import InvalidSemver, VersionTooLow
 from registry.ranges import parse_semver
 
@@ -51,15 +52,6 @@ def read_declared(semver: str | None, metadata: dict[str, Any] | None) -> SemVer
     return found
 
 
-def without_declared(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Metadata as a later version inherits it: everything but the label, which belongs to one version."""
-    if not _property(metadata):
-        return metadata
-    assert metadata is not None
-    properties = {key: value for key, value in metadata["properties"].items() if key != "semver"}
-    return {**metadata, "properties": properties}
-
-
 def _property(metadata: dict[str, Any] | None) -> Any:
     properties = (metadata or {}).get("properties")
     return properties.get("semver") if isinstance(properties, dict) else None
@@ -79,6 +71,14 @@ def label_for(
         return Label(lowest, required)
     _check_declared(declared, required, latest, lowest)
     return Label(declared, required, declared=True, declared_major=declared.major > latest.major)
+
+
+def by_evolution_rules(required: Bump, verdict: Verdict, rules: str) -> Bump:
+    """The step with the subject's rules of evolution on top: a major where they ask for one."""
+    found = needing_major(verdict.changes)
+    if not found:
+        return required
+    return Bump("major", f"{rules} rules leave this to a major: {found[0].sentence}")
 
 
 def _check_declared(declared: SemVer, required: Bump, latest: SemVer, lowest: SemVer) -> None:

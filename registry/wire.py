@@ -1,6 +1,7 @@
 """The bytes on the wire: orjson in and out, under the content types that registry clients send."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import IO, Any
@@ -20,6 +21,11 @@ V1 = "application/vnd.schemaregistry.v1+json"
 VENDOR = "application/vnd.schemaregistry+json"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+
+# The addresses of registry clients, which expect their own content type where they name none.
+_WIRE = re.compile(
+    "/api/v1/(|(subjects|schemas|config|mode|compatibility|contexts|v1/metadata)(/.*)?)$", re.DOTALL
+)
 
 # What `curl -d` and hand-written clients send for JSON, beside anything that says json.
 _ALSO_JSON = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
@@ -130,15 +136,23 @@ class Negotiation(BaseContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         renderer = next(iter(renderers))
-        renderer.media_type = content_type_for(request.META.get("HTTP_ACCEPT", ""))
+        accept = request.META.get("HTTP_ACCEPT", "")
+        renderer.media_type = (
+            content_type_for(accept) if _WIRE.match(request.path_info) else named_type(accept) or JSON
+        )
         return renderer, renderer.media_type
+
+
+def named_type(accept: str) -> str | None:
+    """The first of the field's content types that an Accept header names."""
+    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((name for name in named if name in {V1, VENDOR, JSON}), None)
 
 
 @lru_cache(maxsize=256)
 def content_type_for(accept: str) -> str:
-    """The first of the field's content types that an Accept header names, else plain JSON."""
-    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((name for name in named if name in {V1, VENDOR, JSON}), JSON)
+    """How the registry's own addresses answer: as registries of the field do, but in a browser so that it shows."""
+    return named_type(accept) or (JSON if "text/html" in accept.lower() else V1)
 
 
 def wants_problem(accept: str) -> bool:
@@ -149,7 +163,7 @@ def wants_problem(accept: str) -> bool:
 def accepts_extras(request: Request) -> bool:
     """Whether an answer may carry members that Confluent's do not have: older clients of theirs refuse such answers."""
     asked = request.headers.get("Confluent-Accept-Unknown-Properties", "").lower() == "true"
-    return asked or content_type_for(request.META.get("HTTP_ACCEPT", "")) == JSON
+    return asked or named_type(request.META.get("HTTP_ACCEPT", "")) not in {V1, VENDOR}
 
 
 class InvalidParameter(ProductError):
@@ -159,6 +173,11 @@ class InvalidParameter(ProductError):
 def flag(request: Request, name: str) -> bool:
     """A boolean parameter: "true" in any case, anything else is false."""
     return str(request.query_params.get(name, "")).lower() == "true"
+
+
+def wants_bundle(request: Request) -> bool:
+    """Whether one self-contained schema is asked for; what else `format` may say for other schema types is ignored."""
+    return str(request.query_params.get("format", "")).lower() == "bundled"
 
 
 def window(request: Request) -> slice:

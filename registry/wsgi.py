@@ -1,3 +1,4 @@
+import atexit
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -7,6 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 _django = get_wsgi_application()
 
 from registry.fastpath import FastPath  # noqa: E402 -- models can be imported only after Django is set up
+from registry.fetches import flush_quietly, flush_regularly  # noqa: E402
 from registry.whole_body import WholeBody  # noqa: E402
 
 application = FastPath(WholeBody(_django))
+flush_regularly()
+atexit.register(flush_quietly)

@@ -33,6 +33,10 @@ _FINDERS: dict[str, Callable[[], str | None]] = {
     "rabbitmq": _program("rabbitmq-server"),
     "chromium": _program("chromium", "chromium-browser", "google-chrome"),
     "node": _program("node", "nodejs"),
+    "npm": _program("npm"),
+    "go": _program("go"),
+    "javac": _program("javac"),
+    "java": _program("java"),
     # The real schemas and payloads that some tests run on; ONEX_DATA names their folder.
     "data": _data,
     # A PostgreSQL server over TCP whose role may create databases.

@@ -33,10 +33,9 @@ def typed(live_server: Any, owner: Person):
     return run
 
 
-def _blocks(page: str) -> list[str]:
-    return re.findall(
-        r"^```sh\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+def _blocks(page: str, language: str = "sh") -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def _answer(block: str, environment: dict[str, str]) -> str:
@@ -62,5 +61,23 @@ def test_the_tutorial_publishes_refuses_explains_and_judges(typed):
 
 def test_an_error_code_is_looked_up_as_described(typed):
     load_onex_catalogue(actor=SYSTEM)
-    (code,) = typed("how-to/look-up-an-error-code.md")
+    code, many = typed("how-to/look-up-an-error-code.md")
     assert (code["code"], code["ancestors"]) == ("ONEX_VALID_103", ["ONEX_VALID_102"])
+    understood, foreign = many["results"]
+    assert (understood["code"], understood["how"]) == ("ONEX_VALID_102", "area_alias")
+    assert (foreign["code"], foreign["candidates"][0]["code"]) == (None, "ONEX_STAMP_006")
+
+
+def test_a_taxonomy_is_checked_published_and_fetched_as_source_code_as_described(
+    live_server, owner, tmp_path
+):
+    page = "how-to/publish-a-taxonomy.md"
+    (document, *_) = _blocks(page, "yaml")
+    (tmp_path / "shop-errors.yaml").write_text(document, encoding="utf-8")
+    environment = {**os.environ, "URL": f"{live_server.url}/api/v1", "TOKEN": owner.secret}
+    check, fetch = (f"cd {tmp_path}; {block}" for block in _blocks(page))
+    told = json.loads(_answer(check, environment))
+    assert (told["version"], told["bump"]) == ("1.0.0", "first")
+    assert json.loads(_answer(check.replace("?dryRun=true", ""), environment)) == told
+    _answer(fetch, environment)
+    assert 'PAY_CARD_DECLINED = (\n        "SHOP_PAY_001"' in (tmp_path / "shop_errors_codes.py").read_text()

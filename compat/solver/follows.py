@@ -122,10 +122,11 @@ def _each_in_one(question: Question, part: Node, branches: list[Node]) -> bool:
 def _exactly_one(question: Question, narrow: Node, excluded: Sequence[Node], branches: list[Node]) -> bool:
     """Whether what is accepted by `narrow` and by none of `excluded` is accepted by exactly one branch."""
     known = question.known
-    chosen = next((branch for branch in branches if known.holds(narrow, branch)), None)
+    possible = (branch for branch in branches if not known.apart(narrow, branch))
+    chosen = next((branch for branch in possible if known.holds(narrow, branch)), None)
     return chosen is not None and all(
-        any(known.holds(branch, other) for other in excluded)
-        or any(known.apart(part, branch) for part in (narrow, *question.parts))
+        any(known.apart(part, branch) for part in (narrow, *question.parts))
+        or any(known.holds(branch, other) for other in excluded)
         for branch in branches
         if branch is not chosen
     )

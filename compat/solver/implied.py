@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from compat.solver.follows import ANY_OTHER, RULES, Question
-from compat.solver.parts import demanded_at, kinds_of, parts_of, required_of
+from compat.solver.parts import demanded_at, required_of
 
 if TYPE_CHECKING:
     from compat.solver.nodes import Node
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[int, int]
 #: Pairs looked at in one question; afterwards nothing new follows.
 _MOST_PAIRS = 8_000
+#: Pairs that are told apart in one question.
+_MOST_COMPARED = 40_000
 
 
 @dataclass
@@ -29,7 +31,9 @@ class Implications:
     #: Pairs that hold as long as what is being asked holds.
     _tentative: list[Pair] = field(default_factory=list)
     _asking: set[Pair] = field(default_factory=set)
+    _apart: dict[Pair, bool] = field(default_factory=dict)
     _looked: int = 0
+    _compared: int = 0
 
     def holds(self, narrow: Node, wide: Node) -> bool:
         """True is a proof that `wide` accepts whatever `narrow` does; False says nothing."""
@@ -68,19 +72,18 @@ class Implications:
     def _follows(self, narrow: Node, wide: Node) -> bool:
         if narrow.values is not None and all(wide.accepts(value) for value in narrow.values):
             return True
-        parts = list(parts_of(narrow))
-        assert isinstance(wide.schema, dict)
-        kinds = kinds_of(parts)
-        if self._by_keywords(parts, kinds, wide):
+        if self._by_keywords(narrow, wide):
             return True
-        return any(self._by_branches(part, wide) for part in parts)
+        return any(self._by_branches(part, wide) for part in narrow.parts)
 
-    def _by_keywords(self, parts: list[Node], kinds: frozenset[str], wide: Node) -> bool:
+    def _by_keywords(self, narrow: Node, wide: Node) -> bool:
         schema = wide.schema
         assert isinstance(schema, dict)
         for keyword in schema:
             about, rule = RULES.get(keyword, ANY_OTHER)
-            if (about is None or about in kinds) and not rule(Question(self, parts, kinds, wide, keyword)):
+            if about is not None and about not in narrow.kinds:
+                continue
+            if not rule(Question(self, narrow.parts, narrow.kinds, wide, keyword)):
                 return False
         return True
 
@@ -95,11 +98,18 @@ class Implications:
 
     def apart(self, left: Node, right: Node) -> bool:
         """True is a proof that no instance satisfies both: by their types, or by a tag that both insist on."""
-        one, other = list(parts_of(left.target)), list(parts_of(right.target))
-        kinds = kinds_of(one) & kinds_of(other)
-        return not kinds or (
-            kinds == {"object"} and any(self._tagged_apart(name, one, other) for name in required_of(one))
-        )
+        left, right = left.target, right.target
+        pair = (left.number, right.number)
+        if pair not in self._apart:
+            self._compared += 1
+            if self._compared > _MOST_COMPARED:
+                return False
+            kinds = left.kinds & right.kinds
+            tagged = kinds == {"object"} and any(
+                self._tagged_apart(name, left.parts, right.parts) for name in required_of(left.parts)
+            )
+            self._apart[pair] = tagged or not kinds
+        return self._apart[pair]
 
     def _tagged_apart(self, name: str, one: list[Node], other: list[Node]) -> bool:
         values = next((node.values for node in demanded_at(name, one) if node.values is not None), None)

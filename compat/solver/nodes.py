@@ -13,6 +13,7 @@ from compat import patterns
 from compat.dialects import Schema
 from compat.solver import scalars
 from compat.solver.implied import Implications
+from compat.solver.parts import kinds_of, parts_of
 from compat.values import frozen, type_of
 
 _VALUES = {"enum", "const"}
@@ -40,6 +41,16 @@ class Node:
 
     def child(self, schema: Schema) -> Node:
         return self.world.node(schema)
+
+    @cached_property
+    def parts(self) -> list[Node]:
+        """The node and what it demands of the same value through `allOf` and `$ref`."""
+        return list(parts_of(self))
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The JSON types that all its parts leave room for."""
+        return kinds_of(self.parts)
 
     def implies(self, wide: Node) -> bool:
         """True is a proof that the other accepts whatever this one does; False says nothing."""

@@ -18,7 +18,14 @@ register = template.Library()
 
 NAVIGATION = (
     ("", (("Home", "home", "home"),)),
-    ("Catalogue", (("Subjects", "subjects", "schema"), ("Taxonomies", "taxonomies", "taxonomy"))),
+    (
+        "Catalogue",
+        (
+            ("Subjects", "subjects", "schema"),
+            ("Approvals", "approvals", "check"),
+            ("Taxonomies", "taxonomies", "taxonomy"),
+        ),
+    ),
     (
         "Stream",
         (
@@ -46,7 +53,7 @@ TONES = {
     "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",
     "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
     "retrying cancelling expiring major",
-    "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal",
+    "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal forbidden",
     "info": "running queued due draft info minor rotating invited new",
     "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled none",
 }
@@ -163,6 +170,14 @@ def breakable(name: str) -> SafeString:
 def prose(sentence: str) -> SafeString:
     """A sentence whose `names` are set as code."""
     return mark_safe(TICKS.sub(r"<code>\1</code>", escape(sentence)))  # noqa: S308 - escaped
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as people read it; what is more than nothing never reads as nothing."""
+    if share is None:
+        return "–"
+    return "< 0.01 %" if 0 < share < 0.0001 else f"{share * 100:.2f} %"
 
 
 @register.filter

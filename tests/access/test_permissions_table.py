@@ -28,6 +28,7 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.models import QuarantinedEvent, Subscription
 from events.replay import create_replay
+from registry.models import Approval, Study
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 from tests.conftest import Person
@@ -44,6 +45,7 @@ RULE = {
     "threshold": 3,
     "window_seconds": 60,
 }
+TAXONOMY = {"taxonomy": "team.new-errors", "prefix": "NEW", "areas": []}
 REPLAY = {"correlation_id": "order-1", "target": TARGET}
 SUBSCRIPTION = {
     "name": "another subscription",
@@ -118,15 +120,31 @@ put    api/v1/alerts/channels/<int:channel_id>                                 y
 get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
 get    api/v1/taxonomies                                                       yes    yes    yes
+post   api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
 get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
+get    api/v1/taxonomies/<path:name>/versions/<str:wanted>/codes.<str:language> yes   yes    no
 get    api/v1/taxonomies/<path:name>/versions/<str:wanted>                     yes    yes    no
+get    api/v1/taxonomies/<path:name>/codes                                     yes    yes    no
 get    api/v1/taxonomies/<path:name>/codes/<str:text>                          yes    yes    no
+post   api/v1/taxonomies/<path:name>/normalize                                 yes    yes    no
+get    api/v1/taxonomies/<path:name>/normalize                                 yes    yes    no
+get    api/v1/taxonomies/<path:name>/diff                                      yes    yes    no
+get    api/v1/taxonomies/<path:name>/usage                                     yes    yes    no
+get    api/v1/taxonomies/<path:name>/dependents                                yes    yes    no
 get    api/v1/                                                                 yes    yes    yes
+get    api/v1/v1/metadata/id                                                   yes    yes    yes
+get    api/v1/v1/metadata/version                                              yes    yes    yes
+get    api/v1/v1/metadata/deployment                                           yes    yes    yes
+get    api/v1/contexts                                                         yes    yes    yes
+delete api/v1/contexts/<str:context>                                           hidden no     no
+get    api/v1/schemas                                                          yes    yes    yes
+get    api/v1/schemas/guids/<str:guid>                                         yes    yes    no
+get    api/v1/schemas/guids/<str:guid>/ids                                     yes    yes    no
 get    api/v1/schemas/types                                                    yes    yes    yes
-get    api/v1/schemas/ids/<id:content_id>                                      yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/schema                               yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/subjects                             yes    yes    no
-get    api/v1/schemas/ids/<id:content_id>/versions                             yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>                                       yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/schema                                yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/subjects                              yes    yes    no
+get    api/v1/schemas/ids/<id:schema_id>/versions                              yes    yes    no
 post   api/v1/compatibility/subjects/<subject:subject>/versions/<str:version>  yes    yes    no
 post   api/v1/compatibility/subjects/<subject:subject>/versions                yes    yes    no
 delete api/v1/config                                                           yes    no     no
@@ -143,7 +161,20 @@ get    api/v1/mode                                                             y
 delete api/v1/mode/<subject:subject>                                           hidden hidden no
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
+get    api/v1/studies                                                          yes    yes    yes
+get    api/v1/studies/<int:study_id>                                           yes    yes    hidden
+post   api/v1/studies/<int:study_id>/cancel                                    yes    yes    hidden
+get    api/v1/approvals                                                        yes    yes    yes
+get    api/v1/approvals/<int:approval_id>                                      yes    yes    hidden
+post   api/v1/approvals/<int:approval_id>/approve                              no     yes    hidden
+post   api/v1/approvals/<int:approval_id>/reject                               no     yes    hidden
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/usage          yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/graph          yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
+post   api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
 get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/subjects/<subject:subject>/metadata                              hidden hidden no
+post   api/v1/subjects/<subject:subject>/versions/<str:version>/tags           yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/referencedby   yes    yes    no
 delete api/v1/subjects/<subject:subject>/versions/<version:version>            yes    yes    no
@@ -227,12 +258,26 @@ post   upload                                                                  y
 get    subjects                                                                yes    yes    yes
 post   subjects/<path:subject>/versions/all/delete                             yes    yes    told
 post   subjects/<path:subject>/versions/<str:version>/delete                   yes    yes    told
+get    subjects/<path:subject>/versions/<str:version>/usage                    yes    yes    no
+get    subjects/<path:subject>/versions/<str:version>/graph                    yes    yes    no
+get    subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
+post   subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
+post   subjects/<path:subject>/versions/<str:version>/state                    yes    yes    told
+get    studies/<int:study_id>                                                  yes    yes    hidden
+post   studies/<int:study_id>/cancel                                           yes    yes    hidden
+get    approvals                                                               yes    yes    yes
+get    approvals/<int:approval_id>                                             yes    yes    hidden
+post   approvals/<int:approval_id>/approve                                     told   yes    hidden
+post   approvals/<int:approval_id>/reject                                      told   yes    hidden
 get    subjects/<path:subject>/versions/<str:version>                          yes    yes    no
 get    subjects/<path:subject>/config                                          yes    yes    no
 post   subjects/<path:subject>/config                                          told   told   no
 get    subjects/<path:subject>                                                 yes    yes    no
 get    taxonomies                                                              yes    yes    yes
+get    taxonomies/upload                                                       yes    yes    yes
+post   taxonomies/upload                                                       yes    yes    told
 get    taxonomies/<path:name>/versions/<str:wanted>                            yes    yes    no
+get    taxonomies/<path:name>/compare                                          yes    yes    no
 get    taxonomies/<path:name>                                                  yes    yes    no
 """
 # What has to be sent for the answer to depend on the person alone.
@@ -251,17 +296,28 @@ API_BODY: dict[str, object] = {
     "put alerts/channels/<int:channel_id>": CHANNEL,
     "post compatibility/subjects/<subject:subject>/versions/<str:version>": SCHEMA,
     "post compatibility/subjects/<subject:subject>/versions": SCHEMA,
+    "post approvals/<int:approval_id>/approve": {"reason": "yes"},
+    "post approvals/<int:approval_id>/reject": {"reason": "no"},
+    "post subjects/<subject:subject>/versions/<str:version>/state": {"state": "deprecated"},
     "put config": {"compatibility": "FULL"},
     "put config/<subject:subject>": {"compatibility": "FULL"},
     "put mode": {"mode": "READWRITE"},
     "put mode/<subject:subject>": {"mode": "READWRITE"},
+    "post taxonomies/<path:name>/versions": {"prefix": "ONEX", "areas": []},
+    "post taxonomies/<path:name>/normalize": {"codes": ["ONEX_STAMP_001"]},
     "post subjects/<subject:subject>/versions": SCHEMA,
     "post subjects/<subject:subject>": SCHEMA,
+    "post subjects/<subject:subject>/versions/<str:version>/tags": {"metadata": {"tags": {"a": ["PII"]}}},
 }
 PAGE_BODY: dict[str, dict[str, object]] = {
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
     "upload": {"subject": SUBJECT, "schema": '{"type": "object", "title": "new"}', "publish": "yes"},
+    "taxonomies/upload": {"document": json.dumps(TAXONOMY), "publish": "yes"},
     "subjects/<path:subject>/config": {"owner": "somebody"},
+    "subjects/<path:subject>/versions/<str:version>/state": {"state": "deprecated"},
+    "subjects/<path:subject>/versions/<str:version>/deprecate": {"note": "old"},
+    "approvals/<int:approval_id>/approve": {"seen": 1},
+    "approvals/<int:approval_id>/reject": {"reason": "no"},
     "people/invite": {"username": "new", "email": "new@example.com", "role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>": {"role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>/active": {"active": "no"},
@@ -320,6 +376,11 @@ def make_world():
         "stranger": make_person("stranger", None, ""),
     }
     published = publish_version(actor=SYSTEM, subject=SUBJECT, schema=SCHEMA["schema"])
+    draft = publish_version(actor=people["owner"].actor, subject=SUBJECT, schema="{}", draft=True).version
+    approval = Approval.objects.create(version=draft, requested_by="owner", requester=people["owner"].user)
+    study = Study.objects.create(
+        subject=SUBJECT, judge="events.judge.stored_events", digest=bytes(32), schema="{}", created_by="owner"
+    )
     document = json.loads(
         (Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8")
     )
@@ -367,6 +428,8 @@ def make_world():
     names = {
         "token_id": Token.objects.get(owner=people["owner"].user).pk,
         "delivery_id": delivery.pk,
+        "approval_id": approval.pk,
+        "study_id": study.pk,
         "replay_id": replay.pk,
         "event_id": event.event_id,
         "correlation_id": "order-1",
@@ -375,12 +438,15 @@ def make_world():
         "episode_id": episode.pk,
         "channel_id": channel.pk,
         "subscription_id": subscription.pk,
-        "content_id": published.content_id,
+        "schema_id": published.schema_id,
+        "context": ".unknown",
+        "guid": published.version.identity.guid,
         "subject": SUBJECT,
         "version": "1",
         "wanted": "latest",
         "name": "team.errors",
         "text": "ONEX_STAMP_001",
+        "language": "py",
         "secret": "unknown",
         "username": "teammate",
         "role_id": people["teammate"].user.roles.get().pk,

@@ -22,6 +22,7 @@ def test_exported_names() -> None:
         "Violation",
         "Witness",
         "bump",
+        "bundle",
         "check",
         "check_history",
         "compile_validator",

@@ -62,3 +62,30 @@ def test_big_integers_keep_their_value() -> None:
     validator = compile_validator({"enum": [2**70]})
     assert validator.is_valid(2**70)
     assert not validator.is_valid(2**70 + 1)
+
+
+class Even:
+    """A keyword of the caller's own."""
+
+    def __init__(self, schema, value, path):
+        self.wanted = value
+
+    def validate(self, instance):
+        if isinstance(instance, int) and (instance % 2 == 0) is not self.wanted:
+            raise ValueError(f"{instance} is not what was wanted")
+
+
+def test_a_keyword_of_the_callers_own_is_asserted_wherever_a_validator_comes():
+    schema = {"properties": {"a": {"$ref": "#/definitions/n"}}, "definitions": {"n": {"x-even": True}}}
+    validator = compile_validator(schema, keywords={"x-even": Even})
+    (error,) = validator.errors({"a": 3})
+    assert (error.keyword, error.pointer, error.message) == ("x-even", "/a", "3 is not what was wanted")
+    assert validator.is_valid({"a": 4})
+    assert compile_validator(schema).is_valid({"a": 3})
+
+
+def test_the_violations_of_one_keyword_are_found_in_branches_as_well():
+    schema = {"items": {"anyOf": [{"type": "null"}, {"x-even": True}]}}
+    validator = compile_validator(schema, keywords={"x-even": Even})
+    assert [error.keyword for error in validator.errors([2, None, 3])] == ["anyOf"]
+    assert [error.pointer for error in validator.errors_of("x-even", [2, None, 3])] == ["/2"]

@@ -69,7 +69,9 @@ def publish(db: None, settings: Any) -> Publish:
     settings.UPLOAD_JUDGES = []
     with connection.cursor() as cursor:
         # Raised at the commit, which most tests never reach.
-        cursor.execute("SET CONSTRAINTS events_subject_changed, events_version_changed IMMEDIATE")
+        cursor.execute(
+            "SET CONSTRAINTS events_subject_changed, events_version_changed, events_taxonomy_changed IMMEDIATE"
+        )
 
     def publish(name: str, schema: Any, semver: str | None = None, **changed: Any) -> Subject:
         publish_version(actor=SYSTEM, subject=name, schema=json.dumps(schema), semver=semver)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from events.models import Event, QuarantinedEvent
 from registry.models import Subject, Version
@@ -78,7 +79,7 @@ def test_an_absent_version_is_what_the_subject_says(send: Send, versions: dict[s
 
 
 def test_a_deprecated_version_judges_and_is_told(send: Send, versions: dict[str, int]) -> None:
-    Version.objects.filter(semver="1.0.0").update(state="deprecated")
+    Version.objects.filter(semver="1.0.0").update(state="deprecated", deprecated_at=Now())
     Version.objects.filter(semver="1.1.0").update(state="draft")
     (outcome,) = send(event("t", schema_version="1.1.0", metadata={})).results
     assert outcome.schema_version == "1.0.0"

@@ -80,7 +80,24 @@ def test_it_looks_up_the_open_world_risk(orders: Any, send: Send, settings: Any)
     refusals, risk = findings_of(wider, settings)
     assert refusals.facts["valid_today"] == 1
     assert (risk.facts["property"], risk.facts["carrying"], risk.facts["seen"]) == ("coupon", 1, 3)
-    assert risk.sentence.startswith("1 of 3 stored events carry 'coupon'")
+    assert risk.sentence.startswith("1 of 3 stored events carry an undeclared `coupon`")
+
+
+def test_it_looks_up_every_field_that_is_new(orders: Any, send: Send, settings: Any) -> None:
+    send(event(metadata={"amount": 1, "b": 1}), event(metadata={"amount": 1, "b": 1}), event())
+    new = {"b": {"type": "integer"}, "c/d": {"type": "integer"}}
+    _, *risks = findings_of({**ORDER, "properties": {**ORDER["properties"], **new}}, settings)
+    assert [(risk.facts["property"], risk.facts["carrying"]) for risk in risks] == [("b", 2), ("c/d", 0)]
+    assert risks[1].sentence.startswith("0 of 3 stored events carry an undeclared `c/d`")
+
+
+def test_a_new_field_is_looked_up_where_something_else_breaks_too(
+    orders: Any, send: Send, settings: Any
+) -> None:
+    send(event(metadata={"amount": 1, "coupon": "x"}))
+    both = {**SMALL_AMOUNTS, "properties": {**SMALL_AMOUNTS["properties"], "coupon": {"type": "integer"}}}
+    _, risk = findings_of(both, settings)
+    assert (risk.facts["property"], risk.facts["carrying"]) == ("coupon", 1)
 
 
 def test_out_of_time_it_says_so(orders: Any, send: Send, settings: Any) -> None:

@@ -3,7 +3,19 @@
 import json
 
 import pytest
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry import (
+    ConfigCompatibilityLevel,
+    Metadata,
+    MetadataProperties,
+    Rule,
+    RuleKind,
+    RuleMode,
+    RuleSet,
+    Schema,
+    SchemaReference,
+    SchemaRegistryClient,
+    ServerConfig,
+)
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -20,16 +32,21 @@ ORDER = {
 NAME = "shops/berlin:orders größe-value"
 
 
-@pytest.fixture
-def client(live_server, owner):
-    with client_of(live_server, owner.secret) as client:
+@pytest.fixture(params=["basic", "bearer"])
+def client(request, live_server, owner):
+    with client_of(live_server, owner.secret, kind=request.param) as client:
         yield client
 
 
-def client_of(live_server, secret):
-    return SchemaRegistryClient(
-        {"url": f"{live_server.url}/api/v1", "basic.auth.user.info": f"anyone:{secret}"}
-    )
+def client_of(live_server, secret, *, kind="basic", base="/api/v1"):
+    bearer = {
+        "bearer.auth.credentials.source": "STATIC_TOKEN",
+        "bearer.auth.token": secret,
+        "bearer.auth.logical.cluster": "lsrc-1",
+        "bearer.auth.identity.pool.id": "pool-1",
+    }
+    login = {"basic.auth.user.info": f"anyone:{secret}"} if kind == "basic" else bearer
+    return SchemaRegistryClient({"url": f"{live_server.url}{base}", **login})
 
 
 def schema(value, references=()):
@@ -76,8 +93,6 @@ def test_levels(client):
 
 def test_serializer_and_deserializer_with_a_reference(client):
     client.register_schema("id", schema({"type": "integer"}))
-    from confluent_kafka.schema_registry import SchemaReference
-
     referring = {**ORDER, "properties": {"id": {"$ref": "id.json"}}}
     text = schema(referring, [SchemaReference("id.json", "id", 1)])
     serializer = JSONSerializer(text, client)
@@ -87,6 +102,69 @@ def test_serializer_and_deserializer_with_a_reference(client):
     assert framed[0] == 0
     assert deserializer(framed, context) == {"id": 7}
     assert client.get_subjects() == ["id", "orders-value"]
+
+
+def test_everything_below_a_context_is_its_own(live_server, owner):
+    with (
+        client_of(live_server, owner.secret) as everywhere,
+        client_of(live_server, owner.secret, base="/api/v1/contexts/.berlin") as berlin,
+    ):
+        there = berlin.register_schema(NAME, schema(ORDER))
+        assert json.loads(berlin.get_schema(there).schema_str) == ORDER
+        assert berlin.get_subjects() == [f":.berlin:{NAME}"]
+        assert berlin.set_compatibility(level="NONE")["compatibility"] == "NONE"
+        assert (berlin.get_compatibility(), everywhere.get_compatibility()) == ("NONE", "BACKWARD")
+        assert everywhere.get_contexts() == [".", ".berlin"]
+        assert berlin.get_subjects_by_schema_id(there) == [f":.berlin:{NAME}"]
+        context = SerializationContext("orders", MessageField.VALUE)
+        framed = JSONSerializer(schema(ORDER), berlin)({"id": 7}, context)
+        assert JSONDeserializer(None, schema_registry_client=berlin)(framed, context) == {"id": 7}
+
+
+def test_metadata_and_rules_come_back_with_the_id(client):
+    rule = Rule(
+        "check", None, RuleKind.CONDITION, RuleMode.WRITE, "CEL", None, None, "true", None, None, False
+    )
+    whole = Schema(
+        json.dumps(ORDER),
+        "JSON",
+        metadata=Metadata(tags=None, properties=MetadataProperties({"owner": "shop"}), sensitive=None),
+        rule_set=RuleSet(None, [rule]),
+    )
+    registered = client.register_schema_full_response(NAME, whole)
+    found = client.get_schema(registered.schema_id)
+    assert found.metadata.properties.properties == {"owner": "shop"}
+    assert [one.name for one in found.rule_set.domain_rules] == ["check"]
+    assert client.get_latest_with_metadata(NAME, {"owner": "shop"}).version == 1
+    assert client.get_schema_by_guid(registered.guid).schema_str == json.dumps(ORDER)
+
+
+def test_configurations_and_modes(client):
+    client.set_config(
+        NAME, ServerConfig(compatibility=ConfigCompatibilityLevel.FULL, compatibility_group="major")
+    )
+    found = client.get_config(NAME)
+    assert (found.compatibility_level, found.compatibility_group) == ("FULL", "major")
+    client.delete_config(NAME)
+    with pytest.raises(SchemaRegistryError) as none:
+        client.get_config(NAME)
+    assert none.value.error_code == 40408
+    assert client.get_global_mode() == "READWRITE"
+    client.update_mode(NAME, "READONLY")
+    assert client.get_mode(NAME) == "READONLY"
+    with pytest.raises(SchemaRegistryError) as refused:
+        client.register_schema(NAME, schema(ORDER))
+    assert refused.value.error_code == 42205
+
+
+def test_who_uses_a_schema(client):
+    base = client.register_schema("id", schema({"type": "integer"}))
+    referring = {**ORDER, "properties": {"id": {"$ref": "id.json"}}}
+    user = client.register_schema(NAME, schema(referring, [SchemaReference("id.json", "id", 1)]))
+    assert client.get_referenced_by("id", 1) == [user]
+    assert [(v.subject, v.version) for v in client.get_schema_versions(base)] == [("id", 1)]
+    assert client.get_schema_types() == ["JSON"]
+    assert client.get_version(NAME, 1).schema.references[0].subject == "id"
 
 
 def test_a_wrong_token_is_told_apart(live_server):

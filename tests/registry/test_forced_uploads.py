@@ -1,4 +1,4 @@
-"""What nobody could prove: refused with what helps, accepted per subject, or forced by an administrator and audited."""
+"""What the level refuses and what nobody could prove: forced by an administrator, and audited."""
 
 import json
 
@@ -18,29 +18,30 @@ def test_an_administrator_may_force_what_is_undecided(publish, actor):
     publish("orders", HARD)
     with pytest.raises(Undecided, match="force"):
         publish("orders", HARDER)
-    assert publish("orders", HARDER, force_undecided=True).judgement.status == "undecided"
+    assert publish("orders", HARDER, force=True).judgement.status == "undecided"
     entry = AuditEntry.objects.get(action="version.forced")
     assert (entry.actor, entry.details["version"]) == (actor.label, 2)
     assert "version 1: " in entry.details["undecided"][0]
 
 
-def test_a_force_lets_nothing_pass_that_is_refuted(publish):
+def test_what_is_refuted_may_be_forced_too_and_is_called_what_it_is(publish):
     publish("orders", {"type": "number"})
     with pytest.raises(Incompatible):
-        publish("orders", {"type": "integer"}, force_undecided=True)
+        publish("orders", {"type": "integer"})
+    forced = publish("orders", {"type": "integer"}, force=True)
+    assert (forced.judgement.status, forced.semver) == ("incompatible", "2.0.0")
+    assert "version 1: " in AuditEntry.objects.get(action="version.forced").details["incompatible"][0]
 
 
 def test_a_force_that_was_not_needed_is_an_upload_like_others(publish):
-    publish("orders", {"type": "integer"}, force_undecided=True)
+    publish("orders", {"type": "integer"}, force=True)
     assert not AuditEntry.objects.filter(action="version.forced").exists()
 
 
 def test_a_developer_may_not_force(teammate):
     publish_version(actor=teammate.actor, subject="team.orders", schema=json.dumps(HARD))
     with pytest.raises(Forbidden):
-        publish_version(
-            actor=teammate.actor, subject="team.orders", schema=json.dumps(HARDER), force_undecided=True
-        )
+        publish_version(actor=teammate.actor, subject="team.orders", schema=json.dumps(HARDER), force=True)
 
 
 def test_over_the_api(owner, teammate):

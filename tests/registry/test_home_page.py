@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from registry.models import Content, Subject, Version
+from registry.models import Content, SchemaId, Subject, Version
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +16,18 @@ def store(name: str, by: str = "owner", **version: object) -> Version:
     content = Content.objects.create(
         digest=name.encode().ljust(32), text="{}", dialect="x", guid=uuid.uuid4()
     )
+    identity = SchemaId.objects.create(
+        context=".", number=content.pk, content=content, digest=content.digest, guid=content.guid
+    )
     subject = Subject.objects.create(name=name)
     return Version.objects.create(
-        subject=subject, number=1, content=content, semver="1.0.0", published_by=by, **version
+        subject=subject,
+        number=1,
+        content=content,
+        identity=identity,
+        semver="1.0.0",
+        published_by=by,
+        **version,
     )
 
 

@@ -16,7 +16,8 @@ from access.models import AuditEntry
 from registry.load_catalogue import ENVELOPE, FOLDER, load_onex_catalogue, schema_entries
 from registry.models import Subject, TaxonomyVersion, Version
 from registry.publish import publish_version
-from registry.taxonomy_tree import Tree, problems
+from registry.taxonomy_problems import problems
+from registry.taxonomy_tree import Tree
 from tests.require import require
 
 TYPES = {

@@ -155,7 +155,7 @@ def test_read_only_means_no_new_version(publish, actor):
         ('{"type": "strin"}', "Invalid schema"),
         ('{"$schema": "http://json-schema.org/draft-99/schema#"}', "draft"),
         ('{"$ref": "https://example.com/other.json"}', "example.com"),
-        ('{"pattern": "("}', "regex"),
+        ('{"pattern": "("}', "regular expression"),
         ("[" * 10_000 + "]" * 10_000, "levels deep"),
         ('{"not":' * 10_000 + "{}" + "}" * 10_000, "levels deep"),
         ('{"const": "\\ud800"}', "surrogate"),

@@ -1,10 +1,14 @@
 """What versions are called: computed from the schemas, or declared and held to what the schemas keep."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from registry.configure import set_rules
 from registry.errors import Incompatible, InvalidSemver, VersionTaken, VersionTooLow
 from registry.lookup import find_version
+from tests.registry.test_forced_uploads import HARD, HARDER
 
 ONE_FIELD = {"type": "object", "properties": {"a": {"type": "string"}}}
 TWO_FIELDS = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
@@ -107,3 +111,50 @@ def test_fetch_by_label_and_range(publish):
     assert find_version("s", "2.0.0-rc.1").number == 3
     assert find_version("s", ">=2.0.0-rc.0").number == 3
     assert find_version("s", "latest").number == 3
+
+
+@pytest.mark.parametrize("level", ["NONE", "FORWARD"])
+def test_a_change_the_level_allows_gets_its_computed_step_by_itself_majors_too(publish, actor, level):
+    set_rules(actor=actor, subject="s", level=level)
+    publish("s", ONE_FIELD)
+    assert publish("s", A_REQUIRED).semver == "2.0.0"
+
+
+def test_what_is_undecided_is_a_major(publish):
+    publish("s", HARD)
+    published = publish("s", HARDER, force=True)
+    assert (published.semver, published.judgement.label.required.level) == ("2.0.0", "major")
+    assert published.judgement.label.required.reason.startswith("it could not be proven")
+
+
+def test_the_sets_are_compared_in_one_world_whatever_the_level(publish, actor):
+    """Under OPEN the optional field takes something away from what anybody may send, so it is a major."""
+    set_rules(actor=actor, subject="s", level="NONE", policy="OPEN")
+    publish("s", ONE_FIELD)
+    assert publish("s", TWO_FIELDS).semver == "2.0.0"
+
+
+def test_the_reason_is_stored_and_shown(publish, owner):
+    publish("s", ONE_FIELD)
+    version = publish("s", TWO_FIELDS).version
+    version.refresh_from_db()
+    reason = "the new version admits everything the old one did, and more"
+    assert version.verdict["semver"]["reason"] == reason
+    shown = owner.browser.get("/subjects/s/versions/2").content.decode()
+    assert reason.capitalize() in shown
+    body = {"schema": json.dumps(TWO_FIELDS | {"title": "t"})}
+    dry = owner.api.post("/api/v1/subjects/s/versions?dryRun=true", body).json()
+    assert dry["verdict"]["semver"]["reason"] == "both versions admit the same instances"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [("latest", 4), ("-1", 4), ("2", 2), ("1.1.0", 2), ("^1", 3), ("~1.1", 2), ("1.x || >=2", 4)],
+)
+def test_fetch_over_rest_by_latest_number_label_and_range(publish, owner, wanted, number):
+    publish("s", ONE_FIELD)
+    publish("s", TWO_FIELDS)
+    publish("s", TWO_FIELDS | {"properties": {**TWO_FIELDS["properties"], "c": {"type": "null"}}})
+    publish("s", OTHER_TYPE, semver="2.0.0")
+    answer = owner.api.get(f"/api/v1/subjects/s/versions/{quote(wanted, safe='')}")
+    assert answer.json()["version"] == number

@@ -29,6 +29,8 @@ def test_they_are_shown_with_their_defaults(owner):
         "retention_days": None,
         "accept_undecided": None,
         "assert_formats": False,
+        "needs_approval": False,
+        "evolution_rules": "",
     }
 
 

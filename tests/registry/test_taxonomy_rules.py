@@ -41,7 +41,8 @@ def test_an_edition_does_not_differ_from_itself():
     [
         (lambda d: d["areas"][0]["codes"].pop(0), "CODE_REMOVED", "forbidden"),
         (lambda d: stamp(d).update(number=50), "CODE_RENUMBERED", "forbidden"),
-        (lambda d: stamp(d).update(slug="FILE_GONE"), "CODE_REUSED", "forbidden"),
+        (lambda d: stamp(d).update(slug="FILE_GONE"), "CODE_RENAMED", "forbidden"),
+        (lambda d: stamp(d).update(slug="FILE_GONE", meaning="Other."), "CODE_REUSED", "forbidden"),
         (lambda d: d["areas"].pop(8), "AREA_REMOVED", "forbidden"),
         (lambda d: d.update(prefix="ACME"), "PREFIX_CHANGED", "forbidden"),
         (lambda d: stamp(d).update(meaning="Something else."), "MEANING_CHANGED", "major"),

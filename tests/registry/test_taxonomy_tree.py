@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import registry
-from registry.taxonomy_tree import Spelling, Tree, problems
+from registry.taxonomy_problems import problems
+from registry.taxonomy_tree import Spelling, Tree
 
 ERRORS = json.loads((Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8"))
 
@@ -130,12 +131,17 @@ def _set(document, area, code, **fields):
         ),
         (lambda d: d["areas"][1]["aliases"].append("STAMP"), "The area token or alias STAMP occurs 2 times."),
         (lambda d: d["areas"][0].update(first=99, last=1), "The range of STAMP begins at 99 and ends at 1."),
-        (lambda d: _set(d, 0, 1, aliases=["ONEX_STAMP_001"]), "The spelling ONEX_STAMP_001 occurs 2 times."),
+        (
+            lambda d: _set(d, 0, 1, aliases=["ONEX_STAMP_001"]),
+            "The alias ONEX_STAMP_001 of ONEX_STAMP_002 means ONEX_STAMP_001 already.",
+        ),
     ],
 )
 def test_what_a_schema_cannot_say_is_said_in_a_sentence(document, edit, sentence):
     edit(document)
-    assert any(sentence in problem for problem in problems(Tree.of(document)))
+    found = [problem for problem in problems(Tree.of(document)) if sentence in problem.message]
+    assert found
+    assert all(problem.pointer.startswith("/areas/") and problem.rule and problem.remedy for problem in found)
 
 
 def test_a_circle_of_parents_that_a_code_merely_points_into_is_reported_once_per_member(document):

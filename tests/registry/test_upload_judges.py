@@ -10,7 +10,7 @@ from django.db.utils import InternalError
 
 from registry.errors import Incompatible
 from registry.judge import Finding
-from registry.models import Subject, Version
+from registry.models import Study, Subject, Version
 from registry.publish import publish_version
 
 ONE_FIELD = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -72,8 +72,9 @@ def test_a_judge_that_takes_too_long_is_left_behind(install, publish, settings):
     settings.UPLOAD_JUDGE_SECONDS = 0.05
     install(slow)
     published = publish("orders", ONE_FIELD)
-    [finding] = published.judgement.findings
+    finding, going_on = published.judgement.findings
     assert finding.facts == {"finished": False}
+    assert Study.objects.get(pk=going_on.facts["study"]).judge == "judges_of_this_test.slow"
     assert "not finished within 0.05 s" in finding.sentence
 
 

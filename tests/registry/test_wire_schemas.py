@@ -278,9 +278,9 @@ def test_errors_come_as_problem_json_on_request(api):
         (f"{V1}, application/json;q=0.5", V1),
         ("application/vnd.schemaregistry+json", "application/vnd.schemaregistry+json"),
         ("application/json", "application/json"),
-        ("*/*", "application/json"),
-        ("text/html", "application/json"),
-        ("", "application/json"),
+        ("*/*", V1),
+        ("text/html,*/*;q=0.8", "application/json"),
+        ("", V1),
     ],
 )
 def test_the_content_type_is_one_the_client_asked_for(api, accept, content_type):

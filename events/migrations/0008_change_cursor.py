@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0006_labels_of_full_length'),
+        ('events', '0007_taxonomies_judge_events'),
     ]
 
     operations = [

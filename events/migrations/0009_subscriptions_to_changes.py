@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("events", "0007_change_cursor")]
+    dependencies = [("events", "0008_change_cursor")]
 
     operations = [
         migrations.CreateModel(
