@@ -20,6 +20,7 @@ from semver import Version as SemVer
 
 from access.actor import Actor, Grant, Scope
 from access.models import AuditEntry
+from registry.contexts import is_context, qualifier
 
 FOLDER = Path(__file__).parent / "change_schemas"
 #: The node that sends these events, and their producer.
@@ -57,11 +58,11 @@ class Change:
         }
 
 
-def _as(event_type: str, *names: str) -> Reading:
-    """One event with these of the row's details."""
+def _as(event_type: str, *names: str, **fixed: str) -> Reading:
+    """One event with these of the row's details, and with what the action itself says."""
 
     def read(details: Details) -> Iterator[tuple[str, Details]]:
-        yield event_type, {name: details[name] for name in names if name in details}
+        yield event_type, {name: details[name] for name in names if name in details} | fixed
 
     return read
 
@@ -100,6 +101,10 @@ def _edition(details: Details) -> Iterator[tuple[str, Details]]:
     yield "registry.taxonomy.published", {name: value for name, value in told.items() if value is not None}
 
 
+def _approval(state: str) -> Reading:
+    return _as("registry.approval.changed", "approval", "version", "semver", "reason", state=state)
+
+
 _STATE = _as("registry.version.state_changed", "version", "semver", "state", "sunset", "replaced_by", "note")
 _CONFIG = _within("registry.config.changed", "config")
 
@@ -108,10 +113,15 @@ TOLD: dict[str, Reading] = {
     "version.published": _as(
         "registry.version.published", "version", "semver", "id", "bump", "status", "level", "policy"
     ),
-    "version.activated": _STATE,
+    "version.drafted": _as("registry.version.state_changed", "version", "semver", state="draft"),
     "version.deprecated": _STATE,
     "version.reinstated": _STATE,
     "version.archived": _STATE,
+    "version.restored": _STATE,
+    "version.sunset_notice": _as("registry.version.sunset_notice", "version", "semver", "sunset", "days"),
+    "approval.requested": _approval("pending"),
+    "approval.approved": _approval("approved"),
+    "approval.rejected": _approval("rejected"),
     "version.deleted": _deleted(permanent=False),
     "version.deleted_permanently": _deleted(permanent=True),
     "subject.edited": _within("registry.subject.changed", "changed"),
@@ -119,6 +129,7 @@ TOLD: dict[str, Reading] = {
     "rules.unset": _CONFIG,
     "mode.set": _mode,
     "mode.unset": _mode,
+    "context.deleted": _as("registry.context.deleted"),
     "taxonomy.published": _edition,
 }
 
@@ -172,13 +183,19 @@ def _target(entry: AuditEntry) -> tuple[str, Details]:
         name, _, semver = entry.target.rpartition(" ")
         return name, {"semver": semver}
     kind, _, name = entry.target.partition("/")
+    if kind == "context":
+        return qualifier(name), {}
     return (name if kind == "subject" else ""), {}
 
 
 def _links(event_type: str, subject: str, facts: Details) -> dict[str, str]:
-    if not subject:
-        return {"api": f"{settings.PUBLIC_URL}/api/v1/config"}
-    if event_type == "registry.taxonomy.published":
+    if event_type == "registry.context.deleted":
+        return {"api": f"{settings.PUBLIC_URL}/api/v1/contexts"}
+    if not subject or is_context(subject):
+        return {"api": f"{settings.PUBLIC_URL}/api/v1/config/{quote(subject, safe='')}".rstrip("/")}
+    if "approval" in facts:
+        page, api = reverse("approval", args=[facts["approval"]]), f"/api/v1/approvals/{facts['approval']}"
+    elif event_type == "registry.taxonomy.published":
         page, api = (
             reverse("taxonomy", args=[subject]),
             f"/api/v1/taxonomies/{quote(subject, safe='')}/versions",
@@ -188,6 +205,8 @@ def _links(event_type: str, subject: str, facts: Details) -> dict[str, str]:
         if "version" in facts and not facts.get("permanent"):
             page = reverse("version", args=[subject, facts["version"]])
             api = f"{api}/{facts['version']}"
+            # Drafts and archived versions are found there only.
+            api += "/state" if event_type == "registry.version.state_changed" else ""
     return {"page": settings.PUBLIC_URL + page, "api": settings.PUBLIC_URL + api}
 
 

@@ -2,18 +2,19 @@
 
 import itertools
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
 
-from access import audit
-from access.actor import SYSTEM
 from access.models import AuditEntry
 from compat import check
 from events.changes import EVENT_TYPES, PRODUCER, TOLD, schema_files
 from events.forward import forward_changes, lag
 from events.models import ChangeCursor, Event
+from registry.approve import approve, reject
 from registry.models import Version
+from registry.sunset import tell_sunsets
 from tests.events.conftest import ORDER, event
 
 pytestmark = pytest.mark.django_db
@@ -127,14 +128,90 @@ def test_a_published_edition_of_a_taxonomy_is_told(told):
     assert edition["metadata"]["semver"] == "1.0.0"
 
 
-@pytest.mark.parametrize("action", ["activated", "deprecated", "reinstated", "archived"])
-def test_a_version_that_enters_another_state_is_told(told, action):
-    details = {"version": 1, "semver": "1.0.0", "state": action, "sunset": "2027-03-01", "note": "n"}
-    audit.record(actor=SYSTEM, action=f"version.{action}", target="subject/team.order", details=details)
+def test_a_version_that_enters_another_state_is_told(owner, told):
+    upload(owner, ORDER)
+    told()
+    said = {"sunset": "2999-03-01", "note": "n"}
+    steps = [("deprecated", said), ("archived", {}), ("deprecated", {}), ("active", {})]
+    for state, more in steps:
+        answer = owner.api.post(f"{VERSIONS}/1/state", {"state": state, **more}, format="json")
+        assert answer.status_code == 200, answer.content
+    events = told()
+    assert {one["event_type"] for one in events} == {"registry.version.state_changed"}
+    assert [one["metadata"]["state"] for one in events] == [state for state, _ in steps]
+    assert events[0]["metadata"] | said == events[0]["metadata"]
+    assert not Event.objects.exclude(violations=None).exists()
+
+
+def test_a_sunset_that_is_near_is_told(told, owner):
+    upload(owner, ORDER)
+    sunset = datetime.now(UTC).date() + timedelta(days=10)
+    said = {"state": "deprecated", "sunset": sunset.isoformat()}
+    owner.api.post(f"{VERSIONS}/1/state", said, format="json")
+    told()
+    assert tell_sunsets() == 1
     [one] = told()
-    assert one["event_type"] == "registry.version.state_changed"
-    assert one["metadata"] | details == one["metadata"]
+    assert one["event_type"] == "registry.version.sunset_notice"
+    expected = {"version": 1, "semver": "1.0.0", "sunset": sunset.isoformat(), "days": 14, "actor": "system"}
+    assert one["metadata"] | expected == one["metadata"]
     assert Event.objects.get(event_id=one["event_id"]).violations is None
+
+
+def test_an_upload_that_waits_is_told_and_so_is_what_became_of_it(owner, make_person, told):
+    upload(owner, ORDER)
+    owner.api.patch("/api/v1/settings/team.order", {"needs_approval": True}, format="json")
+    told()
+    second = make_person("second", role="developer", prefix="team.")
+    for label, decision in (("2.0.0", "reject"), ("3.0.0", "approve")):
+        body = {"schema": json.dumps({"type": "string", "title": label}), "semver": label}
+        assert owner.api.post(VERSIONS, body, format="json").status_code == 409
+        draft, asked = told()
+        assert (draft["event_type"], draft["metadata"]["state"]) == (
+            "registry.version.state_changed",
+            "draft",
+        )
+        approval = asked["metadata"]
+        assert (approval["state"], approval["semver"], approval["actor"]) == ("pending", label, "owner")
+        assert approval["links"]["page"].endswith(f"/approvals/{approval['approval']}")
+        assert owner.api.get(draft["metadata"]["links"]["api"]).json()["state"] == "draft"
+        assert second.browser.get(approval["links"]["page"]).status_code == 200
+        decide = approve if decision == "approve" else reject
+        decide(actor=second.actor, approval_id=approval["approval"], reason="because")
+        decided = [one for one in told() if one["event_type"] == "registry.approval.changed"]
+        assert [(one["metadata"]["state"], one["metadata"]["reason"]) for one in decided] == [
+            ({"approve": "approved", "reject": "rejected"}[decision], "because")
+        ]
+    assert not Event.objects.exclude(violations=None).exists()
+
+
+def test_a_draft_is_told_as_published_when_it_is_activated(owner, make_person, told):
+    upload(owner, ORDER)
+    owner.api.patch("/api/v1/settings/team.order", {"needs_approval": True}, format="json")
+    body = {"schema": json.dumps({"type": "string"}), "semver": "2.0.0"}
+    owner.api.post(VERSIONS, body, format="json")
+    waiting = told()[-1]["metadata"]
+    approve(actor=make_person("second", role="developer").actor, approval_id=waiting["approval"])
+    [published] = [one for one in told() if one["event_type"] == "registry.version.published"]
+    assert (published["metadata"]["semver"], published["metadata"]["actor"]) == ("2.0.0", "second")
+
+
+def test_a_context_that_goes_is_told_to_those_who_read_what_was_in_it(owner, make_person, told):
+    subject = "/api/v1/subjects/:.berlin:order"
+    body = {"schema": json.dumps(ORDER)}
+    assert owner.api.post(f"{subject}/versions", body, format="json").status_code == 200
+    owner.api.put("/api/v1/config/:.berlin:", {"compatibility": "FULL"}, format="json")
+    for address in (subject, f"{subject}?permanent=true"):
+        assert owner.api.delete(address).status_code == 200
+    *_, configured = told("registry.config.changed")
+    assert configured["metadata"]["subject"] == ":.berlin:"
+    assert owner.api.get(configured["metadata"]["links"]["api"]).status_code == 200
+    assert owner.api.delete("/api/v1/contexts/.berlin").status_code == 204
+    [one] = told()
+    assert (one["event_type"], one["metadata"]["subject"]) == ("registry.context.deleted", ":.berlin:")
+    assert owner.api.get(one["metadata"]["links"]["api"]).status_code == 200
+    address = f"/api/v1/events/{one['event_id']}"
+    assert make_person("ber", role="viewer", prefix=":.berlin:").api.get(address).status_code == 200
+    assert make_person("rom", role="viewer", prefix=":.rome:").api.get(address).status_code == 404
 
 
 def test_what_the_request_calls_its_correlation_is_that_of_the_event(teammate, told):

@@ -6,7 +6,8 @@ import pytest
 
 from access.actor import SYSTEM
 from events.models import QuarantinedEvent
-from registry.models import Version
+from registry import study
+from registry.models import Study, Version
 from registry.publish import publish_version
 from tests.events.conftest import ORDER
 
@@ -101,3 +102,37 @@ def test_judging_a_new_schema_of_them_quotes_none_of_them(owner, changed, settin
     told = json.dumps(Version.objects.get(subject__name=KIND, semver="2.0.0").verdict["findings"])
     assert "would refuse 2 of the last 2" in told
     assert "other.order" not in told
+    assert all(one["event_id"] not in told for one in changed.values())
+
+
+def test_a_study_of_them_quotes_none_of_them(owner, changed, settings):
+    settings.UPLOAD_JUDGES = ["events.judge.stored_events"]
+    text = json.dumps({"properties": {"subject": {"enum": ["nothing"]}}})
+    publish_version(actor=owner.actor, subject=KIND, schema=text, semver="2.0.0", dry_run=True, exact=True)
+    while study.work_on_next():
+        pass
+    [found] = Study.objects.filter(subject=KIND)
+    answer = owner.api.get(f"/api/v1/studies/{found.pk}").content.decode()
+    assert '"refused":2' in answer
+    assert "other.order" not in answer
+    assert all(one["event_id"] not in answer for one in changed.values())
+
+
+def test_whether_a_version_of_them_can_go_says_no_more_than_how_many(make_person, owner, changed):
+    address = f"/api/v1/subjects/{KIND}/versions/1/usage"
+    reader = make_person("reg", role="admin", prefix="registry.")
+    told = {person: _retained(person.api.get(address).json()) for person in (reader, owner)}
+    assert told[reader] == {"retained": 2}
+    assert told[owner].keys() == {"retained", "last_event", "recent"}
+
+
+def _retained(answer):
+    [finding] = [one for one in answer["evidence"] if one["judge"] == "events.usage.stored_events"]
+    return finding["facts"]
+
+
+def test_a_subject_in_a_context_is_seen_by_who_reads_the_context(make_person, told):
+    publish_version(actor=SYSTEM, subject=":.berlin:order", schema=json.dumps(ORDER))
+    told()
+    assert seen(make_person("ber", role="viewer", prefix=":.berlin:")) == {":.berlin:order"}
+    assert seen(make_person("ord", role="viewer", prefix="order")) == set()
