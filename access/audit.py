@@ -8,11 +8,14 @@ SHA-256(previous hash ‖ canonical JSON of [link, id, at, actor, action, target
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import connection, transaction
 
+from access import correlation
 from access.actor import Actor
 from access.models import AuditEntry
+from access.signals import audit_written
 
 GENESIS = bytes(32)
 # One sweep at a time; any number is as good as another as long as only this module takes it.
@@ -20,7 +23,13 @@ _CHAIN_LOCK = 7_265_001
 
 
 def record(*, actor: Actor, action: str, target: str, details: dict[str, object]) -> AuditEntry:
-    """Adds a row to the log. Call it inside the transaction of the change it tells about."""
+    """Adds a row to the log. Call it inside the transaction of the change it tells about.
+
+    A correlation that the request named is kept in the details; `audit_written` is signalled after the commit.
+    """
+    if named := correlation.current.get():
+        details = {**details, "correlation_id": named}
+    transaction.on_commit(partial(audit_written.send, sender=AuditEntry, action=action), robust=True)
     return AuditEntry.objects.create(actor=actor.label, action=action, target=target[:300], details=details)
 
 
@@ -38,6 +47,12 @@ def chain(*, limit: int = 10_000) -> int:
             previous = _hash(previous, entry, link)
             AuditEntry.objects.filter(pk=entry.pk, link__isnull=True).update(link=link, hash=previous)
         return len(waiting)
+
+
+def chain_all() -> None:
+    """Links all that is committed, however much that is."""
+    while chain():
+        pass
 
 
 @dataclass(frozen=True, slots=True)

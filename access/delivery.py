@@ -31,6 +31,7 @@ from access.outbound import Answer, Outbound
 from access.signals import deliveries_due
 from access.signing import signed_headers
 
+AS_JSON = {"content-type": "application/json"}
 # Seconds before each further attempt: after half an hour somebody has to look, an alert is no newsletter.
 ALERT_SCHEDULE = (5.0, 30.0, 120.0, 600.0, 1800.0)
 JITTER = 0.2
@@ -52,6 +53,7 @@ def enqueue_delivery(
     url: str,
     secret: str,
     payload: Mapping[str, object],
+    headers: Mapping[str, str] = AS_JSON,
     schedule: Sequence[float] = ALERT_SCHEDULE,
 ) -> Delivery:
     """Writes the message down. Call it inside the transaction of what it tells about; a worker sends it.
@@ -69,7 +71,7 @@ def enqueue_delivery(
                 url=url,
                 secret=secret,
                 body=orjson.dumps(payload),
-                headers={"content-type": "application/json"},
+                headers=dict(headers),
                 schedule=list(schedule),
             )
         ],

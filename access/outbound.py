@@ -85,6 +85,14 @@ def check_target(url: str) -> Target:
     return target
 
 
+def place_of(url: str) -> str:
+    """host:port of an address: what lists and the audit log show, since paths often hold a secret."""
+    try:
+        return check_target(url).place
+    except TargetRefused:
+        return "an address that is refused now"
+
+
 def allowed() -> Allowed:
     return parse_allowed(tuple(settings.OUTBOUND_ALLOW))
 

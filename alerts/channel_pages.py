@@ -11,13 +11,13 @@ from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
 from access.models import Delivery
+from access.outbound import place_of
 from alerts.channels import (
     ABOUT,
     ChannelSpec,
     create_channel,
     delete_channel,
     edit_channel,
-    place_of,
     send_test,
 )
 from alerts.forms import ChannelForm

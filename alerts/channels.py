@@ -11,7 +11,7 @@ from access.actor import Actor
 from access.delivery import enqueue_delivery
 from access.errors import ProductError
 from access.models import Delivery
-from access.outbound import check_target
+from access.outbound import check_target, place_of
 from access.signing import key_of, new_secret
 from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
 from alerts.models import Channel
@@ -129,11 +129,3 @@ def _save(channel: Channel) -> None:
 def _record(actor: Actor, action: str, channel: Channel, **details: object) -> None:
     facts = {"name": channel.name, "place": place_of(channel.url), "enabled": channel.enabled, **details}
     audit.record(actor=actor, action=action, target=f"channel/{channel.pk}", details=facts)
-
-
-def place_of(url: str) -> str:
-    """host:port of an address: what lists and the audit log show, since paths often hold a secret."""
-    try:
-        return check_target(url).place
-    except ProductError:
-        return "an address that is refused now"

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from events.changes import EVENT_TYPES
 
 
 class Severity(models.TextChoices):
@@ -107,7 +108,9 @@ class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
         if "" in prefixes:
             return self
         under = models.Value(list(prefixes), output_field=ArrayField(models.TextField()))
-        return self.filter(_AllUnder("event_types", under), event_types__isnull=False)
+        found = self.filter(_AllUnder("event_types", under), event_types__isnull=False)
+        # The product's own events tell of every subject there is.
+        return found.exclude(event_types__overlap=list(EVENT_TYPES))
 
 
 class RuleVersion(models.Model):

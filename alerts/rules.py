@@ -21,6 +21,7 @@ from alerts.errors import (
 )
 from alerts.models import Channel, Rule, RuleVersion, Severity
 from alerts.rule_check import check_fields
+from events import changes
 from events.models import LogHead
 
 MAX_THRESHOLD = 100_000
@@ -173,7 +174,7 @@ def require_types(actor: Actor, types: frozenset[str] | None) -> None:
         if types is None:
             actor.require_everywhere(scope)
         for name in types or ():
-            actor.require(scope, name)
+            changes.require(actor, scope, name)
 
 
 def _read(spec: RuleSpec) -> Condition:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from access.models import Delivery
-from alerts.channels import place_of
+from access.outbound import place_of
 from alerts.lists import evidence_of
 from alerts.models import Channel, Episode, Rule, RuleVersion, Severity
 from alerts.rules import RuleSpec, Saved

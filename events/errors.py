@@ -9,6 +9,8 @@ ProductError
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
 ├── ReplayOver            it has ended: start a new one
+├── SubscriptionNotFound
+├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -68,3 +70,26 @@ class ReplayNotFound(ProductError):
 class ReplayOver(ProductError):
     kind = "conflict"
     code = "replay_over"
+
+
+class SubscriptionNotFound(ProductError):
+    kind = "not_found"
+    code = "subscription_not_found"
+
+    @classmethod
+    def of(cls, subscription_id: int) -> "SubscriptionNotFound":
+        return cls(
+            f"There is no subscription {subscription_id}, or you may not see it.",
+            subscription=subscription_id,
+        )
+
+
+class InvalidSubscription(ProductError):
+    """A subscription that cannot be saved; `pointer` names the value that is wrong."""
+
+    code = "invalid_subscription"
+
+
+class SubscriptionNameTaken(ProductError):
+    kind = "conflict"
+    code = "subscription_name_taken"

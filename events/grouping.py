@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from access.actor import Actor
+from events.changes import EVENT_TYPES
 
 # The newest events with violations that are looked at.
 LOOKED_AT = 10_000
@@ -14,7 +15,7 @@ LOOKED_AT = 10_000
 _GROUPS = """
 WITH recent AS (
     SELECT position, event_id, event_type, occurred_at, violations FROM events_event
-    WHERE violations IS NOT NULL AND (%(type)s = '' OR event_type = %(type)s)
+    WHERE violations IS NOT NULL AND (%(type)s = '' OR event_type = %(type)s) AND event_type <> ALL(%(hidden)s)
         AND EXISTS (SELECT FROM unnest(%(prefixes)s::text[]) AS prefix WHERE starts_with(event_type, prefix))
     ORDER BY position DESC LIMIT %(limit)s
 ), problem AS (
@@ -53,7 +54,13 @@ class Group:
 def group_violations(*, actor: Actor, event_type: str = "") -> list[Group]:
     """The groups among the newest LOOKED_AT violating events that the actor may read, the largest first."""
     prefixes = list(actor.readable_prefixes("read"))
-    params: dict[str, Any] = {"type": event_type, "prefixes": prefixes, "limit": LOOKED_AT}
+    hidden = [] if "" in prefixes else list(EVENT_TYPES)
+    params: dict[str, Any] = {
+        "type": event_type,
+        "prefixes": prefixes,
+        "hidden": hidden,
+        "limit": LOOKED_AT,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, params)
         return [Group(*row) for row in cursor.fetchall()]

@@ -10,7 +10,7 @@ from typing import Literal
 from django.db import IntegrityError, transaction
 
 from access.actor import Actor
-from events import judging, partitions, quarantine
+from events import changes, judging, partitions, quarantine
 from events.append import Judged, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.judging import Problem, Ruling
@@ -88,7 +88,7 @@ def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:
     batch, now = _Batch(), datetime.now(UTC)
     events = list(_read(batch, items, now))
     types = {event.event_type for _, event in events}
-    allowed = {name for name in types if actor.may("ingest", name)}
+    allowed = {name for name in types if changes.may_send(actor, name)}
     rulings = judging.current_catalogue().rulings_for(allowed)
     for index, event in events:
         if event.event_type in allowed:
@@ -207,11 +207,12 @@ def _problem(code: str, pointer: str, message: str) -> Problem:
 
 
 def _forbidden(event_type: str) -> Problem:
-    return _problem(
-        "forbidden",
-        "/event_type",
-        f"This token may not ingest events of type '{event_type}'; another one may.",
+    why = (
+        f"Events of type '{event_type}' are sent by the registry itself, and taken from nobody else."
+        if event_type in changes.EVENT_TYPES
+        else f"This token may not ingest events of type '{event_type}'; another one may."
     )
+    return _problem("forbidden", "/event_type", why)
 
 
 def _conflict(event_id: str) -> Problem:

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from compat import Validator
 from events import scan
+from events.changes import EVENT_TYPES
 from events.impact import Share, Tally
 from events.models import Event, LogHead
 from registry.judge import Finding, Proposal
@@ -161,7 +162,7 @@ def _refusals(proposal: Proposal, tally: Tally, told: str, *, mode: str, finishe
         sentence = f"The new schema accepts {told} stored events of '{proposal.subject}'."
     else:
         sentence = f"The new schema accepts all of {told} stored events of '{proposal.subject}'."
-    readable = proposal.actor.may("read", proposal.subject)
+    readable = _may_show(proposal)
     facts = {
         "mode": mode,
         "seen": total.seen,
@@ -173,6 +174,11 @@ def _refusals(proposal: Proposal, tally: Tally, told: str, *, mode: str, finishe
         "finished": finished,
     }
     return Finding(JUDGE, "warning" if total.valid_today else "info", sentence, facts)
+
+
+def _may_show(proposal: Proposal) -> bool:
+    """Findings are kept for all readers of the subject, and the product's own events tell of other subjects."""
+    return proposal.actor.may("read", proposal.subject) and proposal.subject not in EVENT_TYPES
 
 
 def _shares(proposal: Proposal, tally: Tally) -> list[dict[str, Any]]:

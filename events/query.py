@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Field, Lookup, Q, QuerySet
 
 from access.actor import Actor
+from events.changes import EVENT_TYPES
 from events.errors import EventNotFound, InvalidQuery
 from events.models import Event, QuarantinedEvent
 from registry.models import Version
@@ -87,13 +88,27 @@ class Filters:
 
 
 def visible_to(actor: Actor) -> Q:
-    """The rows, stored or quarantined, whose event type the actor may read."""
+    """The stored events that the actor may see: those whose type it may read, and of the product's own those that
+    tell of a subject that it may read, whatever it may read beside that."""
     prefixes = actor.readable_prefixes("read")
-    condition = Q()
+    if "" in prefixes:
+        return Q()
+    about = Q(event_type__in=[])
+    for prefix in prefixes:
+        about |= Q(document__metadata__subject__startswith=prefix)
+    return visible_types(actor) | (Q(event_type__in=EVENT_TYPES) & about)
+
+
+def visible_types(actor: Actor) -> Q:
+    """The rows, stored or quarantined, of those types of which the actor may see every event."""
+    prefixes = actor.readable_prefixes("read")
+    if "" in prefixes:
+        return Q()
+    # Nothing readable is the empty choice, not the absent one.
+    condition = Q(event_type__in=[])
     for prefix in prefixes:
         condition |= Q(event_type__startswith=prefix)
-    # Nothing readable is the empty choice, not the absent one.
-    return condition if prefixes else Q(event_type__in=[])
+    return condition & ~Q(event_type__in=EVENT_TYPES)
 
 
 def find_events(*, actor: Actor, filters: Filters) -> QuerySet[Event]:
@@ -145,7 +160,7 @@ def find_quarantined(*, actor: Actor, event_type: str = "", reason: str = "") ->
 
 def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedEvent]:
     """All that was ever quarantined, the released included, of the types that the actor may read."""
-    return QuarantinedEvent.objects.filter(visible_to(actor))
+    return QuarantinedEvent.objects.filter(visible_types(actor))
 
 
 def _pattern(column: str, pattern: str) -> Q:

@@ -8,7 +8,7 @@ from access.actor import Actor
 from events.errors import NotReleasable, QuarantinedEventNotFound
 from events.ingest import Outcome, ingest_again
 from events.models import QuarantinedEvent
-from events.query import visible_to
+from events.query import visible_types
 
 _LET_IN = frozenset({"stored", "stored_with_violations", "duplicate"})
 
@@ -21,7 +21,9 @@ def release_event(*, actor: Actor, quarantined_id: int) -> Outcome:
     """
     with transaction.atomic():
         row = (
-            QuarantinedEvent.objects.select_for_update().filter(visible_to(actor), pk=quarantined_id).first()
+            QuarantinedEvent.objects.select_for_update()
+            .filter(visible_types(actor), pk=quarantined_id)
+            .first()
         )
         if row is None:
             raise QuarantinedEventNotFound(

@@ -15,6 +15,7 @@ from access import audit
 from access.actor import Actor
 from access.outbound import check_target
 from access.signing import key_of
+from events import changes
 from events.errors import CorrelationNotFound, ReplayInvalid, ReplayNotFound, ReplayOver
 from events.models import Event, QuarantinedEvent, Replay, ReplayItem
 from events.signals import replay_wanted
@@ -121,13 +122,13 @@ def _logged_of(actor: Actor, correlation_id: str) -> list[_Logged]:
     logged = [_Logged(*row) for row in rows.values_list(*_Logged._fields)[: settings.REPLAY_MAX_EVENTS + 1]]
     event_types = {one.event_type for one in logged}
     # One answer for both: who may not read a type must not learn from here that there is an event of it.
-    if not logged or not all(actor.may("read", event_type) for event_type in event_types):
+    if not logged or not all(changes.may(actor, "read", event_type) for event_type in event_types):
         raise CorrelationNotFound(
             f"No event of correlation '{correlation_id}' is stored, or you may not read all of its types.",
             correlation_id=correlation_id,
         )
     for event_type in event_types:
-        actor.require("replay", event_type)
+        changes.require(actor, "replay", event_type)
     if len(logged) > settings.REPLAY_MAX_EVENTS:
         raise ReplayInvalid(
             f"This correlation has more than {settings.REPLAY_MAX_EVENTS} events, the most that one replay takes "

@@ -89,5 +89,10 @@ def _decide(actor: Actor, approval: Approval, state: str, reason: str, seen: int
         actor=actor,
         action=f"approval.{state}",
         target=f"subject/{approval.version.subject.name}",
-        details={"approval": approval.pk, "version": approval.version.number, "reason": reason},
+        details={
+            "approval": approval.pk,
+            "version": approval.version.number,
+            "semver": approval.version.semver,
+            "reason": reason,
+        },
     )

@@ -91,26 +91,33 @@ def _refuse_referenced(actor: Actor, versions: list[Version], *, permanent: bool
 
 
 def _remove(actor: Actor, subject: Subject, versions: list[Version], *, permanent: bool) -> None:
-    numbers = [version.number for version in versions]
+    told = {
+        "versions": [version.number for version in versions],
+        "semvers": [version.semver for version in versions],
+    }
     chosen = Version.objects.filter(pk__in=[version.pk for version in versions])
     if permanent:
         # References among the versions that go together would otherwise protect each other.
         for version in versions:
             version.uses.all().delete()
         chosen.delete()
-        _forget_if_empty(subject)
+        ended = _forget_if_empty(subject)
     else:
         chosen.update(deleted_at=timezone.now())
+        ended = not subject.versions.filter(deleted_at=None).exists()
     audit.record(
         actor=actor,
         action="version.deleted_permanently" if permanent else "version.deleted",
         target=f"subject/{subject.name}",
-        details={"versions": numbers},
+        # Whether it was the whole subject, or what was left of it.
+        details={**told, "subject": ended},
     )
 
 
-def _forget_if_empty(subject: Subject) -> None:
+def _forget_if_empty(subject: Subject) -> bool:
     """With its last version a subject loses its rules and its settings: a new one by that name begins at 1."""
-    if not subject.versions.exists():
-        Configuration.objects.filter(subject=subject.name).delete()
-        subject.delete()
+    if subject.versions.exists():
+        return False
+    Configuration.objects.filter(subject=subject.name).delete()
+    subject.delete()
+    return True

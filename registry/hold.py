@@ -21,13 +21,14 @@ def request_approval(*, actor: Actor, draft: Version) -> Approval:
     # The unique constraint decides between two requests for one draft.
     asked = Approval(version=draft, requested_by=actor.label, requester=actor.user)
     Approval.objects.bulk_create([asked], ignore_conflicts=True)
+    pending = Approval.objects.get(version=draft, state=Approval.State.PENDING)
     audit.record(
         actor=actor,
         action="approval.requested",
         target=f"subject/{draft.subject.name}",
-        details={"version": draft.number, "semver": draft.semver},
+        details={"approval": pending.pk, "version": draft.number, "semver": draft.semver},
     )
-    return Approval.objects.get(version=draft, state=Approval.State.PENDING)
+    return pending
 
 
 def pending_for(draft: Version) -> Approval | None:

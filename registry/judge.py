@@ -155,6 +155,16 @@ class Judgement:
         """The pair that decides `status`."""
         return next((pair for pair in self.pairs if pair.status == self.status), None)
 
+    def summary(self) -> dict[str, object]:
+        """What is told about it in one line."""
+        required = self.label.required
+        return {
+            "bump": required.level if required else None,
+            "status": self.status,
+            "level": self.level,
+            "policy": self.policy,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The evidence: what is stored with the version and what a refusal shows as `details`."""
         blamed = self.blamed.as_dict() if self.blamed else {}

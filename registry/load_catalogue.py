@@ -63,16 +63,18 @@ def load_onex_catalogue(*, actor: Actor) -> Loaded:
     actor.require_everywhere("write")
     loaded = Loaded()
     # First: schemas are bound to them.
-    _load(
+    load_missing(
         loaded, list(taxonomy_entries()), _published_taxonomies(), lambda entry: _add_taxonomy(actor, entry)
     )
-    _load(loaded, list(schema_entries()), _published_schemas(), lambda entry: _add_schema(actor, entry))
+    entries = list(schema_entries())
+    load_missing(loaded, entries, published_among(entries), lambda entry: _add_schema(actor, entry))
     return loaded
 
 
-def _load(
+def load_missing(
     loaded: Loaded, entries: list[Entry], published: set[tuple[str, str]], add: Callable[[Entry], None]
 ) -> None:
+    """Adds what is not published yet, and notes what became of each entry."""
     for entry in entries:
         if (entry.name, entry.semver) in published:
             loaded.present.append(str(entry))
@@ -86,8 +88,9 @@ def _load(
             loaded.added.append(str(entry))
 
 
-def _published_schemas() -> set[tuple[str, str]]:
-    names = {entry.name for entry in schema_entries()}
+def published_among(entries: list[Entry]) -> set[tuple[str, str]]:
+    """Names and SemVers of the versions that these subjects have, deleted ones included."""
+    names = {entry.name for entry in entries}
     return set(Version.objects.filter(subject__name__in=names).values_list("subject__name", "semver"))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from access import correlation
+
 Next = Callable[[HttpRequest], HttpResponse]
 
 _POLICY = (
@@ -14,6 +16,7 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
+_GIVEN_CORRELATION = re.compile(r"[!-~]{1,255}")
 
 
 class ContentSecurityPolicy:
@@ -52,3 +55,18 @@ class RequestId:
         response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
+
+
+class CorrelationOfRequest:
+    """Takes the caller's X-Correlation-Id (visible ASCII, up to 255 characters): what the request changes belongs to it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Correlation-Id", "")
+        before = correlation.current.set(given if _GIVEN_CORRELATION.fullmatch(given) else "")
+        try:
+            return self.get_response(request)
+        finally:
+            correlation.current.reset(before)

@@ -259,7 +259,12 @@ def _store(
             actor=actor,
             action="version.drafted" if version.state == Version.State.DRAFT else "version.published",
             target=f"subject/{subject.name}",
-            details={"version": version.number, "semver": version.semver, "id": version.identity.number},
+            details={
+                "version": version.number,
+                "semver": version.semver,
+                "id": version.identity.number,
+                **judgement.summary(),
+            },
         )
         if terms.force and judgement.status in {"incompatible", "undecided"}:
             _record_force(actor, version, judgement)

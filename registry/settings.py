@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "registry.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.middleware.RequestId",
+    "registry.middleware.CorrelationOfRequest",
     "registry.middleware.NoNulInAddress",
     "registry.context_addresses.ContextAddresses",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -270,6 +271,8 @@ EVENT_WARN_DEPTH = env.int("EVENT_WARN_DEPTH", default=10)
 EVENT_MAX_DEPTH = env.int("EVENT_MAX_DEPTH", default=64)
 UNKNOWN_EVENT_TYPE = env.str("UNKNOWN_EVENT_TYPE", default="quarantine")
 UNKNOWN_SCHEMA_VERSION = env.str("UNKNOWN_SCHEMA_VERSION", default="quarantine")
+# Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
+REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
@@ -334,6 +337,7 @@ CELERY_BEAT_SCHEDULE = {
         "access.tasks.deliver_due": 5.0,
         "access.tasks.chain_audit": 5.0,
         "alerts.tasks.evaluate_rules": 2.0,
+        "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,

@@ -1,4 +1,4 @@
-"""Brings a database to the present version, in one process: migrations, the ONEX catalogue, the first administrator.
+"""Brings a database to the present version, in one process: migrations, the catalogue that comes with it, the first administrator.
 
 Run as `python -m registry.local.prepare`. Every line it prints is progress, except the last: what `bootstrap` says,
 as JSON; `--quiet` leaves that out, for where the output is kept. Does nothing, quickly, when nothing is to be done.
@@ -25,6 +25,7 @@ def main() -> None:
         call_command("migrate", verbosity=0, interactive=False)
         print("Loading the ONEX catalogue …", flush=True)
     call_command("load_onex_catalogue", stdout=io.StringIO())
+    call_command("load_change_subjects", stdout=io.StringIO())
     said = io.StringIO()
     call_command("bootstrap", "--json", stdout=said)
     if "--quiet" not in sys.argv:

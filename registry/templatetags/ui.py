@@ -33,6 +33,7 @@ NAVIGATION = (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
             ("Replays", "replays", "replay"),
+            ("Subscriptions", "subscriptions", "link"),
         ),
     ),
     (

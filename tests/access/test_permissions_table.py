@@ -26,7 +26,7 @@ from access.models import AuditEntry, Delivery, Invitation, Role, Token
 from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
-from events.models import QuarantinedEvent
+from events.models import QuarantinedEvent, Subscription
 from events.replay import create_replay
 from registry.models import Approval, Study
 from registry.publish import publish_version
@@ -47,6 +47,12 @@ RULE = {
 }
 TAXONOMY = {"taxonomy": "team.new-errors", "prefix": "NEW", "areas": []}
 REPLAY = {"correlation_id": "order-1", "target": TARGET}
+SUBSCRIPTION = {
+    "name": "another subscription",
+    "url": TARGET,
+    "subject_prefix": "team.",
+    "format": "structured",
+}
 CHANNEL = {"name": "another channel", "url": TARGET}
 EVENT = {
     "event_id": "new-1",
@@ -82,6 +88,14 @@ post   api/v1/replays/<uuid:replay_id>/pause                                   y
 post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
+get    api/v1/changes                                                          yes    yes    no
+get    api/v1/subscriptions                                                    yes    no     no
+post   api/v1/subscriptions                                                    yes    no     no
+get    api/v1/subscriptions/<int:subscription_id>                              yes    no     no
+put    api/v1/subscriptions/<int:subscription_id>                              yes    no     no
+delete api/v1/subscriptions/<int:subscription_id>                              yes    no     no
+post   api/v1/subscriptions/<int:subscription_id>/test                         yes    no     no
+get    api/v1/subscriptions/<int:subscription_id>/deliveries                   yes    no     no
 post   api/v1/events                                                           yes    yes    no
 get    api/v1/events                                                           yes    yes    yes
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
@@ -209,6 +223,15 @@ post   replays/<uuid:replay_id>/speed                                          y
 post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
 post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
+get    subscriptions                                                           yes    no     no
+get    subscriptions/new                                                       yes    no     no
+post   subscriptions/new                                                       yes    no     no
+get    subscriptions/<int:subscription_id>                                     yes    no     no
+post   subscriptions/<int:subscription_id>                                     yes    no     no
+post   subscriptions/<int:subscription_id>/test                                yes    no     no
+post   subscriptions/<int:subscription_id>/pause                               yes    no     no
+post   subscriptions/<int:subscription_id>/resume                              told   no     no
+post   subscriptions/<int:subscription_id>/delete                              yes    no     no
 get    events                                                                  yes    yes    yes
 get    events/id/<path:event_id>                                               yes    yes    hidden
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
@@ -273,6 +296,8 @@ API_BODY: dict[str, object] = {
     "post replays": REPLAY,
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
+    "post subscriptions": SUBSCRIPTION,
+    "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "post events": EVENT,
     "post alerts/rules": RULE,
     "post alerts/rules/preview": RULE,
@@ -306,6 +331,8 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "people/invite": {"username": "new", "email": "new@example.com", "role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>": {"role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>/active": {"active": "no"},
+    "subscriptions/new": SUBSCRIPTION,
+    "subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "replays/new": REPLAY | {"speed": 1},
     "replays/<uuid:replay_id>/speed": {"speed": 2},
     "alerts/channels/new": CHANNEL,
@@ -379,6 +406,9 @@ def make_world():
         producer="test",
     )
     replay = create_replay(actor=SYSTEM, correlation_id="order-1", target=TARGET)
+    subscription = Subscription.objects.create(
+        name="team's changes", subject_prefix="team.", url=TARGET, secret="", created_by="test"
+    )
     channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
     rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "order floods"}))).rule
     now = timezone.now()
@@ -417,6 +447,7 @@ def make_world():
         "rule_id": rule.pk,
         "episode_id": episode.pk,
         "channel_id": channel.pk,
+        "subscription_id": subscription.pk,
         "schema_id": published.schema_id,
         "context": ".unknown",
         "guid": published.version.identity.guid,

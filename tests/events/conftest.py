@@ -10,7 +10,11 @@ from django.db import connection
 
 from access.actor import SYSTEM, Actor
 from events import decode
+from events.changes import NODE
+from events.forward import forward_changes
 from events.ingest import IngestResult, ingest_events
+from events.load_changes import load_change_subjects
+from events.models import Event, LogHead
 from registry.models import Subject
 from registry.publish import publish_version
 
@@ -35,6 +39,27 @@ def event(event_type: str = "order.placed", **members: Any) -> dict[str, Any]:
 
 
 Publish = Callable[..., Subject]
+
+
+@pytest.fixture
+def told(publish: "Publish") -> "Told":
+    """From here on changes of the catalogue become events: `told()` lets a worker come by, and gives the new ones."""
+    load_change_subjects(actor=SYSTEM)
+    seen = LogHead.objects.get().position
+
+    def told(event_type: str = "") -> list[dict[str, Any]]:
+        nonlocal seen
+        while forward_changes():
+            pass
+        rows = Event.objects.filter(position__gt=seen, node_id=NODE).order_by("position")
+        seen = LogHead.objects.get().position
+        found = [json.loads(bytes(row.raw)) for row in rows]
+        return [one for one in found if not event_type or one["event_type"] == event_type]
+
+    return told
+
+
+Told = Callable[..., list[dict[str, Any]]]
 Send = Callable[..., IngestResult]
 
 

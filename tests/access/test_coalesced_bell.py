@@ -2,7 +2,7 @@
 
 import threading
 
-from alerts.receivers import CoalescedBell
+from access.bell import CoalescedBell
 
 
 class Later:
