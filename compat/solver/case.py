@@ -56,7 +56,7 @@ class Shape:
         return {*self.properties, *self.covered}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Some:
     """Some property, of this name or of a class of names, whose value satisfies the literals."""
 
