@@ -162,7 +162,7 @@ _OF_TYPE: dict[str, Schema] = {
 
 def _shared(schema: dict[str, Any]) -> Schema:
     name = schema["type"] if len(schema) == 1 and "type" in schema else None
-    return _OF_TYPE[name] if isinstance(name, str) else schema
+    return _OF_TYPE.get(name, schema) if isinstance(name, str) else schema
 
 
 @dataclass(slots=True)
