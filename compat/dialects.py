@@ -17,7 +17,7 @@ Schema: TypeAlias = dict[str, Any] | bool
 Store: TypeAlias = Mapping[str, Schema]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One draft: its names and its two validators."""
 
@@ -62,7 +62,7 @@ def named(name: str | Dialect) -> Dialect:
     """The dialect of a name ("draft-07", "2020-12") or a `$schema` URI; SchemaError for anything else."""
     if isinstance(name, Dialect):
         return name
-    found = _BY_NAME.get(name) or _by_uri(name)
+    found = _BY_NAME.get(name) or of_uri(name)
     if found is None:
         known = ", ".join(d.name for d in ALL)
         raise SchemaError("", f"{name!r} is not a dialect this registry knows; known are {known}", "dialect")
@@ -75,7 +75,7 @@ def read(schema: Schema, default: str | Dialect | None = None) -> tuple[Dialect,
     uri = schema.get("$schema") if isinstance(schema, dict) else None
     if not isinstance(uri, str):
         return fallback, None
-    known = _by_uri(uri)
+    known = of_uri(uri)
     if known is not None:
         return known, None
     if "json-schema.org/" in uri:
@@ -85,5 +85,6 @@ def read(schema: Schema, default: str | Dialect | None = None) -> tuple[Dialect,
     return custom, f"$schema {uri!r} is a custom dialect; it is read as {custom.name}"
 
 
-def _by_uri(uri: str) -> Dialect | None:
+def of_uri(uri: str) -> Dialect | None:
+    """The dialect that a `$schema` names, if it is one of the five."""
     return _BY_URI.get(uri.rstrip("#").split("://")[-1])

@@ -104,30 +104,29 @@ class Documents:
 
     def for_engine(self, schema: Schema, dialect: Dialect) -> Schema:
         """One of the documents as `jsonschema-rs` reads it: saying its dialect, its patterns spelled for the engine."""
-        texts = set(patterns.texts_in(schema)) if isinstance(schema, dict) else set()
+        texts = self.patterns if schema is self.root else _patterns(schema)
         spelling = {text: new for text in texts if (new := patterns.spelled(text)) != text}
         return standard(patterns.respelled(schema, spelling) if spelling else schema, dialect)
 
     @cached_property
     def patterns(self) -> frozenset[str]:
         """Every regular expression of the root."""
-        return frozenset(patterns.texts_in(self.root) if isinstance(self.root, dict) else ())
+        return _patterns(self.root)
 
     @cached_property
     def backtracking(self) -> bool:
         """Whether one of the patterns, those of the store included, needs an engine that backtracks."""
-        stored = (
-            text
-            for schema in self.store.values()
-            if isinstance(schema, dict)
-            for text in patterns.texts_in(schema)
-        )
-        return any(patterns.needs_backtracking(text) for text in {*self.patterns, *stored})
+        texts = self.patterns.union(*map(_patterns, self.store.values()))
+        return any(map(patterns.needs_backtracking, texts))
 
     @property
     def all(self) -> list[Any]:
         """The root and every stored document."""
         return [self.root, *self.store.values()]
+
+
+def _patterns(schema: Schema) -> frozenset[str]:
+    return frozenset(patterns.texts_in(schema) if isinstance(schema, dict) else ())
 
 
 def standard(schema: Schema, dialect: Dialect) -> Schema:

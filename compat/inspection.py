@@ -74,30 +74,29 @@ def _opened(schema: Schema, dialect: str | None, store: Store) -> Documents:
     for document in (schema, *store.values()):
         if depth_of(document, MAX_DEPTH) > MAX_DEPTH:
             raise SchemaError("", f"the schema is nested more than {MAX_DEPTH} levels deep", "depth")
-    chosen, _ = dialects.read(schema, dialect)
-    problem = _meta_problem(schema, chosen)
-    if problem is not None:
-        chosen = _older_reading(schema, problem)
-    return Documents(schema, chosen, store)
+    documents = Documents(schema, dialects.read(schema, dialect)[0], store)
+    problem = _meta_problem(documents)
+    return documents if problem is None else _older_reading(documents, problem)
 
 
-def _older_reading(schema: Schema, problem: SchemaError) -> Dialect:
+def _older_reading(documents: Documents, problem: SchemaError) -> Documents:
     """Draft-04 for a schema without `$schema` that only its boolean exclusive bounds keep from being a newer one."""
-    says_dialect = isinstance(schema, dict) and "$schema" in schema
+    says_dialect = isinstance(documents.root, dict) and "$schema" in documents.root
     exclusive = problem.pointer.rsplit("/", 1)[-1] in {"exclusiveMinimum", "exclusiveMaximum"}
-    if says_dialect or not exclusive or _meta_problem(schema, D4) is not None:
+    older = Documents(documents.root, D4, documents.store)
+    if says_dialect or not exclusive or _meta_problem(older) is not None:
         raise problem
-    return D4
+    return older
 
 
-def _meta_problem(schema: Schema, dialect: Dialect) -> SchemaError | None:
-    """The first thing that keeps a schema from being one of this dialect."""
-    if isinstance(schema, bool):
+def _meta_problem(documents: Documents) -> SchemaError | None:
+    """The first thing that keeps a schema from being one of its dialect."""
+    if isinstance(documents.root, bool):
         return None
-    error = next(_meta_validator(dialect).iter_errors(schema), None)
+    error = next(_meta_validator(documents.dialect).iter_errors(documents.root), None)
     if error is not None:
         return SchemaError(pointer(error.instance_path), error.message)
-    return next(_unreadable_patterns(schema), None)
+    return next(_unreadable_patterns(documents), None)
 
 
 @lru_cache(maxsize=len(dialects.ALL))
@@ -115,9 +114,9 @@ def _anything(_text: str) -> bool:
     return True
 
 
-def _unreadable_patterns(schema: dict[str, Any]) -> Iterator[SchemaError]:
-    unreadable = {text for text in set(patterns.texts_in(schema)) if not patterns.is_readable(text)}
-    for path, text in patterns.found_in(schema) if unreadable else ():
+def _unreadable_patterns(documents: Documents) -> Iterator[SchemaError]:
+    unreadable = {text for text in documents.patterns if not patterns.is_readable(text)}
+    for path, text in patterns.found_in(documents.root) if unreadable else ():
         if text in unreadable:
             yield SchemaError(pointer(path), f"{text!r} is not a regular expression (ECMA-262)", "pattern")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from compat.dialects import Schema
 
@@ -13,8 +13,7 @@ ENOUGH = 1_000_000
 _VALUES_PER_PROPERTY = 8
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """How much one schema is."""
 
     #: What the unions at its worst location multiply to.
@@ -50,10 +49,10 @@ class Measure:
         if not isinstance(schema, dict):
             return Size()
         self.nodes += 1
-        self._widen(schema)
-        if _ELSEWHERE.isdisjoint(schema) and _IN_PLACE.isdisjoint(schema):
+        if _TELLING.isdisjoint(schema):
             self.heaviest, self.unfolded = self.heaviest or 1, self.unfolded or 1
             return _ALONE
+        self._widen(schema)
         size = self._here(schema)
         if _ELSEWHERE.isdisjoint(schema):
             self.heaviest = max(self.heaviest, size.weight)
@@ -77,10 +76,12 @@ class Measure:
     def _here(self, schema: dict[str, Any]) -> Size:
         if _IN_PLACE.isdisjoint(schema):
             return _ALONE
-        parts = [self._referred(schema.get("$ref"))]
+        parts = [self._referred(schema["$ref"])] if "$ref" in schema else []
         parts += [self.of(branch) for branch in schema.get("allOf", ())]
         parts += [
-            _alternatives([self.of(branch) for branch in schema.get(key, ())]) for key in ("anyOf", "oneOf")
+            _alternatives([self.of(branch) for branch in schema[key]])
+            for key in ("anyOf", "oneOf")
+            if key in schema
         ]
         parts += [
             _alternatives([self.of(child), Size()]) for child in schema.get("dependentSchemas", {}).values()
@@ -96,9 +97,7 @@ class Measure:
         weight, total = sum(part.weight for part in parts), sum(part.total for part in parts)
         return Size(cases, min(weight + 1, ENOUGH), min(total + 1, ENOUGH))
 
-    def _referred(self, reference: str | None) -> Size:
-        if reference is None:
-            return Size()
+    def _referred(self, reference: str) -> Size:
         name = reference.rsplit("/", 1)[-1]
         if name in self._inside:
             self.endless = True
@@ -122,6 +121,8 @@ _ONE = (
     "unevaluatedItems",
 )
 _ELSEWHERE = frozenset({*_ONE, "properties", "patternProperties", "prefixItems"})
+#: Without any of these a schema is as small as can be.
+_TELLING = _IN_PLACE | _ELSEWHERE | {"required", "enum"}
 _ALONE = Size(1, 1, 1)
 
 

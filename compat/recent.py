@@ -10,11 +10,10 @@ from threading import Lock
 from typing import Any
 
 from compat.documents import Documents
+from compat.values import SPELLED_OUT
 
 #: Bytes of schemas; what is derived from one takes some 60 bytes for each.
 ROOM = 1_500_000
-#: The version of marshal that writes equal values equally: later ones refer to objects that were written before.
-_SPELLED_OUT = 2
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Recent:
     def read(self, parts: tuple[Any, ...], read: Callable[[tuple[Any, ...]], Documents]) -> Documents:
         """`read(parts)`, or what it gave for the same parts before. What is too large or no JSON is not kept."""
         try:
-            key = tuple(marshal.dumps(part, _SPELLED_OUT) for part in parts)
+            key = tuple(marshal.dumps(part, SPELLED_OUT) for part in parts)
         except ValueError:
             return read(parts)
         size = sum(map(len, key))

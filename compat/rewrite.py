@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from referencing.exceptions import Unresolvable
@@ -94,30 +94,37 @@ class _Work:
     formats: bool
     definitions: dict[str, Schema] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
+    _references: dict[tuple[str, str], Schema] = field(default_factory=dict)
     _waiting: list[tuple[str, Schema, _Place]] = field(default_factory=list)
 
     def schema(self, schema: Schema, place: _Place) -> Schema:
         if isinstance(schema, bool):
             return schema
+        if len(schema) == 1 and "type" in schema:
+            return _shared(schema)
         if "$id" in schema or "id" in schema:
             subresource = place.dialect.specification.create_resource(schema)
             place = _Place(place.resolver.in_subresource(subresource), place.dialect)
         if "$ref" in schema and place.dialect not in _REF_HAS_SIBLINGS:
             return self.reference(_Keyword(self, schema, "$ref", place))
         known = KEYWORDS[place.dialect.name]
-        spoken = [keyword for keyword in schema if keyword in known]
-        if len(spoken) > 1:
-            spoken.sort(key=_ORDER.__getitem__)
         out: dict[str, Any] = {}
-        for keyword in spoken:
+        for keyword in _in_order(tuple([keyword for keyword in schema if keyword in known])):
             translate = known[keyword]
             if translate is _same:
                 out[keyword] = schema[keyword]
             else:
                 translate(_Keyword(self, schema, keyword, place), out)
-        return out
+        return _shared(out)
 
     def reference(self, keyword: _Keyword) -> Schema:
+        """What stands for a reference, which leads to the same place from everywhere under one base."""
+        written = (keyword.place.resolver._base_uri, keyword.value)
+        if written not in self._references:
+            self._references[written] = self._referred(keyword)
+        return self._references[written]
+
+    def _referred(self, keyword: _Keyword) -> Schema:
         uri, place = keyword.value, keyword.place
         try:
             found = place.resolver.lookup(uri)
@@ -145,6 +152,17 @@ class _Work:
         while self._waiting:
             name, target, place = self._waiting.pop()
             self.definitions[name] = self.schema(target, place)
+
+
+#: Most schemas say no more than this; being one object each, they are looked at once by whoever goes by identity.
+_OF_TYPE: dict[str, Schema] = {
+    name: {"type": name} for name in ("null", "boolean", "integer", "number", "string", "array", "object")
+}
+
+
+def _shared(schema: dict[str, Any]) -> Schema:
+    name = schema["type"] if len(schema) == 1 and "type" in schema else None
+    return _OF_TYPE.get(name, schema) if isinstance(name, str) else schema
 
 
 @dataclass(slots=True)
@@ -329,6 +347,13 @@ _DRAFT_2020 = {
 _ORDER = {
     keyword: place for place, keyword in enumerate({**_DRAFT_4, **_DRAFT_7, **_DRAFT_2019, **_DRAFT_2020})
 }
+
+
+@lru_cache(maxsize=2048)
+def _in_order(keywords: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(keywords, key=_ORDER.__getitem__))
+
+
 KEYWORDS: dict[str, dict[str, _Translation]] = {
     "draft-04": _DRAFT_4,
     "draft-06": _DRAFT_6,

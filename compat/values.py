@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -60,10 +61,22 @@ def frozen(value: Any) -> Hashable:
     return (kind, value)
 
 
+def written(value: Any) -> bytes:
+    """Bytes that only values which are written alike have in common, members in the same order included."""
+    try:
+        return marshal.dumps(value, SPELLED_OUT)
+    except ValueError:
+        return repr(value).encode(errors="surrogatepass")
+
+
+#: The version of marshal that writes equal values equally: later ones refer to objects that were written before.
+SPELLED_OUT = 2
+
+
 def same(left: Any, right: Any) -> bool:
     """Whether JSON Schema calls both values equal."""
     # Python calls everything equal that JSON does, and 1 and true besides; what is written alike has neither in doubt.
-    return bool(left == right) and (repr(left) == repr(right) or frozen(left) == frozen(right))
+    return bool(left == right) and (written(left) == written(right) or frozen(left) == frozen(right))
 
 
 def text_of(value: Any) -> str:
@@ -91,14 +104,14 @@ def path_to(part: Any, whole: Any) -> tuple[str | int, ...] | None:
 
 def depth_of(value: Any, limit: int) -> int:
     """Nesting depth, counted without recursion and no further than just past the limit."""
-    depth, layer = 0, [value]
+    depth, layer = 0, [value] if isinstance(value, (dict, list)) else []
     while layer and depth <= limit:
-        layer = [child for item in layer for child in _children(item)]
+        groups = [item.values() if isinstance(item, dict) else item for item in layer]
+        inner = [child for group in groups for child in group if type(child) not in _SCALARS]
+        layer = [child for child in inner if isinstance(child, (dict, list))]
         depth += 1
     return depth
 
 
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [item for item in value.values() if isinstance(item, (dict, list))]
-    return [item for item in value if isinstance(item, (dict, list))] if isinstance(value, list) else []
+#: Of the types that a JSON parser makes, those that nothing is inside of.
+_SCALARS = frozenset({str, int, float, bool, type(None)})

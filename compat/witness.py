@@ -48,7 +48,7 @@ class Contest:
         """By the fast validator alone. A validator that cannot judge an instance does not confirm it."""
         try:
             accepting, refusing = self._fast
-            return not refusing.is_valid(instance) and all(v.is_valid(instance) for v in accepting)
+            return all(v.is_valid(instance) for v in accepting) and not refusing.is_valid(instance)
         except _CANNOT_JUDGE:
             return False
 

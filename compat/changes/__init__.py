@@ -79,11 +79,18 @@ def _root(documents: Documents) -> Spot:
 class _Walk:
     world: World
     seen: set[tuple[int, int]] = field(default_factory=set)
+    #: References that led to two schemas which were seen.
+    followed: set[tuple[str | None, ...]] = field(default_factory=set)
 
     def pair(self, pair: Pair) -> Iterator[Change]:
         """The changes at one place and below it."""
+        references = (*pair.old.reference, *pair.new.reference)
+        if references in self.followed:
+            return
         pair = Pair(followed(pair.old), followed(pair.new), pair.place, pair.world)
         old, new = pair.old.schema, pair.new.schema
+        if None not in references and isinstance(old, dict) and isinstance(new, dict):
+            self.followed.add(references)
         if unchanged(old, new):
             return
         if isinstance(old, bool) or isinstance(new, bool):

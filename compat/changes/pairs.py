@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from referencing.exceptions import Unresolvable
 
 from compat.dialects import D2019, D2020, Dialect, Schema
-from compat.values import pointer, same
+from compat.values import pointer, same, written
 from compat.verdict import Change, Direction, World
 
 NARROWS: tuple[Direction, ...] = ("backward",)
@@ -29,8 +28,7 @@ ANNOTATIONS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """A subschema where it stands in its document."""
 
     schema: Schema
@@ -40,6 +38,14 @@ class Spot:
 
     def get(self, keyword: str) -> Any:
         return self.schema.get(keyword, ABSENT) if isinstance(self.schema, dict) else ABSENT
+
+    @property
+    def reference(self) -> tuple[str | None, str | None]:
+        """Where it refers to and from where, if it does nothing else."""
+        schema = self.schema
+        if isinstance(schema, dict) and len(schema) == 1 and isinstance(schema.get("$ref"), str):
+            return schema["$ref"], self.resolver._base_uri
+        return None, None
 
     def pointer_of(self, keyword: str, value: Any, *more: str | int) -> str:
         """Where a value of a keyword stands, or the nearest place there is when this schema lacks it."""
@@ -51,8 +57,7 @@ class Spot:
         return Spot(schema, (*self.path, *parts), self.dialect, self.resolver)
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """The same instance location seen by both schemas."""
 
     old: Spot
@@ -104,10 +109,10 @@ def unchanged(old: Any, new: Any) -> bool:
     """Whether both schemas are written alike and refer to nothing: what is referred to may have changed."""
     if old is new:
         return True
-    if old != new:
+    if old != new or (isinstance(old, dict) and "$ref" in old):
         return False
-    written = repr(old)
-    return "Ref'" not in written and "$ref" not in written and written == repr(new)
+    text = written(old)
+    return b"Ref" not in text and b"$ref" not in text and text == written(new)
 
 
 def required_of(spot: Spot) -> list[str]:

@@ -37,7 +37,8 @@ class Shape:
 
     def at(self, name: str) -> list[Node]:
         nodes = [self.properties[name]] if name in self.properties else []
-        nodes.extend(node for pattern, node in self.members if patterns.matches(pattern, name))
+        if self.members:
+            nodes.extend(node for pattern, node in self.members if patterns.matches(pattern, name))
         if self.rest is not None and not nodes and self.is_rest(name):
             nodes.append(self.rest)
         return nodes
@@ -56,7 +57,7 @@ class Shape:
         return {*self.properties, *self.covered}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Some:
     """Some property, of this name or of a class of names, whose value satisfies the literals."""
 

@@ -38,7 +38,7 @@ class Question:
 
     def any_implies(self, nodes: list[Node], wanted: Any) -> bool:
         node = self.wide.child(wanted)
-        return any(self.known.holds(each, node) for each in nodes)
+        return node in nodes or any(self.known.holds(each, node) for each in nodes)
 
 
 _Rule: TypeAlias = Callable[[Question], bool]

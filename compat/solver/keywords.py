@@ -16,7 +16,7 @@ from compat.solver.nodes import Node
 from compat.values import exact
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Use:
     """One keyword of one node, seen for one JSON type."""
 

@@ -54,7 +54,7 @@ class Node:
 
     def implies(self, wide: Node) -> bool:
         """True is a proof that the other accepts whatever this one does; False says nothing."""
-        return self.world.implications.holds(self, wide)
+        return self is wide or self.world.implications.holds(self, wide)
 
     def allows(self, kind: str) -> bool:
         """Whether its own `type` and `const` leave room for an instance of this JSON type."""

@@ -45,8 +45,9 @@ def _own_at(name: str, part: Node) -> list[Node]:
     schema = part.schema
     assert isinstance(schema, dict)
     children = [schema["properties"][name]] if name in schema.get("properties", ()) else []
-    members = schema.get("patternProperties", {})
-    children.extend(child for pattern, child in members.items() if patterns.matches(pattern, name))
+    if "patternProperties" in schema:
+        members = schema["patternProperties"].items()
+        children.extend(child for pattern, child in members if patterns.matches(pattern, name))
     if not children and "additionalProperties" in schema:
         children.append(schema["additionalProperties"])
     return [part.child(child) for child in children]

@@ -259,7 +259,7 @@ def _simplified(literals: Iterable[Literal]) -> dict[tuple[int, bool], Literal] 
         else:
             wanted[node.number, truth] = (node, truth)
     refused = [node for node, truth in wanted.values() if not truth]
-    if any(node.implies(other) for node, truth in wanted.values() if truth for other in refused):
+    if refused and any(node.implies(other) for node, truth in wanted.values() if truth for other in refused):
         return None
     return wanted
 

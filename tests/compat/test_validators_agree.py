@@ -80,3 +80,43 @@ def test_unevaluated_properties_mean_the_same_to_both(draft: str, schema: Any) -
     documents = opened(schema, dialect=draft)
     one, other = rust_validator(documents), python_validator(documents)
     assert [x for x in INSTANCES if one.is_valid(x) != other.is_valid(x)] == []
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=repr)
+def test_a_subschema_that_names_its_draft_again_keeps_to_our_regular_expressions(dialect: Dialect) -> None:
+    """Python's would take the Arabic three for a digit."""
+    documents = opened({"properties": {"a": {"$schema": dialect.uri, "pattern": r"^\d$"}}}, dialect=dialect)
+    one, other = rust_validator(documents), python_validator(documents)
+    for instance, valid in (({"a": "3"}, True), ({"a": "٣"}, False)):
+        assert (one.is_valid(instance), other.is_valid(instance)) == (valid, valid)
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=repr)
+def test_one_object_at_two_places_is_judged_at_both(dialect: Dialect) -> None:
+    place = "$defs" if dialect not in {D4, D6, D7} else "definitions"
+    kinds = {"text": {"properties": {"n": {"type": "string"}}}, "any": {"properties": {"n": {}}}}
+    members = {name: {"$ref": f"#/{place}/{name}"} for name in kinds}
+    several = {"again": members["text"], **members}
+    documents = opened({"properties": several, place: kinds}, dialect=dialect)
+    one, other = rust_validator(documents), python_validator(documents)
+    for value, valid in (({"n": "x"}, True), ({"n": 1}, False)):
+        for names in (("any", "text"), ("text", "any"), ("again", "text", "any")):
+            instance = dict.fromkeys(names, value)
+            assert (one.is_valid(instance), other.is_valid(instance)) == (valid, valid)
+
+
+def test_one_object_is_judged_anew_where_a_dynamic_reference_leads_elsewhere() -> None:
+    def resource(name: str, item: Any) -> Any:
+        return {"$id": name, "$ref": "list", "$defs": {"T": {"$dynamicAnchor": "T", **item}}}
+
+    listed = {"$id": "list", "items": {"$dynamicRef": "#T"}, "$defs": {"T": {"$dynamicAnchor": "T"}}}
+    schema = {
+        "$id": "https://example.org/root",
+        "properties": {"any": {"$ref": "any"}, "text": {"$ref": "text"}},
+        "$defs": {"l": listed, "any": resource("any", {}), "text": resource("text", {"type": "string"})},
+    }
+    documents = opened(schema, dialect="2020-12")
+    one, other = rust_validator(documents), python_validator(documents)
+    items = [1]
+    for instance, valid in (({"any": items}, True), ({"any": items, "text": items}, False)):
+        assert (one.is_valid(instance), other.is_valid(instance)) == (valid, valid)
