@@ -48,6 +48,8 @@ def stored_events(proposal: Proposal) -> list[Finding]:
 
     Without `read` on the subject the actor is told numbers and no event.
     """
+    if not Event.objects.filter(event_type=proposal.subject).exists():
+        return []
     validator = _validator(proposal)
     tally = Tally.asking_for(list(_undeclared(proposal)))
     finished = True

@@ -1,16 +1,18 @@
 """What search knows of a version: written in the transaction that publishes it, from its text alone."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Func, Value
 from django.db.models.expressions import CombinedExpression
 
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
-from registry.models import ContentField, ContentIndex, Subject, Version, VersionIndex, VersionTag
+from registry.models import Subject, Version, VersionIndex, VersionTag
 
 #: Longer words are cut, in what is indexed and in what is asked.
 LONGEST_WORD = 64
@@ -21,6 +23,17 @@ _LONGEST_TEXT = 500
 _LONGEST_SUBJECT = 20_000
 _MOST_TAGS = 200
 _AS_TEXTS = "%(function)s(%(expressions)s::text[])"
+# By hand, because a schema has dozens of fields and every upload waits for this.
+_WRITE_INDEX = """
+INSERT INTO registry_contentindex (content_id, title, description, field_count) VALUES (%s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+"""
+_WRITE_FIELDS = """
+INSERT INTO registry_contentfield (content_id, position, path, name, key, types, required, description)
+SELECT %s, position, path, name, key, types, required, description
+FROM json_to_recordset(%s) AS field
+    (position int, path text, name text, key text, types text[], required boolean, description text)
+"""
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -39,8 +52,7 @@ class Known:
 def index_version(version: Version, schema: Any) -> None:
     """Makes a new version findable. To be called in the transaction that stores it, which has its subject locked."""
     known = known_of(schema)
-    if not ContentIndex.objects.filter(pk=version.content_id).exists():
-        write_content(ContentIndex, ContentField, version.content_id, known)
+    write_content(version.content_id, known)
     write_version(VersionIndex, VersionTag, version, known)
 
 
@@ -82,17 +94,13 @@ def vector_of(words: Iterable[str]) -> Func:
     return Func(Value(list(words)), function="array_to_tsvector", template=_AS_TEXTS)
 
 
-def write_content(index: Any, field: Any, content_id: int, known: Known) -> None:
-    """The rows of one content, where they are not there yet. The models are given, so that a migration can give its own."""
-    row = index(
-        content_id=content_id,
-        title=known.title,
-        description=known.description,
-        field_count=len(known.fields),
-    )
-    index.objects.bulk_create([row], ignore_conflicts=True)
-    fields = [_row(field, content_id, number, one) for number, one in enumerate(known.fields)]
-    field.objects.bulk_create(fields, ignore_conflicts=True)
+def write_content(content_id: int, known: Known) -> None:
+    """The rows of one content, where they are not there yet."""
+    fields = [_row(number, one) for number, one in enumerate(known.fields)]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE_INDEX, [content_id, known.title, known.description, len(fields)])
+        if cursor.rowcount:
+            cursor.execute(_WRITE_FIELDS, [content_id, json.dumps(fields)])
 
 
 def write_version(index: Any, tag: Any, version: Any, known: Known) -> None:
@@ -118,18 +126,17 @@ def _all_tags(known: Known, metadata: dict[str, Any] | None) -> dict[str, None]:
     return dict.fromkeys(tag for one in said if (tag := _storable(one, _LONGEST_NAME)))
 
 
-def _row(model: Any, content_id: int, position: int, field: Field) -> Any:
+def _row(position: int, field: Field) -> dict[str, Any]:
     name = _storable(field.name or field.path.rpartition(".")[2], _LONGEST_NAME)
-    return model(
-        content_id=content_id,
-        position=position,
-        path=_storable(field.path, _LONGEST_PATH),
-        name=name,
-        key=name.lower()[:_LONGEST_NAME],
-        types=[_storable(one, 20) for one in field.types],
-        required=field.required,
-        description=_storable(field.description or field.title, _LONGEST_TEXT),
-    )
+    return {
+        "position": position,
+        "path": _storable(field.path, _LONGEST_PATH),
+        "name": name,
+        "key": name.lower()[:_LONGEST_NAME],
+        "types": [_storable(one, 20) for one in field.types],
+        "required": field.required,
+        "description": _storable(field.description or field.title, _LONGEST_TEXT),
+    }
 
 
 def _all_words(found: FieldList) -> Iterator[str]:

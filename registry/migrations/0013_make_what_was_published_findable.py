@@ -5,7 +5,7 @@ from django.db import migrations, transaction
 from registry.index import known_of, write_content, write_version
 
 BATCH = 200
-MODELS = ("ContentIndex", "ContentField", "Version", "VersionIndex", "VersionTag")
+MODELS = ("Version", "VersionIndex", "VersionTag")
 
 
 def index_contents(apps, schema_editor):
@@ -26,7 +26,7 @@ def index_contents(apps, schema_editor):
 def index_content(apps, content):
     model = {name: apps.get_model("registry", name) for name in MODELS}
     known = known_of(json.loads(content.text))
-    write_content(model["ContentIndex"], model["ContentField"], content.pk, known)
+    write_content(content.pk, known)
     for version in model["Version"].objects.filter(content_id=content.pk, index__isnull=True).select_related("subject"):
         write_version(model["VersionIndex"], model["VersionTag"], version, known)
 
