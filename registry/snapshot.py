@@ -33,6 +33,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What there was in the database, to be compared with what there is later: JSON texts but for the demands."""
+
+    demands: Demands
+    configured: str
+    versions: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A subject at one moment."""
 
@@ -41,10 +50,12 @@ class Snapshot:
     content_id: int | None
     # What the request's metadata and rules are filled up to, from the latest version and the subject's rules.
     extras: Extras
-    demands: Demands
-    # The same as texts, to see later whether it still is so.
-    seen: tuple[str | None, ...]
+    seen: Seen
     _older: dict[int, Older] = field(default_factory=dict, compare=False)
+
+    @property
+    def demands(self) -> Demands:
+        return self.seen.demands
 
     @property
     def live(self) -> list[Row]:
@@ -82,20 +93,18 @@ SELECT
 
 
 def look_at(upload: Upload) -> Snapshot:
-    *seen, content_id = _look(upload)
-    asked, configured, versions = (json.loads(text) if text else None for text in seen)
-    rows = tuple(_row(version) for version in versions or ())
-    rules = rules_from(upload.subject, (Configuration(**row) for row in configured or ()))
-    demands = Demands(*asked) if asked else Demands()
-    return Snapshot(rows, rules, content_id, _filled(upload, rows, rules), demands, tuple(seen))
+    seen, content_id = _look(upload)
+    rows = tuple(_row(version) for version in json.loads(seen.versions))
+    rules = rules_from(upload.subject, (Configuration(**row) for row in json.loads(seen.configured)))
+    return Snapshot(rows, rules, content_id, _filled(upload, rows, rules), seen)
 
 
 def still_holds(upload: Upload, snapshot: Snapshot) -> bool:
     """Whether the subject is as it was seen; to be asked while it is locked."""
-    return tuple(_look(upload)[:-1]) == snapshot.seen
+    return _look(upload)[0] == snapshot.seen
 
 
-def _look(upload: Upload) -> tuple[Any, ...]:
+def _look(upload: Upload) -> tuple[Seen, int | None]:
     asked: dict[str, Any] = {
         "subject": upload.subject,
         "scope": scope_of(upload.subject),
@@ -103,7 +112,9 @@ def _look(upload: Upload) -> tuple[Any, ...]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, asked)
-        return tuple(cursor.fetchone())
+        demands, configured, versions, content_id = cursor.fetchone()
+    # A subject that is not there yet asks for what a new one does.
+    return Seen(Demands(*json.loads(demands or "[]")), configured or "[]", versions or "[]"), content_id
 
 
 def _row(version: list[Any]) -> Row:

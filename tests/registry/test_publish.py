@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from access.errors import Forbidden
 from access.models import AuditEntry
@@ -198,3 +200,13 @@ def test_what_a_request_leaves_out_comes_from_the_version_before(publish):
     published = publish("orders", TWO_FIELDS)
     assert published.version.metadata == {"properties": {"owner": "shop"}}
     assert publish("orders", TWO_FIELDS, metadata={"properties": {"owner": "ops"}}).semver == "1.1.1"
+
+
+@pytest.mark.parametrize("upload", [ONE_FIELD, TWO_FIELDS], ids=["of a new subject", "of a further version"])
+def test_when_nobody_comes_in_between_it_is_judged_once(publish, upload):
+    if upload == TWO_FIELDS:
+        publish("orders", ONE_FIELD)
+    with CaptureQueriesContext(connection) as asked:
+        publish("orders", upload)
+    looks = [query for query in asked.captured_queries if "json_build_array(needs_approval" in query["sql"]]
+    assert len(looks) == 2, "one before judging, one while the subject is locked"
