@@ -100,22 +100,39 @@ def _move_sequence(number: int) -> None:
         )
 
 
+def restored_id(*, context: str, number: int, content: Content, digest: bytes, imported: bool) -> SchemaId:
+    """Exactly this id with exactly this meaning, as it was elsewhere. Raises IdMismatch when it means something else here."""
+    if not imported and SchemaId.objects.filter(context=context, digest=digest, imported=False).exists():
+        # The schema got an id here already, which clients will go on to be given.
+        imported = True
+    _insert(context, number, content, digest, imported=imported)
+    _move_sequence(number)
+    found = SchemaId.objects.select_related("content").get(context=context, number=number)
+    if bytes(found.digest) != digest or found.content_id != content.pk:
+        raise IdMismatch(number, context)
+    return found
+
+
 def _content(upload: Upload, *, normalize: bool) -> Content:
+    row = Content(
+        digest=upload.digest,
+        text=upload.text.canonical.decode() if normalize else upload.text.text,
+        dialect=upload.dialect,
+        references=upload.resolved.as_stored(),
+        bindings=[bound.as_dict() for bound in upload.bindings],
+        guid=guid_of(upload.digest),
+    )
+    return kept_content(row, key=upload.id)
+
+
+def kept_content(row: Content, *, key: int | None) -> Content:
     """The one row with this digest; looked for first, because a conflicting insert uses up an id."""
-    wanted = Content.objects.filter(digest=upload.digest)
+    wanted = Content.objects.filter(digest=row.digest)
     found = wanted.first()
     if found is None:
-        row = Content(
-            digest=upload.digest,
-            text=upload.text.canonical.decode() if normalize else upload.text.text,
-            dialect=upload.dialect,
-            references=upload.resolved.as_stored(),
-            bindings=[bound.as_dict() for bound in upload.bindings],
-            guid=guid_of(upload.digest),
-        )
         # Its key is its id in as many contexts as possible.
-        for key in (upload.id, None):
-            row.pk = key
+        for wished in (key, None):
+            row.pk = wished
             Content.objects.bulk_create([row], ignore_conflicts=True)
             found = wanted.first()
             if found is not None:
