@@ -7,10 +7,10 @@ the shape that `archive.schema.json` says.
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO, Any, Self
-from zlib import error as ZlibError
 
 from django.conf import settings
 
@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 
 # Of a damaged archive, that many problems tell enough.
 _MOST_PROBLEMS = 100
-_DAMAGED = (zipfile.BadZipFile, ZlibError, EOFError, OSError, NotImplementedError, RuntimeError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
 class _Bad(Exception):

@@ -6,6 +6,7 @@ own. What is here already is left as it is, so an import that was interrupted go
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import IO, Any
 
 from django.db import transaction
@@ -67,11 +68,9 @@ def taken_back() -> Iterator[None]:
 
 def _import(actor: Actor, archive: Archive, report: Report, progress: Progress) -> None:
     for taxonomy in archive.taxonomies():
-        _attempt(
-            report,
-            lambda told=taxonomy: restore_taxonomy(
-                actor=actor, told=told, editions=archive.editions(told["name"]), report=report
-            ),
+        editions = archive.editions(taxonomy["name"])
+        attempt(
+            report, partial(restore_taxonomy, actor=actor, told=taxonomy, editions=editions, report=report)
         )
     catalogue = Catalogue(
         archive,
@@ -81,18 +80,14 @@ def _import(actor: Actor, archive: Archive, report: Report, progress: Progress) 
     needs, total = _needs(archive)
     done = 0
     for names in in_order(needs):
-        _attempt(
-            report,
-            lambda together=names: restore_subjects(
-                actor=actor, names=together, catalogue=catalogue, report=report
-            ),
-        )
+        unit = partial(restore_subjects, actor=actor, names=names, catalogue=catalogue, report=report)
+        attempt(report, unit)
         done += sum(total[name] for name in names)
         progress("Versions looked at", done, sum(total.values()))
     _restore_rest(actor, archive, catalogue, report)
 
 
-def _attempt(report: Report, unit: Callable[[], None]) -> None:
+def attempt(report: Report, unit: Callable[[], None]) -> None:
     try:
         unit()
     except NotRestored as refusal:
@@ -121,7 +116,7 @@ def _restore_rest(actor: Actor, archive: Archive, catalogue: Catalogue, report: 
     with transaction.atomic():
         before = dict(report.added)
         for told in catalogue.ids.values():
-            _attempt(report, lambda told=told: _restore_id(told, catalogue, report))
+            attempt(report, partial(_restore_id, told, catalogue, report))
         for name in archive.contexts():
             remember_context(name)
         for configuration in archive.configurations():

@@ -28,6 +28,14 @@ class Report:
     def leave(self, kind: str, count: int = 1) -> None:
         self.unchanged[kind] = self.unchanged.get(kind, 0) + count
 
+    def merge(self, part: "Report") -> None:
+        """With what one unit came to, once that is sure."""
+        for kind, count in part.added.items():
+            self.add(kind, count)
+        for kind, count in part.unchanged.items():
+            self.leave(kind, count)
+        self.kept += part.kept
+
     @property
     def changed(self) -> bool:
         return any(self.added.values())

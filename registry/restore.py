@@ -75,11 +75,7 @@ def restore_subjects(*, actor: Actor, names: Sequence[str], catalogue: Catalogue
     except IntegrityError as clash:
         # Two entries of the archive itself that cannot be true at once, or an upload at this very moment.
         raise NotRestored([f"{joined(sorted(names))}: {str(clash).splitlines()[0]}."]) from clash
-    for kind, count in restored.added.items():
-        report.add(kind, count)
-    for kind, count in restored.unchanged.items():
-        report.leave(kind, count)
-    report.kept += restored.kept
+    report.merge(restored)
 
 
 def _restore(actor: Actor, names: Sequence[str], catalogue: Catalogue, restored: Report) -> None:

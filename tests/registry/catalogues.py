@@ -29,7 +29,7 @@ from registry.references import ReferenceTo
 from registry.taxonomy import publish_taxonomy
 
 MONEY = {"type": "object", "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}}}
-ODD_NAMES = ("a/b c", "☃ with 50%", "x" * 250, "..x", "A:b")
+ODD_NAMES = ("a/b c", "☃ with 50%", "x" * 240, "..x", "A:b")
 
 
 def publish(subject: str, schema: object, **more):
@@ -46,21 +46,34 @@ def publish_everything(actor: Actor = SYSTEM) -> None:
     order = {"type": "object", "properties": {"total": {"$ref": "money.json"}, "id": {"type": "string"}}}
     publish("orders", order, references=[ReferenceTo("money.json", "money", "^1.0")])
     coded = {"type": "object", "properties": {"code": {"type": "string", "x-taxonomy": "shop-errors@^1"}}}
-    publish("failures", coded, rule_set={"domainRules": [{"name": "r", "kind": "CONDITION", "mode": "WRITE"}]})
+    publish(
+        "failures", coded, rule_set={"domainRules": [{"name": "r", "kind": "CONDITION", "mode": "WRITE"}]}
+    )
     for number in range(1, 5):
         publish("states", {"type": "object", "description": f"the {number}th", "properties": {}})
     publish("states", {"type": "object", "description": "not yet"}, draft=True)
     soon = date.today() + timedelta(days=90)
-    change_state(actor=actor, subject="states", version="1", state="deprecated",
-                 deprecation=Deprecation(sunset=soon, replaced_by="4", note="Old."))
-    change_state(actor=actor, subject="states", version="2", state="deprecated",
-                 deprecation=Deprecation(replaced_by="2", replaced_by_subject="money"))
+    change_state(
+        actor=actor,
+        subject="states",
+        version="1",
+        state="deprecated",
+        deprecation=Deprecation(sunset=soon, replaced_by="4", note="Old."),
+    )
+    change_state(
+        actor=actor,
+        subject="states",
+        version="2",
+        state="deprecated",
+        deprecation=Deprecation(replaced_by="2", replaced_by_subject="money"),
+    )
     change_state(actor=actor, subject="states", version="2", state="archived")
     delete_version(actor=actor, subject="states", version="3")
     settings = SubjectSettings("shop", "What states look like.", True, "1.0.0", 30, True, True, True, "ONEX")
     edit_subject(actor=actor, subject="states", settings=settings)
     set_rules(actor=actor, subject="states", level="FULL", policy="OPEN")
-    set_rules(actor=actor, subject="money", level="NONE", by_wire_api=True, normalize=False, alias="cash")
+    set_rules(actor=actor, subject="money", level="NONE", by_wire_api=True, normalize=False)
+    set_rules(actor=actor, subject="cash", alias="money")
     # Ids as another registry gave them, one schema with two of them.
     set_mode(actor=actor, subject=":.berlin:", mode="IMPORT")
     publish(":.berlin:orders", MONEY, id=7_000, number=4)
@@ -97,8 +110,14 @@ def manifest(archive: bytes) -> dict:
 
 def empty_catalogue() -> None:
     """As a database is before its first schema."""
+    empty_of_subjects()
+    TaxonomyVersion.objects.all().delete()
+    Taxonomy.objects.all().delete()
+
+
+def empty_of_subjects() -> None:
     Version.objects.update(replaced_by=None)
-    for model in (Reference, Version, Subject, SchemaId, Content, Configuration, Context, TaxonomyVersion, Taxonomy):
+    for model in (Reference, Version, Subject, SchemaId, Content, Configuration, Context):
         model.objects.all().delete()
 
 

@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = "Writes the whole catalogue to a zip file: schemas, versions, ids, rules, taxonomies. Not events."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="where to write it; an existing file is replaced at the end")
+        parser.add_argument(
+            "file", type=Path, help="where to write it; an existing file is replaced at the end"
+        )
         parser.add_argument(
             "--subject-prefix", default="", help="only subjects that begin so; `:.berlin:` is a context"
         )
@@ -29,7 +31,7 @@ class Command(BaseCommand):
                 try:
                     exported = export_catalogue(
                         actor=SYSTEM,
-                        file=begun,  # type: ignore[arg-type]  # a wrapper of a file
+                        file=begun,
                         subject_prefix=subject_prefix,
                         progress=lambda done, total: show("Versions written", done, total),
                     )

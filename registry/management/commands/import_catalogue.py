@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would happen, and change nothing"
+        )
 
     def handle(self, *args: Any, file: Path, dry_run: bool, **options: Any) -> None:
         show = TerminalProgress(self.stderr)
@@ -27,8 +29,9 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be read: {problem}") from problem
         except ProductError as refusal:
             show.end()
-            for problem in refusal.facts.get("problems", []):  # type: ignore[attr-defined]
-                self.stderr.write(problem)
+            problems = refusal.facts.get("problems")
+            for line in problems if isinstance(problems, list) else []:
+                self.stderr.write(line)
             raise CommandError(refusal.message) from refusal
         show.end()
         show_report(self, report)
