@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from access.actor import Actor
 from registry import VERSION, contexts
@@ -249,7 +249,9 @@ def subject_as_json(subject: Subject) -> dict[str, Any]:
 def _versions_of(subject: Subject) -> Iterator[Version]:
     rows = Version.objects.filter(subject=subject).order_by("number")
     rows = rows.select_related("identity", "replaced_by__subject", "content").defer("content__text")
-    return rows.prefetch_related("uses__target__subject").iterator(_ROWS)
+    return rows.prefetch_related(
+        "uses__target__subject", Prefetch("uses__target__content", Content.objects.defer("text"))
+    ).iterator(_ROWS)
 
 
 def version_as_json(version: Version) -> dict[str, Any]:
@@ -270,6 +272,7 @@ def version_as_json(version: Version) -> dict[str, Any]:
                         "name": use.name,
                         "subject": use.target.subject.name,
                         "version": use.target.number,
+                        "schema": bytes(use.target.content.digest).hex(),
                         "range": use.range,
                     }
                 )

@@ -87,13 +87,17 @@ def _import(actor: Actor, archive: Archive, report: Report, progress: Progress) 
     _restore_rest(actor, archive, catalogue, report)
 
 
-def attempt(report: Report, unit: Callable[[], None]) -> None:
+def attempt(report: Report, unit: Callable[[], None]) -> bool:
+    """Whether it came in; what is refused is listed."""
     try:
         unit()
     except NotRestored as refusal:
         report.refused += refusal.reasons
     except ProductError as refusal:
         report.refused.append(refusal.message)
+    else:
+        return True
+    return False
 
 
 def _needs(archive: Archive) -> tuple[dict[str, set[str]], dict[str, int]]:

@@ -39,3 +39,17 @@ class ImportNotFound(ProductError):
 
     def __init__(self, import_id: int) -> None:
         super().__init__(f"Import {import_id} not found.", id=import_id)
+
+
+class ImportNotRepeatable(ProductError):
+    """Only a dry run that ended can be done for real, once, and within a day."""
+
+    kind = "conflict"
+    code = "import_not_repeatable"
+
+    def __init__(self, import_id: int) -> None:
+        super().__init__(
+            f"Import {import_id} cannot be done for real: it is no finished dry run, it was done already, or what was "
+            "uploaded is not kept any more. Start a new import.",
+            id=import_id,
+        )

@@ -20,6 +20,7 @@ from registry.import_order import in_order
 from registry.import_report import Report
 from registry.names import check_subject_name
 from registry.remote_registry import Credentials, RemoteRegistry
+from registry.restore import NotRestored
 from registry.take_over import Foreign, ForeignVersion, take_over, take_over_rules
 
 Json = dict[str, Any]
@@ -158,10 +159,12 @@ def bring_in(*, actor: Actor, fetched: Fetched, dry_run: bool, progress: Progres
     """What was fetched comes in; what is refused is listed, and so is what was left out."""
     report = Report(dry_run=dry_run, skipped=list(fetched.skipped))
     done, total = 0, sum(fetched.total.values())
+    refused: set[str] = set()
     with taken_back() if dry_run else nullcontext():
         for names in in_order(fetched.needs):
-            subjects = [fetched.subject(name) for name in names]
-            attempt(report, partial(take_over, actor=actor, subjects=subjects, report=report))
+            unit = partial(_take_over, actor, fetched, names, refused, report)
+            if not attempt(report, unit):
+                refused.update(names)
             done += sum(fetched.total[name] for name in names)
             progress("Versions looked at", done, total)
         for place, rules in fetched.rules.items():
@@ -173,3 +176,15 @@ def bring_in(*, actor: Actor, fetched: Fetched, dry_run: bool, progress: Progres
                     f"The mode of '{place or 'everything'}' is {mode} there, and stays as it is here."
                 )
     return report
+
+
+def _take_over(
+    actor: Actor, fetched: Fetched, names: tuple[str, ...], refused: set[str], report: Report
+) -> None:
+    """What refers to something that was refused would mean another schema here, or none."""
+    lost = {(name, needed) for name in names for needed in fetched.needs[name] & refused}
+    if lost:
+        raise NotRestored(
+            [f"'{name}' refers to '{needed}', which was refused." for name, needed in sorted(lost)]
+        )
+    take_over(actor=actor, subjects=[fetched.subject(name) for name in names], report=report)

@@ -23,10 +23,12 @@ class Report:
     holds: str = ""
 
     def add(self, kind: str, count: int = 1) -> None:
-        self.added[kind] = self.added.get(kind, 0) + count
+        if count:
+            self.added[kind] = self.added.get(kind, 0) + count
 
     def leave(self, kind: str, count: int = 1) -> None:
-        self.unchanged[kind] = self.unchanged.get(kind, 0) + count
+        if count:
+            self.unchanged[kind] = self.unchanged.get(kind, 0) + count
 
     def merge(self, part: "Report") -> None:
         """With what one unit came to, once that is sure."""
@@ -38,7 +40,7 @@ class Report:
 
     @property
     def changed(self) -> bool:
-        return any(self.added.values())
+        return bool(self.added)
 
     @property
     def sentence(self) -> str:

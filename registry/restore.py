@@ -274,11 +274,17 @@ class _Restoring:
                         "Bring that one in first."
                     )
                     continue
+                if bytes(target.content.digest).hex() != use["schema"]:
+                    reasons.append(
+                        f"{place} refers to '{use['subject']}' version {use['version']}, which is another schema here."
+                    )
+                    continue
                 Reference.objects.create(
                     version=version, name=use["name"], target=target, range=use.get("range", "")
                 )
             reasons += self._succeed(place, version, told)
-            reasons += self._unusable(place, version)
+            # What is missing has been told.
+            reasons += [] if reasons else self._unusable(place, version)
         return reasons
 
     def _succeed(self, place: str, version: Version, told: Json) -> list[str]:
@@ -396,7 +402,7 @@ def _has_label(row: Version, told: Json) -> bool:
 
 def _version_here(named: Json) -> Version | None:
     found = Version.objects.filter(subject__name=named["subject"], number=named["version"])
-    return found.select_related("subject").first()
+    return found.select_related("subject", "content").defer("content__text").first()
 
 
 def _subject_fields(told: Json) -> Json:

@@ -205,6 +205,8 @@ SPECTACULAR_SETTINGS = {
         "ApprovalState": "registry.models.Approval.State",
         "StateOfVersion": "registry.models.Version.State",
         "DeliveryState": "access.models.Delivery.State",
+        "ImportKind": "registry.models.CatalogueImport.Kind",
+        "WorkState": "registry.models.CatalogueImport.State",
         "EpisodeState": "alerts.models.Episode.State",
         "TaxonomyStep": ["first", "none", "patch", "minor", "major"],
         "TaxonomyWeight": ["patch", "minor", "major", "forbidden"],
@@ -341,6 +343,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,
         "registry.tasks.work_on_studies": 5.0,
+        "registry.tasks.work_on_imports": 5.0,
     }.items()
 }
 

@@ -24,6 +24,7 @@ NAVIGATION = (
             ("Subjects", "subjects", "schema"),
             ("Approvals", "approvals", "check"),
             ("Taxonomies", "taxonomies", "taxonomy"),
+            ("Import and export", "catalogue", "out"),
         ),
     ),
     (
@@ -46,7 +47,7 @@ NAVIGATION = (
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )
 """Groups of (label, URL name, icon)."""
-FOR_ADMINISTRATORS = {"people", "audit"}
+FOR_ADMINISTRATORS = {"people", "audit", "catalogue"}
 
 TONES = {
     "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",

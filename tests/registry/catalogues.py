@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from access.actor import SYSTEM, Actor
 from registry.change_state import Deprecation, change_state
@@ -52,7 +52,7 @@ def publish_everything(actor: Actor = SYSTEM) -> None:
     for number in range(1, 5):
         publish("states", {"type": "object", "description": f"the {number}th", "properties": {}})
     publish("states", {"type": "object", "description": "not yet"}, draft=True)
-    soon = date.today() + timedelta(days=90)
+    soon = datetime.now(UTC).date() + timedelta(days=90)
     change_state(
         actor=actor,
         subject="states",
@@ -121,7 +121,6 @@ def empty_of_subjects() -> None:
         model.objects.all().delete()
 
 
-NOW = datetime.now(UTC)
 ERRORS = {
     "taxonomy": "shop-errors",
     "version": "1.0.0",

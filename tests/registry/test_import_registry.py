@@ -212,6 +212,14 @@ def test_every_clash_is_listed_and_the_rest_comes_in(other):
     assert configuration_of("broken") is None
 
 
+def test_what_refers_to_something_refused_is_refused(other):
+    publish("a", {"type": "string"})
+    refers = {"references": [{"name": "a", "subject": "a", "version": 1}]}
+    report = brought(other({"a": [a_version(1, 900_001)], "b": [a_version(1, 900_002, MONEY, **refers)]}))
+    assert report.refused[1:] == ["'b' refers to 'a', which was refused."]
+    assert not Subject.objects.filter(name="b").exists()
+
+
 def test_what_is_deleted_comes_in_deleted_though_something_deleted_refers_to_it(other):
     refers = {"references": [{"name": "a", "subject": "a", "version": 1}]}
     subjects = {
