@@ -188,10 +188,10 @@ class _Restoring:
     def _differences(self, told: Json, row: Version) -> list[str]:
         """What makes it another version than the one here; what is only said otherwise is kept."""
         place = f"'{self._name}' version {told['number']}"
-        reasons = []
         if bytes(row.content.digest).hex() != told["schema"]:
-            reasons.append(f"{place} is another schema here. A published version never changes.")
-        elif row.identity.number != told["id"]:
+            return [f"{place} is another schema here. A published version never changes."]
+        reasons = []
+        if row.identity.number != told["id"]:
             reasons.append(f"{place} has the id {row.identity.number} here, and {told['id']} there.")
         if row.semver != told["semver"] and State.DRAFT not in {row.state, told["state"]}:
             reasons.append(f"{place} is called {row.semver} here, and {told['semver']} there.")
