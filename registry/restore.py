@@ -284,7 +284,7 @@ class _Restoring:
                 )
             reasons += self._succeed(place, version, told)
             # What is missing has been told.
-            reasons += [] if reasons else self._unusable(place, version)
+            reasons += [] if reasons else self._unusable(place, version, used="references" in told)
         return reasons
 
     def _succeed(self, place: str, version: Version, told: Json) -> list[str]:
@@ -298,17 +298,15 @@ class _Restoring:
         version.save(update_fields=["replaced_by"])
         return []
 
-    def _unusable(self, place: str, version: Version) -> list[str]:
+    def _unusable(self, place: str, version: Version, *, used: bool) -> list[str]:
         """A schema that would not be accepted here is not smuggled in either."""
         content = version.content
-        stored = {
-            (use.name, use.target.subject.name, use.target.number)
-            for use in version.uses.select_related("target__subject")
-        }
+        uses = list(version.uses.select_related("target__subject")) if content.references or used else []
+        stored = {(use.name, use.target.subject.name, use.target.number) for use in uses}
         if stored != {(use["name"], use["subject"], use["version"]) for use in content.references}:
             return [f"{place}: its references are not those of its schema."]
         try:
-            document = Document(read_schema_text(content.text).value, store_of(content.pk))
+            document = Document(read_schema_text(content.text).value, store_of(content.pk) if uses else {})
             dialect_and_notes(document, default=content.dialect)
         except ProductError as wrong:
             return [f"{place}: {wrong.message}"]
