@@ -1,6 +1,7 @@
 """Which id a schema has in a context: the one it was given there before, else a new one that nothing ever had."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.db import connection
 
@@ -100,14 +101,23 @@ def _move_sequence(number: int) -> None:
         )
 
 
+def step_over(numbers: Iterable[int]) -> None:
+    """New ids come after these from now on, as far as the sequence can go."""
+    following = [number for number in numbers if number < _SEQUENCE_FOLLOWS]
+    if following:
+        _move_sequence(max(following))
+
+
 def restored_id(*, context: str, number: int, content: Content, digest: bytes, imported: bool) -> SchemaId:
-    """Exactly this id with exactly this meaning, as it was elsewhere. Raises IdMismatch when it means something else here."""
+    """Exactly this id with exactly this meaning, as it was elsewhere; call `step_over` before.
+
+    Raises IdMismatch when it means something else here.
+    """
     if not imported and SchemaId.objects.filter(context=context, digest=digest, imported=False).exists():
         # The schema got an id here already, which clients will go on to be given.
         imported = True
     _insert(context, number, content, digest, imported=imported)
-    _move_sequence(number)
-    found = SchemaId.objects.select_related("content").get(context=context, number=number)
+    found = SchemaId.objects.get(context=context, number=number)
     if bytes(found.digest) != digest or found.content_id != content.pk:
         raise IdMismatch(number, context)
     return found

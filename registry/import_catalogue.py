@@ -9,7 +9,8 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import IO, Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from access import audit
 from access.actor import Actor
@@ -17,18 +18,15 @@ from access.errors import ProductError
 from registry import contexts
 from registry.archive_reader import Archive
 from registry.errors import IdMismatch
-from registry.identify import restored_id
+from registry.identify import restored_id, step_over
+from registry.import_errors import NotRestored
 from registry.import_order import in_order
-from registry.import_report import Report
+from registry.import_report import Report, joined
 from registry.keep_contexts import remember_context
 from registry.models import SchemaId
-from registry.restore import (
-    Catalogue,
-    NotRestored,
-    add_rules,
-    restore_subjects,
-    restored_content,
-)
+from registry.restore import restore_subjects
+from registry.restore_content import Catalogue, restored_content
+from registry.restore_rules import add_rules
 from registry.restore_taxonomy import restore_taxonomy
 
 Json = dict[str, Any]
@@ -70,38 +68,45 @@ def _import(actor: Actor, archive: Archive, report: Report, progress: Progress) 
     for taxonomy in archive.taxonomies():
         editions = archive.editions(taxonomy["name"])
         attempt(
-            report, partial(restore_taxonomy, actor=actor, told=taxonomy, editions=editions, report=report)
+            report,
+            taxonomy["name"],
+            partial(restore_taxonomy, actor=actor, told=taxonomy, editions=editions, report=report),
         )
     catalogue = Catalogue(
         archive,
         {told["schema"]: told for told in archive.contents()},
         {(told["context"], told["id"]): told for told in archive.ids()},
     )
-    needs, total = _needs(archive)
+    needs, total, used = _needs(archive)
     done = 0
     for names in in_order(needs):
         unit = partial(restore_subjects, actor=actor, names=names, catalogue=catalogue, report=report)
-        attempt(report, unit)
+        attempt(report, joined(names), unit)
         done += sum(total[name] for name in names)
         progress("Versions looked at", done, sum(total.values()))
-    _restore_rest(actor, archive, catalogue, report)
+    _restore_rest(actor, archive, catalogue, used, report)
 
 
-def attempt(report: Report, unit: Callable[[], None]) -> bool:
-    """Whether it came in; what is refused is listed."""
+def attempt(report: Report, what: str, unit: Callable[[], None]) -> bool:
+    """Whether it came in; what is refused is listed, and so is what others held for too long."""
     try:
         unit()
     except NotRestored as refusal:
         report.refused += refusal.reasons
     except ProductError as refusal:
         report.refused.append(refusal.message)
+    except OperationalError as busy:
+        if not isinstance(busy.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):
+            raise
+        report.refused.append(f"{what}: others hold it at the moment. Repeat the import.")
     else:
         return True
     return False
 
 
-def _needs(archive: Archive) -> tuple[dict[str, set[str]], dict[str, int]]:
-    """Which other subjects each one refers to, and how many versions it has."""
+def _needs(archive: Archive) -> tuple[dict[str, set[str]], dict[str, int], set[tuple[str, int]]]:
+    """Which other subjects each one refers to, how many versions it has; and the ids that any of them has."""
+    used: set[tuple[str, int]] = set()
     needs: dict[str, set[str]] = {}
     total: dict[str, int] = {}
     for subject in archive.subjects():
@@ -109,18 +114,24 @@ def _needs(archive: Archive) -> tuple[dict[str, set[str]], dict[str, int]]:
         wanted, total[name] = needs.setdefault(name, set()), 0
         for version in archive.versions(name):
             total[name] += 1
+            used.add((contexts.context_of(name), version["id"]))
             wanted |= {use["subject"] for use in version.get("references", [])}
             successor = version.get("deprecation", {}).get("replaced_by")
             wanted |= {successor["subject"]} if successor else set()
-    return needs, total
+    return needs, total, used
 
 
-def _restore_rest(actor: Actor, archive: Archive, catalogue: Catalogue, report: Report) -> None:
+def _restore_rest(
+    actor: Actor, archive: Archive, catalogue: Catalogue, used: set[tuple[str, int]], report: Report
+) -> None:
     """Ids that nothing uses any more, contexts that are empty, rules beyond single subjects."""
     with transaction.atomic():
         before = dict(report.added)
-        for told in catalogue.ids.values():
-            attempt(report, partial(_restore_id, told, catalogue, report))
+        # Those that versions have came in with them, or were refused with them.
+        unused = [told for key, told in catalogue.ids.items() if key not in used]
+        step_over(told["id"] for told in unused)
+        for told in unused:
+            attempt(report, f"The id {told['id']}", partial(_restore_id, told, catalogue, report))
         for name in archive.contexts():
             remember_context(name)
         for configuration in archive.configurations():

@@ -53,3 +53,14 @@ class ImportNotRepeatable(ProductError):
             "uploaded is not kept any more. Start a new import.",
             id=import_id,
         )
+
+
+class NotRestored(ProductError):
+    """Subjects that could not be brought in; `reasons` lists all that stands in the way."""
+
+    kind = "conflict"
+    code = "not_restored"
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(reasons[0], reasons=list(reasons))
+        self.reasons = list(reasons)

@@ -16,11 +16,11 @@ from typing import Any
 from access.actor import Actor
 from registry import contexts
 from registry.import_catalogue import attempt, taken_back
+from registry.import_errors import NotRestored
 from registry.import_order import in_order
-from registry.import_report import Report
+from registry.import_report import Report, joined
 from registry.names import check_subject_name
 from registry.remote_registry import Credentials, RemoteRegistry
-from registry.restore import NotRestored
 from registry.take_over import Foreign, ForeignVersion, take_over, take_over_rules
 
 Json = dict[str, Any]
@@ -163,13 +163,13 @@ def bring_in(*, actor: Actor, fetched: Fetched, dry_run: bool, progress: Progres
     with taken_back() if dry_run else nullcontext():
         for names in in_order(fetched.needs):
             unit = partial(_take_over, actor, fetched, names, refused, report)
-            if not attempt(report, unit):
+            if not attempt(report, joined(names), unit):
                 refused.update(names)
             done += sum(fetched.total[name] for name in names)
             progress("Versions looked at", done, total)
         for place, rules in fetched.rules.items():
             unit = partial(take_over_rules, actor=actor, subject=place, rules=rules, report=report)
-            attempt(report, unit)
+            attempt(report, f"The rules of '{place}'", unit)
             mode = fetched.modes[place]
             if mode not in {None, "READWRITE"}:
                 report.kept.append(

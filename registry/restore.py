@@ -4,11 +4,10 @@ Nothing is judged again, nothing that is here is overwritten. What a version is 
 has to be the same where its number is taken; what people said about it later stays as it is here, and is told.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -19,50 +18,21 @@ from registry import contexts
 from registry.canonical import read_schema_text
 from registry.comparison import Document
 from registry.configure import rules_of
-from registry.errors import InvalidSchema
-from registry.export_catalogue import RULES
-from registry.identify import guid_of, kept_content, restored_id
+from registry.identify import restored_id, step_over
+from registry.import_errors import NotRestored
 from registry.import_report import Report, joined
 from registry.keep_contexts import remember_context
-from registry.models import Configuration, Content, Reference, SchemaId, Subject, Version
+from registry.models import Content, Reference, SchemaId, Subject, Version
 from registry.names import check_subject_name
 from registry.ranges import parse_semver
 from registry.references import store_of
+from registry.restore_content import Catalogue, moment, restored_content
+from registry.restore_rules import add_rules
 from registry.signals import version_published
 from registry.upload import dialect_and_notes
 
 Json = dict[str, Any]
 State = Version.State
-
-
-class Source(Protocol):
-    """Where subjects come from."""
-
-    def subject(self, name: str) -> Json: ...
-
-    def versions(self, name: str) -> Iterator[Json]: ...
-
-    def schema_text(self, digest: str) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """A source with what is told about its contents and ids, by their names."""
-
-    source: Source
-    contents: dict[str, Json]
-    ids: dict[tuple[str, int], Json]
-
-
-class NotRestored(ProductError):
-    """Subjects that could not be brought in; `reasons` lists all that stands in the way."""
-
-    kind = "conflict"
-    code = "not_restored"
-
-    def __init__(self, reasons: Sequence[str]) -> None:
-        super().__init__(reasons[0], reasons=list(reasons))
-        self.reasons = list(reasons)
 
 
 def restore_subjects(*, actor: Actor, names: Sequence[str], catalogue: Catalogue, report: Report) -> None:
@@ -103,7 +73,9 @@ class _Restoring:
         self._context = contexts.context_of(name)
         self._row: Subject | None = None
         self._new: dict[int, Version] = {}
+        # Numbers and ids of the versions that are to be added.
         self._missing: set[int] = set()
+        self._ids: set[int] = set()
         self._began_here = False
 
     def compare(self) -> list[str]:
@@ -124,6 +96,7 @@ class _Restoring:
             row = present.get(told["number"])
             if row is None:
                 self._missing.add(told["number"])
+                self._ids.add(told["id"])
                 reasons += self._reasons_against(told, present)
             else:
                 reasons += self._differences(told, row)
@@ -218,6 +191,7 @@ class _Restoring:
         else:
             self._report.leave("subjects")
             self._compare_settings()
+        step_over(self._ids)
         for told in self._catalogue.source.versions(self._name):
             if told["number"] in self._missing:
                 self._new[told["number"]] = self._add(told)
@@ -345,51 +319,6 @@ class _Restoring:
                     version_published.send, sender=Version, subject=self._name, version=row.number
                 )
                 transaction.on_commit(announce)
-
-
-def restored_content(catalogue: Catalogue, digest: str, *, key: int | None) -> Content:
-    """Raises NotRestored for a text that is not what its name says."""
-    known = Content.objects.filter(digest=bytes.fromhex(digest)).first()
-    if known is not None:
-        return known
-    told, text = catalogue.contents[digest], catalogue.source.schema_text(digest)
-    if text is None:
-        raise NotRestored([f"The archive lacks the schema {digest[:12]}…."])
-    references = told.get("references", [])
-    try:
-        found = read_schema_text(text).digest(references)
-    except InvalidSchema as wrong:
-        raise NotRestored([f"The schema {digest[:12]}…: {wrong.message}"]) from wrong
-    if found.hex() != digest:
-        raise NotRestored([f"The schema {digest[:12]}… is another one than its name says."])
-    row = Content(
-        digest=found,
-        text=text,
-        dialect=told["dialect"],
-        references=references,
-        bindings=told.get("bindings", []),
-        guid=guid_of(found),
-        created_at=moment(told["created_at"]),
-    )
-    return kept_content(row, key=key)
-
-
-def add_rules(name: str, rules: Json, *, report: Report) -> None:
-    """What is set already is left as it is."""
-    fields = {field: rules.get(field) for field in RULES} | {"by_wire_api": rules.get("by_wire_api", False)}
-    row = Configuration.objects.filter(subject=name).first()
-    if row is None:
-        Configuration.objects.create(subject=name, **fields)
-        report.add("configurations")
-        return
-    report.leave("configurations")
-    differing = sorted(field for field, value in fields.items() if getattr(row, field) != value)
-    if differing:
-        report.kept.append(f"The rules of '{name or 'everything'}' differ in {', '.join(differing)}.")
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _has_label(row: Version, told: Json) -> bool:

@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from access import audit
 from access.actor import Actor
 from access.errors import ProductError
+from registry.import_errors import NotRestored
 from registry.import_report import Report
 from registry.models import Taxonomy, TaxonomyVersion
-from registry.restore import NotRestored, moment
+from registry.restore_content import moment
 from registry.taxonomy import digest_of
 from registry.taxonomy_draft import check_tree, read_draft
 from registry.taxonomy_tree import Tree

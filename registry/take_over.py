@@ -19,12 +19,12 @@ from registry.change_state import Deprecation, change_state
 from registry.config_members import MEMBERS
 from registry.configure import configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_version
+from registry.import_errors import NotRestored
 from registry.import_report import Report
 from registry.metadata import Extras
 from registry.models import Mode, Version
 from registry.publish import publish_version
 from registry.references import ReferenceTo
-from registry.restore import NotRestored
 
 Json = dict[str, Any]
 

@@ -479,6 +479,9 @@ def ask(client, method, address, names):
     with transaction.atomic():
         before = AuditEntry.objects.count()
         answer = getattr(client, method)(path, **sent)
+        if answer.streaming:
+            # A file stays open until it was sent.
+            b"".join(answer)
         changed = AuditEntry.objects.count() > before
         transaction.set_rollback(True)
     # Signing out is rolled back, too.

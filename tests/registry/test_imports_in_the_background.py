@@ -4,21 +4,26 @@ import json
 import random
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.utils import timezone
 
 from access.models import AuditEntry, Role
 from registry import work_on_imports
+from registry.delete import delete_version
 from registry.models import ArchivePart, CatalogueImport, Subject, Version
 from registry.start_import import credentials_of
 from registry.tasks import work_on_imports as task
 from registry.work_on_imports import work_on_next
+from tests.database import url_of_test_database
 from tests.receiver import Receiver
 from tests.registry.catalogues import (
     MONEY,
     empty_catalogue,
     exported,
+    imported,
     manifest,
     publish,
     publish_everything,
@@ -234,6 +239,22 @@ def test_nobody_else_sees_or_starts_imports(teammate, owner, archive):
     refused = teammate.api.post(f"{BASE}/imports/archive", data=archive, content_type="application/zip")
     assert refused.status_code == 403
     assert_error(owner.api.get(f"{BASE}/imports/999999"), 40423)
+
+
+def test_a_subject_that_others_hold_is_told_and_comes_in_the_next_time(owner, archive):
+    publish("money", MONEY, semver="1.0.0")
+    publish("money", {"title": "second", **MONEY})
+    made = exported()
+    delete_version(actor=owner.actor, subject="money", version="2")
+    delete_version(actor=owner.actor, subject="money", version="2", permanent=True)
+    with psycopg.connect(url_of_test_database()) as somebody, connection.cursor() as cursor:
+        somebody.execute("SELECT * FROM registry_subject WHERE name = 'money' FOR UPDATE")
+        cursor.execute("SET lock_timeout = '50ms'")
+        busy = imported(made)
+        cursor.execute("RESET lock_timeout")
+    assert busy.refused == ["'money': others hold it at the moment. Repeat the import."]
+    assert imported(made).added == {"versions": 1}
+    assert exported() == made
 
 
 # --- pages ---------------------------------------------------------------------------------------
