@@ -1,6 +1,6 @@
 """Pages of a list cut by position, not by offset: new rows at the top move nothing, and page 1,000 costs what page 1 does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from access.errors import InvalidCursor
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 50
+_LONGEST_POSITION = 9
 # What every list of the API takes.
 PAGING = [
     OpenApiParameter("after", description="Continue behind this cursor: `next` of the page before."),
@@ -60,6 +61,28 @@ def page_of(
         items,
         previous=str(getattr(items[0], key)) if items and (more if before else after) else None,
         next=str(getattr(items[-1], key)) if items and (before or more) else None,
+    )
+
+
+def ranked_page(
+    request: HttpRequest, rows: QuerySet[Row], ranks: Mapping[str, int], *, key: str
+) -> Page[Row]:
+    """A page of rows by a number that is counted anew for each page, the highest first and those without last.
+
+    Cursors are positions. Raises InvalidCursor.
+    """
+    before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    given = after or before or "0"
+    if not given.isdecimal() or len(given) > _LONGEST_POSITION:
+        raise InvalidCursor("This page's address is damaged: start again from the first page.")
+    start = max(0, int(given) - (PAGE_SIZE if before and not after else 0))
+    names = sorted(rows.values_list(key, flat=True), key=lambda name: (-ranks.get(name, 0), name))
+    wanted = names[start : start + PAGE_SIZE]
+    found = {getattr(row, key): row for row in rows.filter(**{f"{key}__in": wanted})}
+    return Page(
+        [found[name] for name in wanted if name in found],
+        previous=str(start) if start else None,
+        next=str(start + PAGE_SIZE) if len(names) > start + PAGE_SIZE else None,
     )
 
 

@@ -33,6 +33,10 @@ class Budget:
         """A full purse for a further question of the same caller, on the same clock."""
         return Budget(self.steps, _deadline=self._deadline)
 
+    def part(self, steps: int) -> Budget:
+        """A purse with at most so much of what is left, on the same clock; whoever asked accounts for what it spends."""
+        return Budget(min(steps, self.steps - self.spent), _deadline=self._deadline)
+
     def slice(self, steps: int) -> Slice:
         """A part of the purse for one sub-question, whose end is not the end of the whole."""
         return Slice(self, steps)

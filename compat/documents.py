@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,6 +18,24 @@ from compat.dialects import Dialect, Schema, Store
 #: Base of a schema that names none; the one jsonschema-rs uses.
 BASE = "json-schema:///"
 Form = TypeVar("Form")
+
+
+def _base_in(uri: str, schema: Schema, dialect: Dialect) -> str:
+    """What relative references are resolved against in a schema that stands there."""
+    written = schema.get("id" if dialect is dialects.D4 else "$id") if isinstance(schema, dict) else None
+    return urljoin(uri, written) if isinstance(written, str) else uri
+
+
+def _references_in(schema: Schema) -> Iterator[str]:
+    stack: list[Any] = [schema]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if isinstance(reference := node.get("$ref"), str):
+                yield reference
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +57,7 @@ class Documents:
     @cached_property
     def base_uri(self) -> str:
         """What relative references of the root are resolved against."""
-        keyword = "id" if self.dialect is dialects.D4 else "$id"
-        written = self.root.get(keyword) if isinstance(self.root, dict) else None
-        return urljoin(BASE, written) if isinstance(written, str) else BASE
+        return _base_in(BASE, self.root, self.dialect)
 
     @cached_property
     def named(self) -> dict[str, tuple[Schema, Dialect]]:
@@ -50,7 +66,24 @@ class Documents:
         for name, schema in self.store.items():
             entry = (schema, dialects.read(schema, self.dialect)[0])
             found.update(dict.fromkeys((name, urljoin(BASE, name), urljoin(self.base_uri, name)), entry))
+        for name, (schema, dialect) in [(name, found[name]) for name in self.store]:
+            for uri, other in self._meant_by(urljoin(BASE, name), schema, dialect):
+                found.setdefault(uri, found[other])
         return found
+
+    def _meant_by(self, uri: str, schema: Schema, dialect: Dialect) -> Iterator[tuple[str, str]]:
+        """Names of the store in a stored document, each with the URI that it becomes there.
+
+        A document that was good by itself says `types.json`; referred to as `common/order.json` it then means
+        `common/types.json` by RFC 3986, which nobody has registered.
+        """
+        base = _base_in(uri, schema, dialect)
+        if urljoin(base, "x") == urljoin(BASE, "x"):
+            return
+        for reference in set(_references_in(schema)):
+            name = reference.partition("#")[0]
+            if name in self.store:
+                yield urljoin(base, name), name
 
     @cached_property
     def registry(self) -> Registry[ReferencedSchema]:

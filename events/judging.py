@@ -230,7 +230,7 @@ def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> V
         return bound_validator(
             jiter.from_json(content.text.encode()),
             dialect=content.dialect,
-            store=store_of(content_id),
+            store=store_of(content),
             formats=assert_formats,
             editions=editions,
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from registry.comparison import compare, required_bump
 from registry.errors import VersionTaken
 from registry.judge import Judgement, Pair, Verdicts, world_of
-from registry.snapshot import Snapshot, compared_versions, older_versions
+from registry.snapshot import Snapshot, compared_versions
 from registry.upload import Upload
 from registry.versioning import Label, by_evolution_rules, label_for
 
@@ -18,7 +18,7 @@ def assess(
     Raises VersionTooLow, VersionTaken.
     """
     rules = snapshot.rules
-    pairs = verdicts.against(older_versions(compared_versions(snapshot) if against is None else against))
+    pairs = verdicts.against(snapshot.older(compared_versions(snapshot) if against is None else against))
     label = _label(upload, snapshot, pairs)
     return Judgement(rules.level, rules.policy, pairs, label, evolution=snapshot.demands.evolution)
 
@@ -31,15 +31,16 @@ def _label(upload: Upload, snapshot: Snapshot, pairs: Sequence[Pair]) -> Label:
             return Label(upload.declared, declared=True)
         # It takes its place among those that are there, and promises nothing about them.
         live = [row for row in live if upload.number is None or row.number < upload.number]
-    latest = older_versions([live[0].pk])[0] if live else None
+    latest = snapshot.older([live[0].pk])[0] if live else None
     required = None
     if latest is not None:
         known = next((pair.verdict for pair in pairs if pair.version == latest.number), None)
-        world = world_of(snapshot.rules.policy)
-        required = required_bump(latest.document, upload.document, world=world, known=known)
-        if snapshot.demands.evolution and required.level != "major":
-            known = known or compare(latest.document, upload.document, mode="backward", world=world)
-            required = by_evolution_rules(required, known, snapshot.demands.evolution)
+        world, demands = world_of(snapshot.rules.policy), snapshot.demands
+        both = latest.document, upload.document
+        required = required_bump(*both, world=world, known=known, formats=demands.formats)
+        if demands.evolution and required.level != "major":
+            known = known or compare(*both, mode="backward", world=world, formats=demands.formats)
+            required = by_evolution_rules(required, known, demands.evolution)
     return label_for(
         declared=upload.declared,
         required=required,

@@ -39,7 +39,7 @@ def find_same(*, actor: Actor, upload: Upload, deleted: bool = False) -> Version
 def _inlined_is(version: Version, upload: Upload) -> bool:
     if upload.resolved.targets or not version.content.references:
         return False
-    whole = inlined(json.loads(version.content.text), store_of(version.content_id))
+    whole = inlined(json.loads(version.content.text), store_of(version.content))
     return json.dumps(whole, sort_keys=True) == json.dumps(upload.document.value, sort_keys=True)
 
 
@@ -54,7 +54,7 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     upload = replace(upload, declared=None)
     snapshot = look_at(upload)
     against = None if version is None else _chosen(upload.subject, version)
-    verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands.evolution)
+    verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands)
     return assess(upload, snapshot, verdicts, against=against)
 
 

@@ -74,19 +74,23 @@ _verdicts: _Remembered[Verdict] = _Remembered(_ROOM)
 _bumps: _Remembered[Bump] = _Remembered(_ROOM)
 
 
-def compare(old: Document, new: Document, *, mode: Direction, world: World) -> Verdict:
-    """compat's verdict on two documents that may each refer to others."""
-    return _verdicts.answer(old, new, (mode, world), lambda: _compared(old, new, mode, world))
+def compare(old: Document, new: Document, *, mode: Direction, world: World, formats: bool = False) -> Verdict:
+    """compat's verdict on two documents that may each refer to others; with `formats`, `format` is an assertion."""
+    question = (mode, world, formats)
+    return _verdicts.answer(old, new, question, lambda: _compared(old, new, mode, world, formats=formats))
 
 
-def required_bump(old: Document, new: Document, *, world: World, known: Verdict | None) -> Bump:
+def required_bump(
+    old: Document, new: Document, *, world: World, known: Verdict | None, formats: bool = False
+) -> Bump:
     """The SemVer step from old to new; `known` is what `compare` said about them, if it was asked."""
-    return _bumps.answer(old, new, world, lambda: _bumped(old, new, world, known))
+    question = (world, formats)
+    return _bumps.answer(old, new, question, lambda: _bumped(old, new, world, known, formats=formats))
 
 
-def _compared(old: Document, new: Document, mode: Direction, world: World) -> Verdict:
+def _compared(old: Document, new: Document, mode: Direction, world: World, *, formats: bool) -> Verdict:
     older, store = _one_store(old, new)
-    ask = partial(check, mode=mode, world=world, dialect=settings.DEFAULT_DIALECT)
+    ask = partial(check, mode=mode, world=world, dialect=settings.DEFAULT_DIALECT, formats=formats)
     try:
         verdict = ask(older, new.value, store=store)
         if verdict.status != "compatible" or not _is_bound(old, new):
@@ -101,9 +105,9 @@ def _compared(old: Document, new: Document, mode: Direction, world: World) -> Ve
         )
 
 
-def _bumped(old: Document, new: Document, world: World, known: Verdict | None) -> Bump:
+def _bumped(old: Document, new: Document, world: World, known: Verdict | None, *, formats: bool) -> Bump:
     older, store = _one_store(old, new)
-    ask = partial(bump, world=world, dialect=settings.DEFAULT_DIALECT)
+    ask = partial(bump, world=world, dialect=settings.DEFAULT_DIALECT, formats=formats)
     try:
         step = ask(older, new.value, store=store, known=known)
         if step.level == "major" or not _is_bound(old, new):

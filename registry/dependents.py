@@ -74,7 +74,13 @@ def _finding(proposal: Proposal, dependent: Dependent) -> Finding | None:
         return Finding(JUDGE, "warning", told, {**facts, "status": "undecided"})
     rules = rules_of(version.subject.name)
     after = Document(before.value, store)
-    verdict = compare(before, after, mode=direction_of(rules.level), world=world_of(rules.policy))
+    verdict = compare(
+        before,
+        after,
+        mode=direction_of(rules.level),
+        world=world_of(rules.policy),
+        formats=version.subject.assert_formats,
+    )
     if verdict.status == "compatible":
         return None
     facts["status"] = verdict.status

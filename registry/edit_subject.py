@@ -7,6 +7,7 @@ from django.db import transaction
 from access import audit
 from access.actor import Actor
 from registry.errors import InvalidSettings, SubjectNotFound
+from registry.index import index_subject
 from registry.models import EvolutionRules, Subject
 from registry.ranges import parse_semver
 
@@ -51,5 +52,7 @@ def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Su
             for name, value in changed.items():
                 setattr(row, name, value)
             row.save(update_fields=list(changed))
+            if not changed.keys().isdisjoint({"owner", "description"}):
+                index_subject(row)
             audit.record(actor=actor, action="subject.edited", target=f"subject/{subject}", details=changed)
     return row

@@ -1,7 +1,7 @@
 """What the catalogue refuses, by what the caller can do about it.
 
     ProductError
-    ├── SubjectNotFound, VersionNotFound, SchemaNotFound       ask for something else
+    ├── SubjectNotFound, VersionNotFound, SchemaNotFound …     ask for something else
     ├── SubjectSoftDeleted … VersionNotSoftDeleted             delete in the right order
     ├── LevelNotConfigured, ModeNotConfigured, ContextNotFound nothing is set at this place
     ├── InvalidSchema, InvalidReference, SchemaTooLarge        mend the schema
@@ -52,6 +52,21 @@ class SchemaNotFound(ProductError):
     @classmethod
     def under(cls, subject: str) -> "SchemaNotFound":
         return cls("Schema not found", subject=subject)
+
+
+class NoExample(ProductError):
+    """The schema admits nothing, or nothing was found that two validators accept."""
+
+    kind = "not_found"
+    code = "no_example"
+
+    def __init__(self, subject: str, version: int) -> None:
+        super().__init__(
+            f"For version {version} of '{subject}' no example was found that validates: perhaps the schema admits "
+            "nothing. Its author can give one in the keyword `examples`.",
+            subject=subject,
+            version=version,
+        )
 
 
 class SubjectSoftDeleted(ProductError):
@@ -227,6 +242,12 @@ class ForwardEverywhereOnly(ProductError):
 
     def __init__(self, subject: str) -> None:
         super().__init__("Forward mode only supported on global level", subject=subject)
+
+
+class InvalidSearch(ProductError):
+    """`position` in the facts is the character at which the search stops being readable."""
+
+    code = "invalid_search"
 
 
 class InvalidSettings(ProductError):
@@ -447,3 +468,23 @@ class Busy(ProductError):
 
     kind = "unavailable"
     code = "subject_busy"
+
+
+class NothingToImport(ProductError):
+    """A folder in which no schema lies where schemas are expected."""
+
+    code = "nothing_to_import"
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"There is no self-describing schema under {folder}: they lie at "
+            "VENDOR/NAME/jsonschema/MODEL-REVISION-ADDITION.",
+            folder=str(folder),
+        )
+
+
+class ImportRefused(ProductError):
+    """One file of an import that does not go with what was imported before."""
+
+    kind = "conflict"
+    code = "import_refused"

@@ -36,6 +36,16 @@ class SubjectFilter(forms.Form):
         label="Latest verdict",
         choices=[("", "any"), *((s, s) for s in ("first", "compatible", "incompatible", "undecided"))],
     )
+    owner = forms.CharField(required=False, label="Owner", max_length=200)
+    sort = forms.ChoiceField(
+        required=False,
+        label="Order",
+        choices=[
+            ("", "by name"),
+            ("newest", "newest version first"),
+            ("traffic", "most events first"),
+        ],
+    )
     deleted = forms.BooleanField(required=False, label="with deleted")
 
 

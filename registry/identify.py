@@ -26,13 +26,17 @@ def id_given_already(upload: Upload, extras: Extras) -> int | None:
     return upload.id or (found.number if found else None)
 
 
-def identity_of(upload: Upload, extras: Extras, *, normalize: bool = False) -> SchemaId:
-    """To be called in the transaction that publishes. Raises IdMismatch, Busy."""
-    content = _content(upload, normalize=normalize or upload.normalize)
+def identity_of(upload: Upload, extras: Extras, *, unseen: bool = False, normalize: bool = False) -> SchemaId:
+    """To be called in the transaction that publishes. Raises IdMismatch, Busy.
+
+    A content that was `unseen` a moment ago, anywhere, is most probably new: it is not looked for first.
+    """
+    content = _content(upload, unseen=unseen, normalize=normalize or upload.normalize)
     digest = extras.identity(upload.digest)
     if upload.id is not None:
         return _imported(upload.context, upload.id, content, digest)
-    return _known(upload.context, digest) or _new(upload.context, content, digest)
+    known = None if unseen else _known(upload.context, digest)
+    return known or _new(upload.context, content, digest)
 
 
 def _known(context: str, digest: bytes) -> SchemaId | None:
@@ -123,7 +127,7 @@ def restored_id(*, context: str, number: int, content: Content, digest: bytes, i
     return found
 
 
-def _content(upload: Upload, *, normalize: bool) -> Content:
+def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
     row = Content(
         digest=upload.digest,
         text=upload.text.canonical.decode() if normalize else upload.text.text,
@@ -132,13 +136,13 @@ def _content(upload: Upload, *, normalize: bool) -> Content:
         bindings=[bound.as_dict() for bound in upload.bindings],
         guid=guid_of(upload.digest),
     )
-    return kept_content(row, key=upload.id)
+    return kept_content(row, key=upload.id, unseen=unseen)
 
 
-def kept_content(row: Content, *, key: int | None) -> Content:
-    """The one row with this digest; looked for first, because a conflicting insert uses up an id."""
+def kept_content(row: Content, *, key: int | None, unseen: bool = False) -> Content:
+    """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
     wanted = Content.objects.filter(digest=row.digest)
-    found = wanted.first()
+    found = None if unseen else wanted.first()
     if found is None:
         # Its key is its id in as many contexts as possible.
         for wished in (key, None):

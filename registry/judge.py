@@ -21,6 +21,7 @@ from compat.policies import Policy as NamedPolicy
 from compat.policies import disagreement, needing_major, refused
 from registry.comparison import Direction, Document, World, compare
 from registry.configure import Rules
+from registry.demands import Demands
 from registry.models import Level, Policy, Version
 from registry.references import store_of
 from registry.versioning import Label
@@ -47,7 +48,7 @@ class Older:
 
     @classmethod
     def of(cls, version: Version) -> "Older":
-        document = Document(json.loads(version.content.text), store_of(version.content_id))
+        document = Document(json.loads(version.content.text), store_of(version.content))
         return cls(version.number, version.semver, version.content_id, document)
 
 
@@ -221,14 +222,14 @@ class Proposal:
 class Verdicts:
     """Asks compat, and remembers: a lost race compares only with what came in between."""
 
-    def __init__(self, new: Document, rules: Rules, evolution: str) -> None:
+    def __init__(self, new: Document, rules: Rules, demands: Demands) -> None:
         self._new = new
         self._rules = rules
-        self._evolution = evolution
+        self._demands = demands
         self._known: dict[int, _Ruling] = {}
 
-    def hold_for(self, rules: Rules, evolution: str) -> bool:
-        return (self._rules, self._evolution) == (rules, evolution)
+    def hold_for(self, rules: Rules, demands: Demands) -> bool:
+        return (self._rules, self._demands) == (rules, demands)
 
     def against(self, older: Sequence[Older]) -> tuple[Pair, ...]:
         return () if self._rules.level == Level.NONE else tuple(self._pair(old) for old in older)
@@ -242,9 +243,10 @@ class Verdicts:
         )
 
     def _ruling(self, old: Older) -> "_Ruling":
-        status, verdict, broken = _judged(old.document, self._new, self._rules)
-        if self._evolution and status != "incompatible" and (majors := needing_major(verdict.changes)):
-            return "incompatible", verdict, majors, self._evolution
+        evolution, formats = self._demands.evolution, self._demands.formats
+        status, verdict, broken = _judged(old.document, self._new, self._rules, formats=formats)
+        if evolution and status != "incompatible" and (majors := needing_major(verdict.changes)):
+            return "incompatible", verdict, majors, evolution
         return status, verdict, broken, self._rules.policy
 
 
@@ -260,15 +262,17 @@ def world_of(policy: Policy) -> World:
     return "declared" if policy == Policy.DECLARED else "open"
 
 
-def _judged(old: Document, new: Document, rules: Rules) -> tuple[Status, Verdict, tuple[Change, ...]]:
+def _judged(
+    old: Document, new: Document, rules: Rules, *, formats: bool
+) -> tuple[Status, Verdict, tuple[Change, ...]]:
     mode = direction_of(rules.level)
-    verdict = compare(old, new, mode=mode, world=world_of(rules.policy))
+    verdict = compare(old, new, mode=mode, world=world_of(rules.policy), formats=formats)
     if rules.policy in {Policy.DECLARED, Policy.OPEN}:
         broken = tuple(change for change in verdict.changes if _breaks(change.breaks, mode))
         return verdict.status, verdict, broken if verdict.status == "incompatible" else ()
     changes = list(verdict.changes) if mode != "forward" else []
     if mode != "backward":
-        changes += compare(new, old, mode="backward", world="open").changes
+        changes += compare(new, old, mode="backward", world="open", formats=formats).changes
     broken = refused(changes, _CONFLUENT[rules.policy])
     return "incompatible" if broken else "compatible", verdict, broken
 
@@ -294,7 +298,7 @@ class Opinions:
 
 def second_opinions(proposal: Proposal) -> Opinions:
     """What every judge of settings.UPLOAD_JUDGES finds."""
-    asked = {name: _asked(name, proposal) for name in settings.UPLOAD_JUDGES}
+    asked = _answers(settings.UPLOAD_JUDGES, proposal)
     late = [name for name, found in asked.items() if any(f.facts.get("finished") is False for f in found)]
     return Opinions(tuple(finding for found in asked.values() for finding in found), tuple(late))
 
@@ -304,28 +308,38 @@ def only_looking(milliseconds: int) -> Iterator[None]:
     """A transaction in which nothing can be written and no statement takes longer."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+        _limit_statements(milliseconds)
         yield
         # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
         transaction.set_rollback(True)
 
 
+def _limit_statements(milliseconds: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+
+
 def opinions_of(judges: Sequence[str], proposal: Bounded) -> tuple[Finding, ...]:
     """What the judges with these dotted names find; each may read, and has to end in time."""
-    return tuple(finding for name in judges for finding in _asked(name, proposal))
+    return tuple(finding for found in _answers(judges, proposal).values() for finding in found)
 
 
-def _asked(name: str, proposal: Bounded) -> list[Finding]:
-    judge = import_string(name)
-    try:
-        with only_looking(_milliseconds(proposal)):
-            found: list[Finding] = judge(proposal)
-    except OperationalError as late:
-        if "statement timeout" not in str(late):
-            raise
-        sentence = f"This judge was not finished within {settings.UPLOAD_JUDGE_SECONDS:g} s."
-        return [Finding(name, "info", sentence, {"finished": False})]
-    return found
+def _answers(judges: Sequence[str], proposal: Bounded) -> dict[str, list[Finding]]:
+    """One transaction for all; a statement that takes too long ends it, and those after get another."""
+    answers: dict[str, list[Finding]] = {}
+    while waiting := [name for name in judges if name not in answers]:
+        try:
+            with only_looking(_milliseconds(proposal)):
+                for name in waiting:
+                    _limit_statements(_milliseconds(proposal))
+                    answers[name] = import_string(name)(proposal)
+        except OperationalError as late:
+            if "statement timeout" not in str(late):
+                raise
+            sentence = f"This judge was not finished within {settings.UPLOAD_JUDGE_SECONDS:g} s."
+            name = next(name for name in waiting if name not in answers)
+            answers[name] = [Finding(name, "info", sentence, {"finished": False})]
+    return answers
 
 
 def _milliseconds(proposal: Bounded) -> int:

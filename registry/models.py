@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -78,12 +81,16 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         return self.filter(begins_with(prefix, "name"))
 
     def with_latest(self, *, status: str = "") -> "SubjectQuerySet":
-        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version.
+        """For lists: `latest_number`, `latest_semver`, `latest_status` and `latest_at` of the newest live version;
+        `newest` is the key of the newest version at all, by which they can be ordered.
 
         With a `status`, only the subjects whose newest version has it.
         """
         newest = Version.objects.live().filter(subject=models.OuterRef("pk")).order_by("-number")
         found = self.annotate(
+            newest=models.Subquery(
+                Version.objects.filter(subject=models.OuterRef("pk")).order_by("-pk").values("pk")[:1]
+            ),
             latest_number=models.Subquery(newest.values("number")[:1]),
             latest_semver=models.Subquery(newest.values("semver")[:1]),
             latest_status=models.Subquery(newest.values("verdict__status")[:1]),
@@ -222,6 +229,13 @@ class VersionQuerySet(models.QuerySet["Version"]):
         return self.filter(
             deleted_at__isnull=True, state__in=[Version.State.ACTIVE, Version.State.DEPRECATED]
         )
+
+    def newest(self) -> "VersionQuerySet":
+        """Of each subject the live version with the highest number."""
+        newer = Version.objects.live().filter(
+            subject=models.OuterRef("subject"), number__gt=models.OuterRef("number")
+        )
+        return self.live().filter(~models.Exists(newer))
 
     def readable_by(self, actor: Actor) -> "VersionQuerySet":
         return self.filter(_under(actor.readable_prefixes(), "subject__name"))
@@ -608,3 +622,69 @@ class ArchivePart(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.number} of import {self.belongs_to_id}"
+
+
+class ContentIndex(models.Model):
+    """What search knows of a content. The row is written with the content's first version; it is the marker that it was."""
+
+    content = models.OneToOneField(Content, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    title = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    field_count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"index of {self.content}"
+
+
+class ContentField(models.Model):
+    """One field of a content, for searching and for saying since when it is there."""
+
+    content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="fields", db_index=False)
+    # In the order of declaration.
+    position = models.PositiveIntegerField()
+    path = models.TextField(db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    # The name in lower case.
+    key = models.CharField(max_length=255, db_collation="C")
+    types = ArrayField(models.CharField(max_length=20))
+    required = models.BooleanField()
+    description = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["content", "position"], name="one_field_per_position")]
+        indexes = [models.Index(fields=["key", "content"], name="contents_with_field")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class VersionTag(models.Model):
+    """A tag of a version: of its metadata, or written in its schema."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=255)
+    # The tag in lower case.
+    key = models.CharField(max_length=255, db_collation="C")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "tag"], name="one_row_per_tag")]
+        indexes = [models.Index(fields=["key", "version"], name="versions_with_tag")]
+
+    def __str__(self) -> str:
+        return self.tag
+
+
+class VersionIndex(models.Model):
+    """The words a version is found by, one row per version so that all words of a question are one look-up."""
+
+    version = models.OneToOneField(Version, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    # Of its schema and tags. They never change; those of the subject do.
+    own = SearchVectorField()
+    # The same with the subject's name, owner and description.
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="versions_by_words")]
+
+    def __str__(self) -> str:
+        return f"index of {self.version}"

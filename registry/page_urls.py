@@ -3,10 +3,13 @@
 from django.urls import URLPattern, path
 
 from registry import (
+    declared_pages,
+    docs_pages,
     graph_pages,
     home,
     import_pages,
     pages,
+    search_pages,
     state_pages,
     study_pages,
     taxonomy_urls,
@@ -17,11 +20,15 @@ from registry import (
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("upload", upload_page.upload, name="upload"),
+    path("declared-changes", declared_pages.declared_page, name="declared-changes"),
+    path("search", search_pages.search_page, name="search"),
     path("subjects", pages.subjects, name="subjects"),
     path("subjects/<path:subject>/versions/all/delete", pages.remove_subject, name="delete-subject"),
     path(
         "subjects/<path:subject>/versions/<str:version>/delete", pages.remove_version, name="delete-version"
     ),
+    path("subjects/<path:subject>/versions/compare", docs_pages.compare, name="compare"),
+    path("subjects/<path:subject>/versions/<str:version>/similar", docs_pages.similar, name="similar"),
     path("subjects/<path:subject>/versions/<str:version>/deprecate", state_pages.deprecate, name="deprecate"),
     path("subjects/<path:subject>/versions/<str:version>/graph", graph_pages.graph, name="graph"),
     path("subjects/<path:subject>/versions/<str:version>/usage", usage_pages.usage, name="usage"),

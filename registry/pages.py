@@ -14,25 +14,39 @@ from access.actor import Actor
 from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
-from access.keyset import page_of
+from access.keyset import page_of, ranked_page
 from registry.change_state import next_states
 from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_subject, delete_version
 from registry.deprecation import readable_successor
+from registry.describe import describe_version
+from registry.docs_pages import field_rows
 from registry.edit_subject import SubjectSettings, edit_subject
+from registry.figures import figures_of, traffic
 from registry.forms import SettingsForm, SubjectFilter
 from registry.hold import pending_for
-from registry.lookup import find_subject, find_version, referrers_of
+from registry.lookup import find_subject, referrers_of
 from registry.models import Approval, Subject, SubjectQuerySet, Version
 from registry.snippets import snippets_for
+from registry.usage import use_known_here
 
 
 @require_safe
 def subjects(request: HttpRequest) -> HttpResponse:
     form = SubjectFilter(request.GET)
-    found = Subject.objects.readable_by(caller(request))
-    page = page_of(request, _filtered(found, form), key="name", descending=False)
-    return render(request, "registry/subjects.html", {"form": form, "page": page})
+    found = _filtered(Subject.objects.readable_by(caller(request)), form)
+    sort = form.cleaned_data["sort"] if form.is_valid() else ""
+    counted = traffic() if sort == "traffic" else None
+    if counted is None:
+        newest = sort == "newest"
+        page = page_of(request, found, key="newest" if newest else "name", descending=newest)
+    else:
+        page = ranked_page(request, found, counted, key="name")
+    figures = figures_of([subject.name for subject in page.items])
+    rows = [(subject, figures and figures[subject.name]) for subject in page.items]
+    late = figures is None or (sort == "traffic" and counted is None)
+    context = {"form": form, "page": page, "rows": rows, "late": late, "sort": sort}
+    return render(request, "registry/subjects.html", context)
 
 
 def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
@@ -41,6 +55,8 @@ def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
         found = found.with_live_versions()
     if asked.get("q"):
         found = found.filter(name__icontains=asked["q"])
+    if asked.get("owner"):
+        found = found.filter(owner__icontains=asked["owner"])
     return found.with_latest(status=asked.get("verdict", ""))
 
 
@@ -51,10 +67,14 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     row = find_subject(subject, deleted=True)
     versions = row.versions.select_related("content", "identity")
     live = Version.objects.live().filter(subject=row).order_by("-number")
+    page, latest = page_of(request, versions, key="number"), live.first()
     context = {
         "subject": row,
-        "page": page_of(request, versions, key="number"),
-        "latest": live.first(),
+        "page": page,
+        "timeline": page.items[::-1],
+        "figures": (figures_of([row.name]) or {}).get(row.name),
+        "latest": latest,
+        "use": use_known_here(actor=actor, version=latest) if latest else (),
         "rules": rules_of(subject),
         "may_write": actor.may("write", subject),
         "deleted": not row.versions.filter(deleted_at=None).exists(),
@@ -67,10 +87,12 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
 @require_safe
 def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
-    actor.require("read", subject)
-    found = find_version(subject, version, deleted=True)
+    described = describe_version(actor=actor, subject=subject, version=version, deleted=True)
+    found = described.version
     context = {
         "version": found,
+        "described": described,
+        "rows": field_rows(described),
         "verdict": shown_verdict(found.verdict),
         "snippets": snippets_for(found, settings.PUBLIC_URL),
         "used_by": referrers_of(found).readable_by(actor).select_related("subject"),

@@ -20,6 +20,7 @@ from compat import Note
 from registry.assess import assess
 from registry.canonical import storable
 from registry.configure import rules_of
+from registry.demands import Demands
 from registry.errors import (
     AlreadyPublished,
     ApprovalRequired,
@@ -30,6 +31,7 @@ from registry.errors import (
 )
 from registry.hold import must_wait, pending_for, request_approval
 from registry.identify import id_given_already, identity_of
+from registry.index import index_version
 from registry.judge import Finding, Judgement, Proposal, Verdicts, second_opinions
 from registry.keep_contexts import remember_context
 from registry.metadata import Extras
@@ -38,7 +40,7 @@ from registry.names import check_subject_name
 from registry.numbering import make_room, number_of
 from registry.references import ReferenceTo
 from registry.signals import version_published
-from registry.snapshot import Demands, Snapshot, look_at, older_versions, rows_of, same_draft, same_version
+from registry.snapshot import Snapshot, look_at, rows_of, same_draft, same_version
 from registry.study import going_on, start_studies
 from registry.upload import Asked, Upload, read_upload
 
@@ -157,11 +159,11 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot = look_at(upload)
         if same := _same(upload, snapshot, terms):
             return _stored(upload, same, None)
-        rules, evolution = snapshot.rules, snapshot.demands.evolution
+        rules, demands = snapshot.rules, snapshot.demands
         rules.require_numbering(upload.subject, upload.id)
         number = number_of(upload, snapshot, draft=terms.draft)
-        if verdicts is None or not verdicts.hold_for(rules, evolution):
-            verdicts = Verdicts(upload.document, rules, evolution)
+        if verdicts is None or not verdicts.hold_for(rules, demands):
+            verdicts = Verdicts(upload.document, rules, demands)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
             opinions = (
@@ -216,7 +218,7 @@ def _opinions(
 def _proposal(actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement) -> Proposal:
     return Proposal(
         subject=upload.subject,
-        older=older_versions([row.pk for row in snapshot.live]),
+        older=snapshot.older([row.pk for row in snapshot.live]),
         new=upload.document,
         verdict=judgement,
         actor=actor,
@@ -292,8 +294,11 @@ def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
 
 def _locked_subject(name: str) -> Subject | None:
     """None when it was deleted for good between the two statements."""
+    row = Subject.objects.select_for_update().filter(name=name)
+    if found := row.first():
+        return found
     Subject.objects.bulk_create([Subject(name=name)], ignore_conflicts=True)
-    return Subject.objects.select_for_update().filter(name=name).first()
+    return row.first()
 
 
 def _locked_targets(upload: Upload) -> bool:
@@ -336,6 +341,7 @@ def _written(
         Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
         for name, target in upload.resolved.targets
     )
+    index_version(version, upload.document.value)
     remember_context(upload.context)
     return version
 
@@ -344,7 +350,8 @@ def _identified(upload: Upload, snapshot: Snapshot, extras: Extras, number: int)
     """The metadata and rules of a version with that number, and the id that they make of its schema."""
     if not snapshot.rules.importing and (upload.number is not None or extras.follows_number):
         extras = extras.with_number(number)
-    return extras, identity_of(upload, extras, normalize=snapshot.rules.normalize)
+    unseen = snapshot.content_id is None
+    return extras, identity_of(upload, extras, unseen=unseen, normalize=snapshot.rules.normalize)
 
 
 def _promoted(upload: Upload, key: int, snapshot: Snapshot, judgement: Judgement, *, waits: bool) -> Version:

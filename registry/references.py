@@ -1,7 +1,7 @@
 """What a schema refers to: other versions of this registry by name, never anything on the network."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -53,6 +53,14 @@ class Resolved:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Names of documents that somebody may not read. `told` are those that stand in what they may read; the rest are secret."""
+
+    names: frozenset[str]
+    told: tuple[str, ...]
+
+
 def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subject: str) -> Resolved:
     """Of an upload to that subject; names of subjects without a context are those of its own.
 
@@ -99,15 +107,15 @@ def _way_to(actor: Actor, version: Version, came_from: Mapping[int, Version | No
     return way[::-1]
 
 
-def store_of(content_id: int) -> Mapping[str, Any]:
-    """The documents that the schema with this id may refer to, by name, those they refer to included."""
-    return _store(_references_of(content_id))
+def store_of(content: Content) -> Mapping[str, Any]:
+    """The documents that this schema may refer to, by name, those they refer to included."""
+    return _store(_references_of([content]))
 
 
 def bundled(content: Content) -> str:
     """The schema with everything it refers to as one self-contained text. Raises InvalidSchema when there is no such."""
     try:
-        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content.pk))
+        document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content))
     except SchemaError as cannot:
         raise InvalidSchema(cannot.message, pointer=cannot.pointer, id=content.pk) from cannot
     return json.dumps(document, ensure_ascii=False)
@@ -127,34 +135,51 @@ def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:
         ) from missing
 
 
-def _references_of(content_id: int) -> list[tuple[str, int]]:
-    """A content's references are the same under every version that has it, so any one of these will do."""
-    user = Version.objects.filter(content_id=content_id, uses__isnull=False).first()
-    return (
-        []
-        if user is None
-        else [(use.name, use.target.content_id) for use in user.uses.select_related("target")]
-    )
+def _references_of(contents: Iterable[Content]) -> list[tuple[str, int]]:
+    """The names in these schemas with the contents they mean. They are the same under every version of a content."""
+    referring = [content.pk for content in contents if content.references]
+    if not referring:
+        return []
+    uses = Reference.objects.filter(version__content__in=referring).order_by("name", "target__content")
+    return list(uses.values_list("name", "target__content").distinct())
+
+
+def hidden_from(actor: Actor, content: Content) -> Hidden:
+    """Of the documents that the schema refers to, directly or further down, those that the actor may not read."""
+    found = _reachable(_references_of([content]))
+    using = Version.objects.filter(content__in=found.values())
+    readable = set(using.readable_by(actor).values_list("content_id", flat=True)) if found else set()
+    names = frozenset(name for name, each in found.items() if each.pk not in readable)
+    seen = [content, *(each for each in found.values() if each.pk in readable)]
+    return Hidden(names, tuple(sorted(names & {name for name, _ in _references_of(seen)})))
 
 
 def _store(wanted: list[tuple[str, int]]) -> dict[str, Any]:
-    store: dict[str, Any] = {}
+    return {name: json.loads(content.text) for name, content in _reachable(wanted).items()}
+
+
+def _reachable(wanted: list[tuple[str, int]]) -> dict[str, Content]:
+    """Everything that is referred to, directly or further down, by name; one layer at a time, which may be hundreds."""
+    reached: dict[str, Content] = {}
     came_from: dict[str, int] = {}
-    queue = list(wanted)
-    while queue:
-        name, content_id = queue.pop()
-        if came_from.get(name) == content_id:
-            continue
-        if name in came_from:
-            raise InvalidReference(f"The name '{name}' means two different schemas further down.", name=name)
-        if len(came_from) >= _MAX_DOCUMENTS:
+    layer = wanted
+    while layer:
+        new: dict[str, int] = {}
+        for name, key in layer:
+            if came_from.setdefault(name, key) != key:
+                raise InvalidReference(
+                    f"The name '{name}' means two different schemas further down.", name=name
+                )
+            if name not in reached:
+                new[name] = key
+        if len(came_from) > _MAX_DOCUMENTS:
             raise InvalidReference(
                 f"More than {_MAX_DOCUMENTS} schemas are referred to, directly or further down."
             )
-        came_from[name] = content_id
-        store[name] = json.loads(Content.objects.values_list("text", flat=True).get(pk=content_id))
-        queue += _references_of(content_id)
-    return store
+        contents = Content.objects.in_bulk(set(new.values()))
+        reached |= {name: contents[key] for name, key in new.items()}
+        layer = _references_of(contents.values())
+    return reached
 
 
 def apart(schema: Any, store: Mapping[str, Any], others: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -21,6 +21,7 @@ from registry.configure import rules_of
 from registry.identify import restored_id, step_over
 from registry.import_errors import NotRestored
 from registry.import_report import Report, joined
+from registry.index import index_version
 from registry.keep_contexts import remember_context
 from registry.models import Content, Reference, SchemaId, Subject, Version
 from registry.names import check_subject_name
@@ -280,8 +281,9 @@ class _Restoring:
         if stored != {(use["name"], use["subject"], use["version"]) for use in content.references}:
             return [f"{place}: its references are not those of its schema."]
         try:
-            document = Document(read_schema_text(content.text).value, store_of(content.pk) if uses else {})
+            document = Document(read_schema_text(content.text).value, store_of(content) if uses else {})
             dialect_and_notes(document, default=content.dialect)
+            index_version(version, document.value)
         except ProductError as wrong:
             return [f"{place}: {wrong.message}"]
         return []

@@ -241,6 +241,11 @@ FETCH_FLUSH_SECONDS = env.float("FETCH_FLUSH_SECONDS", default=10.0)
 UPLOAD_STUDIES = {"events.judge.stored_events": "events.judge.study"}
 STUDY_SLICE_SECONDS = env.float("STUDY_SLICE_SECONDS", default=20.0)
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+# What the layers above count of subjects, for their pages: dotted names of `(names, since) -> {name: [Hour]}`.
+SUBJECT_FIGURES = ["events.figures.of_subjects"]
+# The same of all subjects at once, to order them: dotted names of `(since) -> {name: events}`.
+SUBJECT_TRAFFIC = ["events.figures.of_all"]
+SUBJECT_FIGURES_SECONDS = env.float("SUBJECT_FIGURES_SECONDS", default=1.0)
 TAXONOMY_MAX_BYTES = env.int("TAXONOMY_MAX_BYTES", default=2 * 1024 * 1024)
 TAXONOMY_MAX_CODES = env.int("TAXONOMY_MAX_CODES", default=2_000)
 # The same for a new edition of a taxonomy, and who counts codes among the stored events.

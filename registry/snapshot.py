@@ -1,11 +1,12 @@
 """A subject at one moment: what an upload is judged against, and what must still hold when it is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from semver import Version as SemVer
 
 from registry.configure import Rules, rules_of
+from registry.demands import Demands
 from registry.judge import Older
 from registry.lookup import LATEST
 from registry.metadata import Extras, properties_of
@@ -27,19 +28,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
-    """What the subject itself asks for beyond level and policy."""
-
-    # What its rules refuse, and every new major, waits for a second person.
-    approval: bool = False
-    evolution: str = ""
-
-    @classmethod
-    def of(cls, subject: Subject | None) -> "Demands":
-        return cls() if subject is None else cls(subject.needs_approval, subject.evolution_rules)
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A subject at one moment."""
 
@@ -49,6 +37,7 @@ class Snapshot:
     # What the request's metadata and rules are filled up to, from the latest version and the subject's rules.
     extras: Extras
     demands: Demands
+    _older: dict[int, Older] = field(default_factory=dict, compare=False)
 
     @property
     def live(self) -> list[Row]:
@@ -60,6 +49,13 @@ class Snapshot:
         if draft is not None and all(row.draft or row.number < draft.number for row in self.rows):
             return draft.number
         return max((row.number for row in self.rows), default=0) + 1
+
+    def older(self, keys: Sequence[int]) -> tuple[Older, ...]:
+        """The versions with these keys, in that order, ready to be compared with; each is loaded once."""
+        unknown = [key for key in keys if key not in self._older]
+        found = Version.objects.select_related("content").in_bulk(unknown) if unknown else {}
+        self._older.update((key, Older.of(version)) for key, version in found.items())
+        return tuple(self._older[key] for key in keys if key in self._older)
 
 
 def look_at(upload: Upload) -> Snapshot:
@@ -151,9 +147,3 @@ def _of_group(live: list[Row], group: str, extras: Extras) -> list[Row]:
     wanted = properties_of(extras.metadata).get(group)
     stored = dict(Version.objects.filter(pk__in=[row.pk for row in live]).values_list("pk", "metadata"))
     return [row for row in live if properties_of(stored.get(row.pk)).get(group) == wanted]
-
-
-def older_versions(keys: Sequence[int]) -> tuple[Older, ...]:
-    """The versions with these keys, in that order, ready to be compared with."""
-    found = Version.objects.select_related("content").in_bulk(keys)
-    return tuple(Older.of(found[key]) for key in keys if key in found)

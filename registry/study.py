@@ -29,7 +29,7 @@ from registry.judge import Finding, Proposal, only_looking
 from registry.models import Study
 from registry.references import ReferenceTo
 from registry.signals import study_wanted
-from registry.snapshot import look_at, older_versions
+from registry.snapshot import look_at
 from registry.upload import Upload, read_upload
 
 _STEP_SECONDS = 2.0
@@ -154,9 +154,10 @@ def _proposal(study: Study) -> Proposal:
     actor = _actor_of(study)
     references = [ReferenceTo(**reference) for reference in study.references]
     upload = read_upload(actor=actor, subject=study.subject, schema=study.schema, references=references)
+    snapshot = look_at(upload)
     return Proposal(
         subject=study.subject,
-        older=older_versions([row.pk for row in look_at(upload).live]),
+        older=snapshot.older([row.pk for row in snapshot.live]),
         new=upload.document,
         verdict=judge_against(actor=actor, upload=upload),
         actor=actor,

@@ -48,6 +48,11 @@ def usage_of(*, actor: Actor, version: Version) -> Usage:
     return Usage(version, tuple(found), clients)
 
 
+def use_known_here(*, actor: Actor, version: Version) -> tuple[Finding, ...]:
+    """Who refers to it and who fetched it, without asking the layers above, for pages on which it is no more than a line."""
+    return _references(version, actor), _fetches(version)
+
+
 def _asked(name: str, version: Version, actor: Actor) -> list[Finding]:
     try:
         with only_looking(_MILLISECONDS):

@@ -182,11 +182,12 @@ def wants_bundle(request: Request) -> bool:
 
 def window(request: Request) -> slice:
     """The slice that `offset` and `limit` ask for; a negative limit is none. Raises InvalidParameter."""
-    offset, limit = max(0, _integer(request, "offset", 0)), _integer(request, "limit", -1)
+    offset, limit = max(0, integer(request, "offset", 0)), integer(request, "limit", -1)
     return slice(offset, offset + limit if limit >= 0 else None)
 
 
-def _integer(request: Request, name: str, default: int) -> int:
+def integer(request: Request, name: str, default: int) -> int:
+    """An integer parameter, cut to what slices take. Raises InvalidParameter."""
     given = request.query_params.get(name, "")
     if not given:
         return default

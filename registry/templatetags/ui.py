@@ -22,6 +22,7 @@ NAVIGATION = (
         "Catalogue",
         (
             ("Subjects", "subjects", "schema"),
+            ("Search", "search", "search"),
             ("Approvals", "approvals", "check"),
             ("Taxonomies", "taxonomies", "taxonomy"),
             ("Import and export", "catalogue", "out"),

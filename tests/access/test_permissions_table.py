@@ -167,6 +167,12 @@ get    api/v1/subjects/<subject:subject>/versions/<str:version>/graph          y
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
 post   api/v1/subjects/<subject:subject>/versions/<str:version>/state          yes    yes    no
 get    api/v1/subjects                                                         yes    yes    yes
+get    api/v1/declared-changes                                                 yes    yes    yes
+get    api/v1/search                                                           yes    yes    yes
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/docs           yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/example        yes    yes    no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/changes        hidden hidden no
+get    api/v1/subjects/<subject:subject>/versions/<str:version>/similar        yes    yes    no
 get    api/v1/subjects/<subject:subject>/metadata                              hidden hidden no
 post   api/v1/subjects/<subject:subject>/versions/<str:version>/tags           yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
@@ -241,6 +247,10 @@ get    /                                                                       y
 get    upload                                                                  yes    yes    yes
 post   upload                                                                  yes    yes    told
 get    subjects                                                                yes    yes    yes
+get    declared-changes                                                        yes    yes    yes
+get    search                                                                  yes    yes    yes
+get    subjects/<path:subject>/versions/compare                                yes    yes    no
+get    subjects/<path:subject>/versions/<str:version>/similar                  yes    yes    no
 post   subjects/<path:subject>/versions/all/delete                             yes    yes    told
 post   subjects/<path:subject>/versions/<str:version>/delete                   yes    yes    told
 get    subjects/<path:subject>/versions/<str:version>/usage                    yes    yes    no

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compat import SchemaError, check, compile_validator, inspect_schema
+from compat import SchemaError, bundle, check, compile_validator, inspect_schema
 
 D4 = "http://json-schema.org/draft-04/schema#"
 D7 = "http://json-schema.org/draft-07/schema#"
@@ -104,6 +104,30 @@ def test_references_lead_into_the_store_and_nowhere_else() -> None:
 def test_relative_references_find_the_store_whatever_the_root_is_called() -> None:
     schema = {"$id": "http://example.com/schemas/root.json", "$ref": "common.json"}
     assert not compile_validator(schema, store={"common.json": {"type": "string"}}).is_valid(1)
+
+
+NESTED: dict[str, Any] = {
+    "common/address.json": {"properties": {"zip": {"$ref": "types/zip.json"}}},
+    "types/zip.json": {"type": "string"},
+}
+
+
+def test_a_stored_document_names_others_as_it_did_by_itself() -> None:
+    """Its own upload named `types/zip.json`; seen from a schema that refers to it that would be below `common/`."""
+    schema = {"properties": {"to": {"$ref": "common/address.json"}}}
+    whole = {"properties": {"to": {"properties": {"zip": {"type": "string"}}}}}
+    validator = compile_validator(schema, store=NESTED)
+    assert validator.is_valid({"to": {"zip": "1010"}})
+    assert not validator.is_valid({"to": {"zip": 1010}})
+    assert check(schema, whole, store=NESTED, mode="full").status == "compatible"
+    assert check(bundle(schema, store=NESTED), whole, mode="full").status == "compatible"
+
+
+def test_what_a_relative_reference_means_by_the_standard_comes_first() -> None:
+    store = {**NESTED, "common/types/zip.json": {"type": "integer"}}
+    validator = compile_validator({"$ref": "common/address.json"}, store=store)
+    assert validator.is_valid({"zip": 1010})
+    assert not validator.is_valid({"zip": "1010"})
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_what_cannot_be_measured_yet_says_so_in_a_sentence():
 
 
 def test_every_benchmark_has_its_chapter():
-    assert bench.names() == ["alerts", "catalogue", "compat", "events", "foundation", "sdk"]
+    assert bench.names() == ["alerts", "catalogue", "compat", "events", "foundation", "sdk", "search"]
     page = (CHECKOUT / "docs" / "benchmarks.md").read_text()
     assert all(f"\n## {name}\n" in page for name in bench.names())
 

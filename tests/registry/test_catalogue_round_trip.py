@@ -16,7 +16,7 @@ from registry.configure import configuration_of, set_mode
 from registry.delete import delete_subject, delete_version
 from registry.load_catalogue import load_onex_catalogue
 from registry.lookup import find_version
-from registry.models import Content, SchemaId, Subject, Version
+from registry.models import Content, SchemaId, Subject, Version, VersionIndex
 from registry.references import ReferenceTo, bundled
 from registry.signals import version_published
 from tests.registry.catalogues import (
@@ -85,6 +85,8 @@ def test_what_is_restored_is_what_it_was():
     states = Subject.objects.get(name="states")
     assert (states.owner, states.retention_days, states.evolution_rules) == ("shop", 30, "ONEX")
     assert configuration_of("money").by_wire_api
+    # Search finds each of them.
+    assert VersionIndex.objects.count() == Version.objects.count()
     assert bundled(find_version("orders", "1").content).count("amount") == 1
     # No id is ever given again, used or not.
     assert publish("new", {"title": "new"}).schema_id > max(

@@ -14,7 +14,7 @@ from registry.errors import InvalidReference, InvalidSchema, Undecided
 from registry.graph import as_dot, graph_around
 from registry.lookup import find_version
 from registry.models import Reference
-from registry.references import ReferenceTo
+from registry.references import ReferenceTo, store_of
 from tests.conftest import Person
 
 ZIP = {"type": "string", "maxLength": 5}
@@ -55,6 +55,18 @@ def test_a_version_or_range_is_pinned_at_upload(publish, address, wanted, pinned
     use = Reference.objects.get(version=version)
     assert (use.target.number, use.range) == (pinned, range_)
     assert version.content.references == [{"name": "address.json", "subject": "address", "version": pinned}]
+
+
+def test_names_with_folders_mean_the_same_further_down(publish):
+    publish("zip", ZIP)
+    publish(
+        "address",
+        {"properties": {"zip": {"$ref": "types/zip.json"}}},
+        references=to("zip", 1, "types/zip.json"),
+    )
+    order = {"properties": {"to": {"$ref": "common/address.json"}}}
+    version = publish("order", order, references=to("address", 1, "common/address.json")).version
+    assert set(store_of(version.content)) == {"common/address.json", "types/zip.json"}
 
 
 def test_what_was_pinned_stays_when_the_range_would_take_more(publish, address):

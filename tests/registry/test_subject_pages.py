@@ -8,6 +8,7 @@ from django.urls import reverse
 from access.models import AuditEntry
 from registry.configure import rules_of
 from registry.models import Subject, Version
+from registry.references import ReferenceTo
 
 ONE_FIELD = {"type": "object", "properties": {"a": {"type": "string"}}}
 TWO_FIELDS = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
@@ -80,6 +81,20 @@ def test_a_subject_shows_where_its_rules_come_from(publish, page, send):
     assert "set here" in shown
     assert "all live versions of the current major" in shown
     assert "quarantined" in shown
+
+
+def test_a_subject_shows_who_uses_its_latest_version_as_far_as_one_may_know(publish, page, teammate):
+    publish("team.address", ONE_FIELD)
+    for user in ("secret.order", "team.order"):
+        schema = {"type": "object", "title": user, "properties": {"to": {"$ref": "address"}}}
+        publish(user, schema, references=[ReferenceTo("address", "team.address", 1)])
+    shown = page("subject", "team.address")
+    assert "2 schemas refer to it" in shown
+    assert "secret.order 1, team.order 1" in shown
+    assert reverse("usage", args=["team.address", 1]) in shown
+    limited = teammate.browser.get(reverse("subject", args=["team.address"])).content.decode()
+    assert "team.order 1" in limited
+    assert "secret.order" not in limited
 
 
 def test_settings_are_saved_and_audited(publish, send):

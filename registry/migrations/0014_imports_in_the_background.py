@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0011_ids_per_context'),
+        ('registry', '0013_make_what_was_published_findable'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
