@@ -49,13 +49,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the first 64 kB of the body, from which address, after how long."""
+    """What came back: the first bytes of the body, from which address, after how long."""
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     address: str
     duration_ms: float
+    # Whether there was more than the caller wanted to have.
+    cut: bool = False
 
 
 def check_target(url: str) -> Target:
@@ -171,20 +173,27 @@ class Outbound:
         A kept connection may be closed by the receiver in the moment we use it; then the request goes out once
         more on a new one, so what it carries needs an id by which the receiver knows it again.
         """
+        return self._send(_Request("POST", body, headers, ANSWER_MAX_BYTES), url)
+
+    def get(self, url: str, *, headers: Mapping[str, str], most: int) -> Answer:
+        """The same for reading, with up to `most` bytes of the answer; a redirect is an answer, and is not followed."""
+        return self._send(_Request("GET", None, headers, most), url)
+
+    def _send(self, request: _Request, url: str) -> Answer:
         target = check_target(url)
         began = time.monotonic()
         self._backend.begin(target, until=began + self._timeout)
         try:
-            return self._post(target, body, headers, began)
+            return self._once(target, request, began)
         except TargetUnreachable as lost:
             if self._backend.dialled or isinstance(lost.__cause__, httpcore.TimeoutException):
                 raise
-        return self._post(target, body, headers, began)
+        return self._once(target, request, began)
 
-    def _post(self, target: Target, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
+    def _once(self, target: Target, request: _Request, began: float) -> Answer:
         try:
             with self._pool.stream(
-                "POST",
+                request.method,
                 httpcore.URL(
                     scheme=target.url.raw_scheme,
                     host=target.url.raw_host,
@@ -193,36 +202,46 @@ class Outbound:
                 ),
                 headers=[
                     ("Host", target.url.netloc),
-                    ("Content-Length", str(len(body))),
+                    *([] if request.body is None else [("Content-Length", str(len(request.body)))]),
                     ("User-Agent", "onex-registry"),
-                    *headers.items(),
+                    *request.headers.items(),
                 ],
-                content=body,
+                content=request.body,
             ) as response:
-                received = _first_bytes(response.iter_stream())
+                received = _first_bytes(response.iter_stream(), request.most)
         except _UNREACHABLE as problem:
             raise TargetUnreachable(
                 _sentence(target, problem, self._timeout), address=self._backend.address
             ) from problem
         return Answer(
             status=response.status,
-            body=received,
+            body=received[: request.most],
             headers={
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
             },
             address=self._backend.address,
             duration_ms=(time.monotonic() - began) * 1000,
+            cut=len(received) > request.most,
         )
 
 
-def _first_bytes(parts: Iterable[bytes]) -> bytes:
-    """Up to the cap; leaving early closes the connection."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    # Bytes of the answer that are read.
+    most: int
+
+
+def _first_bytes(parts: Iterable[bytes], most: int) -> bytes:
+    """Up to the cap and one more, which tells that there is more; leaving early closes the connection."""
     received = bytearray()
     for part in parts:
         received += part
-        if len(received) >= ANSWER_MAX_BYTES:
+        if len(received) > most:
             break
-    return bytes(received[:ANSWER_MAX_BYTES])
+    return bytes(received[: most + 1])
 
 
 def _sentence(target: Target, problem: Exception, timeout: float) -> str:

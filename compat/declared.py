@@ -34,7 +34,8 @@ def declared(schema: Rewritten) -> Rewritten:
     # Closing inside these can turn a refusal into an acceptance, so the original has to hold as well.
     if _tests_inside(schema):
         return Rewritten({"allOf": [schema.root, closed]}, definitions, schema.backtracking, schema.formats)
-    return Rewritten(closed, work.closed, schema.backtracking, schema.formats)
+    kept = definitions if _keeps_a_reference(closed, work.closed) else work.closed
+    return Rewritten(closed, kept, schema.backtracking, schema.formats)
 
 
 @dataclass
@@ -143,6 +144,21 @@ def _tests_inside(schema: Rewritten) -> bool:
         node = stack.pop()
         if isinstance(node, dict):
             if not _FLIPPING.isdisjoint(node):
+                return True
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return False
+
+
+def _keeps_a_reference(closed: Schema, definitions: dict[str, Schema]) -> bool:
+    """Whether something that is never closed, such as what stands under `not`, refers to a definition as it was."""
+    stack: list[Any] = [closed, *definitions.values()]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            target = node.get("$ref")
+            if isinstance(target, str) and target.rsplit("/", 1)[-1] not in definitions:
                 return True
             stack.extend(node.values())
         elif isinstance(node, list):

@@ -101,6 +101,18 @@ def _edition(details: Details) -> Iterator[tuple[str, Details]]:
     yield "registry.taxonomy.published", {name: value for name, value in told.items() if value is not None}
 
 
+def _restored(details: Details) -> Iterator[tuple[str, Details]]:
+    """What came out of an archive and can be seen, as if it was published now."""
+    for version in details.get("restored", []):
+        if not version.get("hidden"):
+            yield "registry.version.published", {name: version[name] for name in ("version", "semver", "id")}
+
+
+def _restored_editions(details: Details) -> Iterator[tuple[str, Details]]:
+    for edition in details.get("editions", []):
+        yield "registry.taxonomy.published", {"version": edition["number"], "semver": edition["semver"]}
+
+
 def _approval(state: str) -> Reading:
     return _as("registry.approval.changed", "approval", "version", "semver", "reason", state=state)
 
@@ -131,6 +143,8 @@ TOLD: dict[str, Reading] = {
     "mode.unset": _mode,
     "context.deleted": _as("registry.context.deleted"),
     "taxonomy.published": _edition,
+    "subject.restored": _restored,
+    "taxonomy.restored": _restored_editions,
 }
 
 
@@ -182,6 +196,8 @@ def _target(entry: AuditEntry) -> tuple[str, Details]:
     if entry.action == "taxonomy.published":
         name, _, semver = entry.target.rpartition(" ")
         return name, {"semver": semver}
+    if entry.action == "taxonomy.restored":
+        return entry.target, {}
     kind, _, name = entry.target.partition("/")
     if kind == "context":
         return qualifier(name), {}

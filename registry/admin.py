@@ -5,6 +5,7 @@ from django.contrib import admin
 from access.admin import LookOnly
 from registry.models import (
     Approval,
+    CatalogueImport,
     Configuration,
     Content,
     Context,
@@ -81,6 +82,13 @@ class FetchAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 class StudyAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("subject", "judge", "state", "done", "total", "created_by", "created_at")
     list_filter = ("state",)
+
+
+@admin.register(CatalogueImport)
+class CatalogueImportAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("source", "kind", "dry_run", "state", "done", "total", "created_by", "created_at")
+    list_filter = ("kind", "state")
+    exclude = ("secret",)
 
 
 @admin.register(SunsetNotice)

@@ -12,6 +12,7 @@ from access.caller import caller
 from registry import api_shapes as shapes
 from registry import contexts
 from registry.api_requests import body_of_request
+from registry.config_members import MEMBERS
 from registry.configure import (
     INSTANCE,
     Rules,
@@ -83,20 +84,6 @@ def _require_sight(actor: Actor, subject: str) -> None:
         actor.require("read", subject)
 
 
-# The members of a configuration on the wire, and what is kept of them.
-_MEMBERS: dict[str, tuple[str, type]] = {
-    "compatibility": ("level", str),
-    "compatibilityPolicy": ("policy", str),
-    "normalize": ("normalize", bool),
-    "validateFields": ("validate_fields", bool),
-    "validateRules": ("validate_rules", bool),
-    "alias": ("alias", str),
-    "compatibilityGroup": ("compatibility_group", str),
-    "defaultMetadata": ("default_metadata", dict),
-    "overrideMetadata": ("override_metadata", dict),
-    "defaultRuleSet": ("default_rule_set", dict),
-    "overrideRuleSet": ("override_rule_set", dict),
-}
 _NAMES = {str: "a text", bool: "true or false", dict: "an object"}
 
 
@@ -104,7 +91,7 @@ def _set_rules(actor: Actor, subject: str, body: dict[str, Any]) -> dict[str, An
     """`null` takes a member back; what is absent stays as it is. Answers with what was asked."""
     changes: dict[str, Any] = {}
     echo: dict[str, Any] = {}
-    for member, (name, kind) in _MEMBERS.items():
+    for member, (name, kind) in MEMBERS.items():
         if member in body:
             changes[name] = _of_kind(member, body[member], kind)
             echo[member] = (
@@ -145,7 +132,7 @@ def _shown(rules: Rules) -> dict[str, Any]:
 
 
 def _own(row: Configuration) -> dict[str, Any]:
-    found = {member: getattr(row, name) for member, (name, _) in _MEMBERS.items()}
+    found = {member: getattr(row, name) for member, (name, _) in MEMBERS.items()}
     found = {"compatibilityLevel": found.pop("compatibility"), **found}
     return {member: value for member, value in found.items() if value is not None}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from registry import contexts
 from registry.configure import Rules
 from registry.edit_subject import LATEST
 from registry.models import Configuration, EvolutionRules, Level, Mode, Policy, Subject, Version
@@ -252,3 +253,70 @@ class RejectForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="The uploader reads it.",
     )
+
+
+class ExportForm(forms.Form):
+    subjectPrefix = forms.CharField(  # noqa: N815 -- the parameter of the address
+        required=False,
+        max_length=255,
+        label="Only subjects that begin with",
+        widget=forms.TextInput(attrs=_CODE),
+        help_text="Left empty, everything. :.berlin: is all of a context.",
+    )
+
+
+_AT_ONCE = "Without it, you see first what would happen, and nothing is changed."
+
+
+class ArchiveForm(forms.Form):
+    file = forms.FileField(
+        label="Archive",
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
+        help_text="What an export of this or another registry of this product gave.",
+    )
+    at_once = forms.BooleanField(required=False, label="Import it at once", help_text=_AT_ONCE)
+
+
+class RegistryForm(forms.Form):
+    url = forms.CharField(
+        label="Address",
+        max_length=2000,
+        widget=forms.URLInput(attrs={"placeholder": "https://registry.example.com"}),
+        help_text="The base URL that its clients are given.",
+    )
+    user = forms.CharField(
+        required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    password = forms.CharField(
+        required=False,
+        max_length=2000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    token = forms.CharField(
+        required=False,
+        max_length=8000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Instead of user and password. Kept encrypted until the import has ended.",
+    )
+    subject_prefix = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Only subjects that begin with",
+        widget=forms.TextInput(attrs=_CODE),
+    )
+    into = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Into the context",
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": ".berlin"}),
+        help_text="Ids of two registries mean different schemas. In a context of their own they cannot clash.",
+    )
+    at_once = forms.BooleanField(required=False, label="Import it at once", help_text=_AT_ONCE)
+
+    def clean_into(self) -> str:
+        given: str = self.cleaned_data["into"]
+        found = contexts.read_context(given) if given else contexts.DEFAULT
+        if found is None:
+            raise forms.ValidationError("A context is named like .berlin.")
+        return found

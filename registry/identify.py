@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -21,8 +23,8 @@ _MOVING_LOCK = 7_265_002
 _ATTEMPTS = 100
 # What Django has no words for: an insertion that yields to a row that is there, and says which of the two it was.
 _INSERT_CONTENT = f"""
-INSERT INTO registry_content (id, digest, text, dialect, "references", bindings, guid)
-VALUES (coalesce(%s, nextval('{_SEQUENCE}')), %s, %s, %s, %s, %s, %s)
+INSERT INTO registry_content (id, digest, text, dialect, "references", bindings, guid, created_at)
+VALUES (coalesce(%s, nextval('{_SEQUENCE}')), %s, %s, %s, %s, %s, %s, coalesce(%s, now()))
 ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608 -- a constant
 _INSERT_ID = """
@@ -127,37 +129,64 @@ def _move_sequence(number: int) -> None:
         )
 
 
-def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
-    """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
-    wanted = Content.objects.filter(digest=upload.digest)
-    found = None if unseen else wanted.first()
-    if found is None:
-        text = upload.text.canonical.decode() if normalize else upload.text.text
-        # Its key is its id in as many contexts as possible.
-        keys = [upload.id, None] if upload.id is not None else [None]
-        tried = (_inserted_content(upload, text, key) or wanted.first() for key in keys)
-        found = next(row for row in tried if row is not None)
+def step_over(numbers: Iterable[int]) -> None:
+    """New ids come after these from now on, as far as the sequence can go."""
+    following = [number for number in numbers if number < _SEQUENCE_FOLLOWS]
+    if following:
+        _move_sequence(max(following))
+
+
+def restored_id(*, context: str, number: int, content: Content, digest: bytes, imported: bool) -> SchemaId:
+    """Exactly this id with exactly this meaning, as it was elsewhere; call `step_over` before.
+
+    Raises IdMismatch when it means something else here.
+    """
+    if not imported and SchemaId.objects.filter(context=context, digest=digest, imported=False).exists():
+        # The schema got an id here already, which clients will go on to be given.
+        imported = True
+    _inserted(context, number, content, digest, imported=imported)
+    found = SchemaId.objects.get(context=context, number=number)
+    if bytes(found.digest) != digest or found.content_id != content.pk:
+        raise IdMismatch(number, context)
     return found
 
 
-def _inserted_content(upload: Upload, text: str, key: int | None) -> Content | None:
-    """None when the digest or the key has its row already."""
+def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
     row = Content(
         digest=upload.digest,
-        text=text,
+        text=upload.text.canonical.decode() if normalize else upload.text.text,
         dialect=upload.dialect,
         references=upload.resolved.as_stored(),
         bindings=[bound.as_dict() for bound in upload.bindings],
         guid=guid_of(upload.digest),
     )
+    return kept_content(row, key=upload.id, unseen=unseen)
+
+
+def kept_content(row: Content, *, key: int | None, unseen: bool = False) -> Content:
+    """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
+    wanted = Content.objects.filter(digest=row.digest)
+    found = None if unseen else wanted.first()
+    if found is None:
+        # Its key is its id in as many contexts as possible.
+        wishes = [key, None] if key is not None else [None]
+        tried = (_inserted_content(row, wish) or wanted.first() for wish in wishes)
+        found = next(each for each in tried if each is not None)
+    return found
+
+
+def _inserted_content(row: Content, key: int | None) -> Content | None:
+    """The row with its key; None when the digest or the key has its row already."""
     values: list[Any] = [
         key,
         row.digest,
-        text,
+        row.text,
         row.dialect,
         json.dumps(row.references),
         json.dumps(row.bindings),
         str(row.guid),
+        # A new one has no time of its own yet.
+        row.created_at if isinstance(row.created_at, datetime) else None,
     ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_CONTENT, values)

@@ -5,9 +5,8 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from registry import VERSION
 from registry import api_shapes as shapes
-
-VERSION = "0.1.0"
 
 
 @extend_schema(operation_id="server_id", responses=shapes.SERVER_ID)

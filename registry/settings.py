@@ -206,6 +206,8 @@ SPECTACULAR_SETTINGS = {
         "ApprovalState": "registry.models.Approval.State",
         "StateOfVersion": "registry.models.Version.State",
         "DeliveryState": "access.models.Delivery.State",
+        "ImportKind": "registry.models.CatalogueImport.Kind",
+        "WorkState": "registry.models.CatalogueImport.State",
         "EpisodeState": "alerts.models.Episode.State",
         "TaxonomyStep": ["first", "none", "patch", "minor", "major"],
         "TaxonomyWeight": ["patch", "minor", "major", "forbidden"],
@@ -257,6 +259,13 @@ HOME_PANELS = [
     "alerts.pages.home_panel",
     "events.replay_pages.home_panel",
 ]
+# An archive of the catalogue that is imported: as it comes, unpacked, and how many members it has.
+CATALOGUE_MAX_BYTES = env.int("CATALOGUE_MAX_BYTES", default=1024 * 1024 * 1024)
+CATALOGUE_MAX_UNPACKED_BYTES = env.int("CATALOGUE_MAX_UNPACKED_BYTES", default=8 * 1024 * 1024 * 1024)
+CATALOGUE_MAX_MEMBERS = env.int("CATALOGUE_MAX_MEMBERS", default=500_000)
+CATALOGUE_MAX_MEMBER_BYTES = env.int("CATALOGUE_MAX_MEMBER_BYTES", default=64 * 1024 * 1024)
+# The longest answer that is taken from another registry.
+IMPORT_MAX_ANSWER_BYTES = env.int("IMPORT_MAX_ANSWER_BYTES", default=32 * 1024 * 1024)
 # How long another process may go on answering by-id reads after a revocation or permanent delete.
 FAST_PATH_CHECK_SECONDS = env.float("FAST_PATH_CHECK_SECONDS", default=1.0)
 FAST_PATH_MAX_BYTES = env.int("FAST_PATH_MAX_BYTES", default=64 * 1024 * 1024)
@@ -343,6 +352,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,
         "registry.tasks.work_on_studies": 5.0,
+        "registry.tasks.work_on_imports": 5.0,
     }.items()
 }
 

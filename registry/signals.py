@@ -6,3 +6,5 @@ from django.dispatch import Signal
 version_published = Signal()
 # Something was left for the background.
 study_wanted = Signal()
+# An import waits for a worker.
+import_wanted = Signal()

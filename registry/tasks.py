@@ -7,6 +7,7 @@ from celery.signals import worker_shutting_down
 
 from access.bell import ring
 from registry import study, sunset
+from registry import work_on_imports as imports
 
 _shutting_down = threading.Event()
 
@@ -26,3 +27,10 @@ def work_on_studies() -> None:
     """One turn of one study; the next in line, or the rest of this one, is rung for."""
     if study.work_on_next(stopping=_shutting_down.is_set):
         ring("registry.tasks.work_on_studies")
+
+
+@shared_task(name="registry.tasks.work_on_imports")
+def work_on_imports() -> None:
+    """One import from its beginning to its end; the next in line is rung for."""
+    if imports.work_on_next(stopping=_shutting_down.is_set):
+        ring("registry.tasks.work_on_imports")

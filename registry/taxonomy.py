@@ -122,7 +122,7 @@ def _same(draft: Draft) -> TaxonomyVersion | None:
     # One document at a time: they may be large, and there may be many.
     for edition in editions.iterator(chunk_size=1):
         filled = draft.filled(version=edition.semver, known=Tree.of(edition.document))
-        if _digest(filled) == bytes(edition.digest):
+        if digest_of(filled) == bytes(edition.digest):
             return edition
     return None
 
@@ -170,7 +170,7 @@ def _stored(actor: Actor, plan: _Plan, note: str) -> TaxonomyVersion | None:
             number=plan.number,
             semver=plan.tree.version,
             document=plan.document,
-            digest=_digest(plan.document),
+            digest=digest_of(plan.document),
             note=note,
             published_by=actor.label,
         )
@@ -292,5 +292,5 @@ def _bumped(before: str, weight: Weight) -> semver.Version:
     return following.get(weight, version.bump_major)()
 
 
-def _digest(document: Mapping[str, Any]) -> bytes:
+def digest_of(document: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).digest()

@@ -76,7 +76,7 @@ def read_upload(*, actor: Actor, subject: str, **asked: Unpack[Asked]) -> Upload
     text = read_schema_text(asked["schema"])
     resolved = resolve_references(actor, asked.get("references", ()), subject=subject)
     document = Document(text.value, resolved.store)
-    dialect, notes = _inspected(document)
+    dialect, notes = dialect_and_notes(document)
     bindings = read_bindings(actor=actor, document=document, dialect=dialect)
     metadata, rule_set = asked.get("metadata"), asked.get("rule_set")
     check_metadata("metadata", metadata)
@@ -99,9 +99,11 @@ def read_upload(*, actor: Actor, subject: str, **asked: Unpack[Asked]) -> Upload
     )
 
 
-def _inspected(document: Document) -> tuple[str, tuple[Note, ...]]:
+def dialect_and_notes(document: Document, *, default: str = "") -> tuple[str, tuple[Note, ...]]:
+    """Raises InvalidSchema for what is no schema of its dialect, or of the default one where it names none."""
+    dialect = default or settings.DEFAULT_DIALECT
     try:
-        found = inspect_schema(document.value, dialect=settings.DEFAULT_DIALECT, store=document.store)
+        found = inspect_schema(document.value, dialect=dialect, store=document.store)
     except SchemaError as wrong:
         raise InvalidSchema(
             f"Invalid schema: {wrong.message}" + (f" (at {wrong.pointer})" if wrong.pointer else ""),

@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that webhooks are sent to: it records what came and answers as told."""
+"""A real HTTP server on this machine that webhooks are sent to, or that something is read from: it records what came and answers as told."""
 
 import threading
 import time
@@ -81,7 +81,7 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 reply = receiver._take(Received(self.path, headers, body))
                 time.sleep(reply.delay)
@@ -90,6 +90,8 @@ class Receiver:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(reply.body)
+
+            do_GET = do_POST  # noqa: N815 -- the base class looks for this name
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -11,6 +11,7 @@ from registry.models.catalogue import (
     begins_with,
 )
 from registry.models.findable import ContentField, ContentIndex, VersionIndex, VersionTag
+from registry.models.imports import ArchivePart, CatalogueImport
 from registry.models.review import Approval, ApprovalQuerySet, Fetch, Study, StudyQuerySet, SunsetNotice
 from registry.models.rules import Configuration, Context, EvolutionRules, Level, Mode, Policy
 from registry.models.taxonomies import Taxonomy, TaxonomyVersion
@@ -18,6 +19,8 @@ from registry.models.taxonomies import Taxonomy, TaxonomyVersion
 __all__ = [
     "Approval",
     "ApprovalQuerySet",
+    "ArchivePart",
+    "CatalogueImport",
     "Configuration",
     "Content",
     "ContentField",

@@ -25,6 +25,7 @@ NAVIGATION = (
             ("Search", "search", "search"),
             ("Approvals", "approvals", "check"),
             ("Taxonomies", "taxonomies", "taxonomy"),
+            ("Import and export", "catalogue", "out"),
         ),
     ),
     (
@@ -48,7 +49,7 @@ NAVIGATION = (
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )
 """Groups of (label, URL name, icon)."""
-FOR_ADMINISTRATORS = {"people", "audit"}
+FOR_ADMINISTRATORS = {"people", "audit", "catalogue"}
 
 TONES = {
     "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",

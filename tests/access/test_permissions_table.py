@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
@@ -28,7 +29,7 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.models import QuarantinedEvent, Subscription
 from events.replay import create_replay
-from registry.models import Approval, Study
+from registry.models import Approval, CatalogueImport, Study
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 from tests.conftest import Person
@@ -161,6 +162,13 @@ get    api/v1/mode                                                             y
 delete api/v1/mode/<subject:subject>                                           hidden hidden no
 put    api/v1/mode/<subject:subject>                                           yes    yes    no
 get    api/v1/mode/<subject:subject>                                           hidden hidden no
+get    api/v1/catalogue                                                        yes    no     no
+get    api/v1/imports                                                          yes    no     no
+post   api/v1/imports/archive                                                  yes    no     no
+post   api/v1/imports/registry                                                 yes    no     no
+get    api/v1/imports/<int:import_id>                                          yes    no     no
+post   api/v1/imports/<int:import_id>/cancel                                   yes    no     no
+post   api/v1/imports/<int:import_id>/repeat                                   yes    no     no
 get    api/v1/studies                                                          yes    yes    yes
 get    api/v1/studies/<int:study_id>                                           yes    yes    hidden
 post   api/v1/studies/<int:study_id>/cancel                                    yes    yes    hidden
@@ -273,6 +281,12 @@ get    subjects/<path:subject>/versions/<str:version>/graph                    y
 get    subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
 post   subjects/<path:subject>/versions/<str:version>/deprecate                yes    yes    no
 post   subjects/<path:subject>/versions/<str:version>/state                    yes    yes    told
+get    catalogue                                                               yes    no     no
+post   imports/archive                                                         yes    no     no
+post   imports/registry                                                        yes    no     no
+get    imports/<int:import_id>                                                 yes    no     no
+post   imports/<int:import_id>/cancel                                          told   no     no
+post   imports/<int:import_id>/repeat                                          yes    no     no
 get    studies/<int:study_id>                                                  yes    yes    hidden
 post   studies/<int:study_id>/cancel                                           yes    yes    hidden
 get    approvals                                                               yes    yes    yes
@@ -309,6 +323,7 @@ API_BODY: dict[str, object] = {
     "post approvals/<int:approval_id>/approve": {"reason": "yes"},
     "post approvals/<int:approval_id>/reject": {"reason": "no"},
     "post subjects/<subject:subject>/versions/<str:version>/state": {"state": "deprecated"},
+    "post imports/registry": {"url": TARGET},
     "put config": {"compatibility": "FULL"},
     "put config/<subject:subject>": {"compatibility": "FULL"},
     "put mode": {"mode": "READWRITE"},
@@ -320,6 +335,8 @@ API_BODY: dict[str, object] = {
     "post subjects/<subject:subject>/versions/<str:version>/tags": {"metadata": {"tags": {"a": ["PII"]}}},
 }
 PAGE_BODY: dict[str, dict[str, object]] = {
+    "imports/archive": {"archive-file": ContentFile(b"PK", name="archive.zip")},
+    "imports/registry": {"registry-url": TARGET},
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
     "upload": {"subject": SUBJECT, "schema": '{"type": "object", "title": "new"}', "publish": "yes"},
     "taxonomies/upload": {"document": json.dumps(TAXONOMY), "publish": "yes"},
@@ -391,6 +408,16 @@ def make_world():
     study = Study.objects.create(
         subject=SUBJECT, judge="events.judge.stored_events", digest=bytes(32), schema="{}", created_by="owner"
     )
+    # A dry run that can be done for real.
+    tried = CatalogueImport.objects.create(
+        kind="registry",
+        source=TARGET,
+        options={"subject_prefix": SUBJECT, "into": "."},
+        secret="sealed",
+        dry_run=True,
+        state="completed",
+        created_by="owner",
+    )
     document = json.loads(
         (Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8")
     )
@@ -440,6 +467,7 @@ def make_world():
         "delivery_id": delivery.pk,
         "approval_id": approval.pk,
         "study_id": study.pk,
+        "import_id": tried.pk,
         "replay_id": replay.pk,
         "event_id": event.event_id,
         "correlation_id": "order-1",
@@ -492,6 +520,9 @@ def ask(client, method, address, names):
     with transaction.atomic():
         before = AuditEntry.objects.count()
         answer = getattr(client, method)(path, **sent)
+        if answer.streaming:
+            # A file stays open until it was sent.
+            b"".join(answer)
         changed = AuditEntry.objects.count() > before
         transaction.set_rollback(True)
     # Signing out is rolled back, too.
@@ -534,7 +565,8 @@ def test_a_neighbour_learns_nothing(world, method, address, expected):
         found, answer = ask(client, method, address, names)
         transaction.set_rollback(True)
     body = answer.content.decode()
-    sent = json.dumps([API_BODY.get(f"{method} {address.removeprefix('api/v1/')}"), PAGE_BODY.get(address)])
+    bodies = [API_BODY.get(f"{method} {address.removeprefix('api/v1/')}"), PAGE_BODY.get(address)]
+    sent = json.dumps(bodies, default=str)
     asked = f"{answer.request['PATH_INFO']}?{sent}"
     assert found != "broken"
     assert [

@@ -139,3 +139,13 @@ def test_a_known_verdict_changes_no_advice(world: Any) -> None:
         verdict = check(old, new, world=world, dialect="2020-12")
         alone = bump(old, new, world=world, dialect="2020-12")
         assert bump(old, new, world=world, dialect="2020-12", known=verdict).level == alone.level
+
+
+@pytest.mark.parametrize("keyword", ["not", "propertyNames"])
+def test_what_is_never_closed_may_refer_to_a_definition(keyword: str) -> None:
+    referring = {"$defs": {"name": {"maxLength": 3}}, keyword: {"$ref": "#/$defs/name"}}
+    wider = {"$defs": {"name": {"maxLength": 3}}}
+    verdict = check(referring, wider, world="declared", dialect="2020-12")
+    assert verdict.status == "compatible"
+    back = check(wider, referring, world="declared", dialect="2020-12")
+    assert (back.status, back.witness is not None) == ("incompatible", True)

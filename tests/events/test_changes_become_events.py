@@ -13,9 +13,11 @@ from events.changes import EVENT_TYPES, PRODUCER, TOLD, schema_files
 from events.forward import forward_changes, lag
 from events.models import ChangeCursor, Event
 from registry.approve import approve, reject
+from registry.delete import delete_subject
 from registry.models import Version
 from registry.sunset import tell_sunsets
 from tests.events.conftest import ORDER, event
+from tests.registry.catalogues import exported, imported
 
 pytestmark = pytest.mark.django_db
 WIDER = {**ORDER, "properties": {**ORDER["properties"], "coupon": {"type": "string"}}}
@@ -315,3 +317,20 @@ def test_every_kind_has_its_schema():
     details = {"versions": [1], "semvers": ["1.0.0"], "subject": True}
     named = {event_type for read in TOLD.values() for event_type, _ in read(details)}
     assert named == EVENT_TYPES
+
+
+def test_what_comes_out_of_an_archive_is_told_as_published(owner, teammate, told):
+    upload(teammate, ORDER)
+    before = upload(teammate, WIDER)
+    draft = {"schema": json.dumps({"title": "a draft"}), "state": "draft"}
+    assert teammate.api.post(VERSIONS, draft, format="json").status_code == 200
+    archive = exported()
+    for permanent in (False, True):
+        delete_subject(actor=owner.actor, subject="team.order", permanent=permanent)
+    told()
+    imported(archive)
+    one, two = told("registry.version.published")
+    assert [found["metadata"]["version"] for found in (one, two)] == [1, 2]
+    assert (two["metadata"]["id"], two["metadata"]["subject"]) == (before["id"], "team.order")
+    imported(archive)
+    assert told() == []

@@ -26,6 +26,8 @@ NOT_TOLD = {
     # Told by the event of the version, whose verdict says it.
     "version.forced",
     "study.cancelled",
+    # Told by the versions and editions that came in.
+    *("import.started", "import.cancelled", "catalogue.restored"),
 }
 #: Modules that put an action's name together.
 COMPUTED = {
