@@ -184,7 +184,7 @@ def test_live_versions_are_announced_and_each_subject_is_audited(django_capture_
     live = set(Version.objects.live().values_list("subject__name", "number"))
     assert set(announced) == live
     entry = AuditEntry.objects.filter(action="subject.restored", target="subject/money").get()
-    assert [version["version"] for version in entry.details["versions"]] == [1, 2]
+    assert [version["version"] for version in entry.details["restored"]] == [1, 2]
     assert AuditEntry.objects.filter(action="taxonomy.restored").count() == 1
     assert AuditEntry.objects.filter(action="catalogue.restored").count() == 1
 
