@@ -12,7 +12,7 @@ from compat.example import Example, example
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
 from registry.judge import Older
-from registry.lookup import find_version
+from registry.lookup import find_any_version, find_version
 from registry.models import ContentField, Version
 from registry.references import hidden_from
 
@@ -79,7 +79,7 @@ class Described:
 def describe_version(*, actor: Actor, subject: str, version: str, deleted: bool = False) -> Described:
     """Raises Forbidden, SubjectNotFound, VersionNotFound, InvalidVersion."""
     actor.require("read", subject)
-    found = find_version(subject, version, deleted=deleted)
+    found = (find_any_version if deleted else find_version)(subject, version)
     document, hidden = Older.of(found).document, hidden_from(actor, found.content)
     shown = {name: schema for name, schema in document.store.items() if name not in hidden.names}
     fields = fields_of(Document(document.value, shown))

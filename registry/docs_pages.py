@@ -13,7 +13,7 @@ from registry.changelog import Changelog, changes_between
 from registry.constraints import shown
 from registry.describe import Described
 from registry.errors import VersionNotFound
-from registry.lookup import find_subject, find_version
+from registry.lookup import find_any_version, find_subject
 from registry.models import Taxonomy, Version
 from registry.side_by_side import side_by_side
 from registry.similar import similar_schemas
@@ -74,7 +74,7 @@ def compare(request: HttpRequest, subject: str) -> HttpResponse:
     old, new = request.GET.get("old", ""), request.GET.get("new", "")
     try:
         changelog = changes_between(
-            actor=actor, subject=subject, new=new or str(choices[0]["number"]), old=old or None, deleted=True
+            actor=actor, subject=subject, new=new or "latest", old=old or None, deleted=True
         )
     except VersionNotFound:
         # The first version was asked for without another; whoever names two gets the error.
@@ -117,6 +117,6 @@ def _verdict(name: str, title: str, verdict: Verdict) -> dict[str, Any]:
 def similar(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
-    found = find_version(subject, version, deleted=True)
+    found = find_any_version(subject, version)
     others = similar_schemas(actor=actor, subject=subject, version=version, deleted=True)
     return render(request, "registry/similar.html", {"version": found, "others": others})
