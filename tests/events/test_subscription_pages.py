@@ -54,6 +54,19 @@ def test_a_subscription_is_made_tested_paused_resumed_and_deleted(owner, form, r
     assert not Subscription.objects.exists()
 
 
+@pytest.mark.parametrize("format_", ["structured", "binary"])
+def test_it_is_shown_which_changes_were_sent(owner, form, publish, told, format_):
+    owner.browser.post("/subscriptions/new", {**form, "format": format_})
+    row = Subscription.objects.get()
+    publish("team.größe 1", {"type": "object"})
+    told()
+    page = owner.browser.get(f"/subscriptions/{row.pk}").content.decode()
+    assert "registry.<wbr>version.<wbr>published" in page
+    assert "team.<wbr>größe 1" in page
+    sent = owner.api.get(f"/api/v1/subscriptions/{row.pk}/deliveries").json()["items"]
+    assert [(one["type"], one["subject"]) for one in sent] == [("registry.version.published", "team.größe 1")]
+
+
 def test_an_edit_keeps_the_secret_and_shows_what_there_is(owner, form):
     browser = owner.browser
     browser.post("/subscriptions/new", form)
