@@ -56,6 +56,7 @@ def test_a_declared_major_is_not_called_refused(orders, write):
     ("schema", "fields", "said"),
     [
         ("{", {}, "The schema is not JSON"),
+        ('{"a', {}, "Unterminated string starting at line 1"),
         ("", {}, "This field is required."),
         (NEXT, {"semver": "2.1.0"}, "this is a major one"),
         (NEXT, {"references": "x nobody 1"}, "nobody"),
