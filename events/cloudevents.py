@@ -1,9 +1,11 @@
 """Changes as CloudEvents 1.0 over HTTP, to those who subscribed to them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import quote
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote, unquote
 
+import orjson
 from django.conf import settings
 
 from access.delivery import ALERT_SCHEDULE, AS_JSON, enqueue_delivery
@@ -62,6 +64,22 @@ def send(
         headers=_headers_of(event) if binary else {"content-type": STRUCTURED},
         schedule=schedule,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of which change a message tells: the type of the event, and the subject, "" where it has none."""
+
+    type: str
+    subject: str
+
+    @classmethod
+    def of(cls, sent: Delivery) -> Self:
+        """Read from the message as it was written, in either form."""
+        if "ce-type" in sent.headers:
+            return cls(sent.headers["ce-type"], unquote(sent.headers.get("ce-subject", "")))
+        event = orjson.loads(bytes(sent.body))
+        return cls(event["type"], event.get("subject", ""))
 
 
 def _headers_of(event: Mapping[str, Any]) -> dict[str, str]:

@@ -156,9 +156,10 @@ def _findings(proposal: Proposal, tally: Tally, told: str, *, mode: str, finishe
 def _refusals(proposal: Proposal, tally: Tally, told: str, *, mode: str, finished: bool) -> Finding:
     total = tally.total
     if total.refused:
+        are = "is" if total.valid_today == 1 else "are"
         sentence = (
             f"The new schema would refuse {total.refused:,} of {told} stored events of "
-            f"'{proposal.subject}', {total.valid_today:,} of which are valid today."
+            f"'{proposal.subject}', {total.valid_today:,} of which {are} valid today."
         )
     elif told.startswith("all "):
         sentence = f"The new schema accepts {told} stored events of '{proposal.subject}'."

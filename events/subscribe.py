@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from access import audit
 from access.actor import Actor
@@ -111,8 +111,10 @@ def find_subscription(actor: Actor, subscription_id: int) -> Subscription:
 
 
 def deliveries_of(subscription: Subscription) -> QuerySet[Delivery]:
-    """What was sent and what became of it, with every attempt."""
-    return Delivery.objects.filter(about=ABOUT, about_id=str(subscription.pk)).prefetch_related("log")
+    """What was sent and what became of it, with every attempt; `behind`: it waits for an earlier one to the same address."""
+    sent = Delivery.objects.filter(about=ABOUT, about_id=str(subscription.pk))
+    earlier = sent.filter(state=Delivery.State.DUE, url=OuterRef("url"), id__lt=OuterRef("id"))
+    return sent.annotate(behind=Exists(earlier)).prefetch_related("log")
 
 
 def _check(actor: Actor, spec: SubscriptionSpec) -> None:

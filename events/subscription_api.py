@@ -12,6 +12,7 @@ from access.caller import caller
 from access.keyset import PAGING, page_answer, page_of, page_schema
 from access.models import Delivery, DeliveryAttempt
 from events.changes import EVENT_TYPES
+from events.cloudevents import About
 from events.forward import lag
 from events.models import Subscription
 from events.subscribe import (
@@ -90,11 +91,29 @@ class ToldAttempt(serializers.ModelSerializer[DeliveryAttempt]):
 
 
 class ToldAnswer(serializers.ModelSerializer[Delivery]):
+    type = serializers.SerializerMethodField(help_text="The event type of the change.")
+    subject = serializers.SerializerMethodField(help_text="What changed; empty for the whole instance.")
     log = ToldAttempt(many=True)
+
+    def get_type(self, sent: Delivery) -> str:
+        return About.of(sent).type
+
+    def get_subject(self, sent: Delivery) -> str:
+        return About.of(sent).subject
 
     class Meta:
         model = Delivery
-        fields = ("id", "message_id", "state", "attempts", "created_at", "finished_at", "log")
+        fields = (
+            "id",
+            "message_id",
+            "type",
+            "subject",
+            "state",
+            "attempts",
+            "created_at",
+            "finished_at",
+            "log",
+        )
 
 
 @extend_schema(operation_id="changes_read", responses=ChangesAnswer)

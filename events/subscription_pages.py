@@ -10,6 +10,7 @@ from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
+from events.cloudevents import About
 from events.forward import lag
 from events.subscribe import (
     create_subscription,
@@ -57,7 +58,8 @@ def subscription(request: HttpRequest, subscription_id: int) -> HttpResponse:
             messages.success(request, "Saved.")
             return redirect("subscription", subscription_id)
     page = page_of(request, deliveries_of(shown), size=20)
-    context = {"form": form, "subscription": shown, "page": page}
+    sent = [(delivery, About.of(delivery)) for delivery in page.items]
+    context = {"form": form, "subscription": shown, "page": page, "sent": sent}
     return render(request, "events/subscription_form.html", context)
 
 

@@ -122,7 +122,7 @@ def _parse(text: str) -> Any:
         )
     except json.JSONDecodeError as bad:
         raise InvalidSchema(
-            f"The schema is not JSON: {bad.msg} at line {bad.lineno}, column {bad.colno}.",
+            f"The schema is not JSON: {bad.msg.removesuffix(' at')} at line {bad.lineno}, column {bad.colno}.",
             line=bad.lineno,
             column=bad.colno,
         ) from bad

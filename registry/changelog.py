@@ -10,7 +10,7 @@ from registry.comparison import compare, required_bump
 from registry.configure import rules_of
 from registry.errors import VersionNotFound
 from registry.judge import Older, world_of
-from registry.lookup import find_version
+from registry.lookup import find_any_version, find_version
 from registry.models import Version
 from registry.references import hidden_from
 
@@ -90,8 +90,9 @@ def changes_between(
     Raises Forbidden (also when one of the two refers to schemas that the actor may not read), SubjectNotFound, InvalidVersion, and VersionNotFound, also where there is no version before.
     """
     actor.require("read", subject)
-    newer = find_version(subject, new, deleted=deleted)
-    older = find_version(subject, old, deleted=deleted) if old else _before(newer)
+    find = find_any_version if deleted else find_version
+    newer = find(subject, new)
+    older = find(subject, old) if old else _before(newer)
     _require_readable(actor, older, newer)
     one, two = Older.of(older).document, Older.of(newer).document
     world = world_of(rules_of(subject).policy)

@@ -1,5 +1,6 @@
 """The documentation of a version: its fields with their history, and an example event. Made from what is stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from compat.example import Example, example
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
 from registry.judge import Older
-from registry.lookup import find_version
+from registry.lookup import find_any_version, find_version
 from registry.models import ContentField, Version
 from registry.references import hidden_from
+from registry.taxonomy import readable_taxonomies
+from registry.taxonomy_bindings import Bound, bindings_of, bound_validator, editions_of, trees_of
+from registry.taxonomy_examples import with_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Described:
     example: Example | None
     tags: tuple[str, ...]
     hidden: tuple[str, ...] = ()
+    #: Taxonomies that fields are bound to and the actor may read.
+    taxonomies: frozenset[str] = frozenset()
 
     @property
     def hidden_words(self) -> str:
@@ -79,21 +85,39 @@ class Described:
 def describe_version(*, actor: Actor, subject: str, version: str, deleted: bool = False) -> Described:
     """Raises Forbidden, SubjectNotFound, VersionNotFound, InvalidVersion."""
     actor.require("read", subject)
-    found = find_version(subject, version, deleted=deleted)
+    found = (find_any_version if deleted else find_version)(subject, version)
     document, hidden = Older.of(found).document, hidden_from(actor, found.content)
     shown = {name: schema for name, schema in document.store.items() if name not in hidden.names}
     fields = fields_of(Document(document.value, shown))
     tags = tuple(found.tags.order_by("tag").values_list("tag", flat=True))
-    instance = None if hidden.names else example_of(document)
-    return Described(found, fields, _since(found), instance, tags, hidden.told)
+    instance = None if hidden.names else example_of(document, bindings_of(found.content))
+    return Described(found, fields, _since(found), instance, tags, hidden.told, _taxonomies(actor, found))
 
 
-def example_of(document: Document) -> Example | None:
-    """An event that two validators accept, or none."""
+def _taxonomies(actor: Actor, version: Version) -> frozenset[str]:
+    names = {bound.binding.taxonomy for bound in bindings_of(version.content)}
+    known = readable_taxonomies(actor=actor).filter(name__in=names) if names else ()
+    return frozenset(taxonomy.name for taxonomy in known)
+
+
+def example_of(document: Document, bindings: Sequence[Bound] = ()) -> Example | None:
+    """An event that two validators accept and whose codes are codes of the taxonomies it is bound to, or none."""
     try:
-        return example(document.value, dialect=settings.DEFAULT_DIALECT, store=document.store)
+        if not bindings:
+            return example(document.value, dialect=settings.DEFAULT_DIALECT, store=document.store)
+        editions = editions_of(bindings)
+        listed = with_codes(document, trees_of(editions))
+        found = example(listed.value, dialect=settings.DEFAULT_DIALECT, store=listed.store)
+        judge = bound_validator(
+            document.value,
+            dialect=settings.DEFAULT_DIALECT,
+            store=document.store,
+            formats=False,
+            editions=editions,
+        )
     except SchemaError:
         return None
+    return found if found and judge.is_valid(found.value) else None
 
 
 def _since(version: Version) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """What a version means, over REST: its documentation, an example, what changed, and what resembles it."""
 
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -67,9 +66,7 @@ def docs(request: Request, subject: str, version: str) -> Response | HttpRespons
     described = _described(request, subject, version)
     if not _wants_markdown(request):
         return Response(described.as_dict())
-    found = described.version
-    address = f"{settings.PUBLIC_URL}/subjects/{quote(found.subject.name, safe='')}/versions/{found.number}"
-    text = as_markdown(described, address=address)
+    text = as_markdown(described, site=settings.PUBLIC_URL)
     return HttpResponse(
         text, content_type=f"{MARKDOWN}; charset=utf-8", headers={"Vary": "Authorization, Accept"}
     )

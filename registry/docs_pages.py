@@ -13,10 +13,11 @@ from registry.changelog import Changelog, changes_between
 from registry.constraints import shown
 from registry.describe import Described
 from registry.errors import VersionNotFound
-from registry.lookup import find_subject, find_version
-from registry.models import Taxonomy, Version
+from registry.lookup import find_any_version, find_subject
+from registry.models import Version
 from registry.side_by_side import side_by_side
 from registry.similar import similar_schemas
+from registry.taxonomy_bindings import Binding
 
 _SHOWN = (
     "path",
@@ -38,8 +39,6 @@ def field_rows(described: Described) -> list[dict[str, Any]]:
     """The fields for the template registry/_docs.html: numbered, so that one can lead to another."""
     fields = described.fields.fields
     numbers = {field.path: number for number, field in reversed(list(enumerate(fields, 1)))}
-    names = {field.taxonomy.partition("@")[0] for field in fields if field.taxonomy}
-    known = set(Taxonomy.objects.filter(name__in=names).values_list("name", flat=True)) if names else set()
     return [
         {
             **{name: getattr(field, name) for name in _SHOWN},
@@ -48,15 +47,16 @@ def field_rows(described: Described) -> list[dict[str, Any]]:
             "default": shown(field.default[0]) if field.default else None,
             "examples": [shown(value) for value in field.examples],
             "same_number": numbers.get(field.same_as or ""),
-            "taxonomy_url": _taxonomy(field.taxonomy, known),
+            "taxonomy_url": _taxonomy(field.taxonomy, described),
         }
         for number, field in enumerate(fields, 1)
     ]
 
 
-def _taxonomy(binding: str, known: set[str]) -> str:
-    name = binding.partition("@")[0]
-    return reverse("taxonomy", args=[name]) if name in known else ""
+def _taxonomy(binding: str, described: Described) -> str:
+    bound = Binding.read(binding)
+    known = bound is not None and bound.taxonomy in described.taxonomies
+    return reverse("taxonomy", args=[bound.taxonomy]) if bound and known else ""
 
 
 @require_safe
@@ -74,7 +74,7 @@ def compare(request: HttpRequest, subject: str) -> HttpResponse:
     old, new = request.GET.get("old", ""), request.GET.get("new", "")
     try:
         changelog = changes_between(
-            actor=actor, subject=subject, new=new or str(choices[0]["number"]), old=old or None, deleted=True
+            actor=actor, subject=subject, new=new or "latest", old=old or None, deleted=True
         )
     except VersionNotFound:
         # The first version was asked for without another; whoever names two gets the error.
@@ -117,6 +117,6 @@ def _verdict(name: str, title: str, verdict: Verdict) -> dict[str, Any]:
 def similar(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
-    found = find_version(subject, version, deleted=True)
+    found = find_any_version(subject, version)
     others = similar_schemas(actor=actor, subject=subject, version=version, deleted=True)
     return render(request, "registry/similar.html", {"version": found, "others": others})

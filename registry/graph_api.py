@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from access.caller import caller
 from registry.graph import Graph, as_dot, graph_around
-from registry.lookup import find_version
+from registry.lookup import find_any_version
 from registry.models import Version
 
 NODE = inline_serializer(
@@ -56,7 +56,7 @@ def version_graph(request: Request, subject: str, version: str) -> Response | Ht
     """What the version refers to and what refers to it, as far as that leads."""
     actor = caller(request)
     actor.require("read", subject)
-    graph = graph_around(actor=actor, version=find_version(subject, version, deleted=True))
+    graph = graph_around(actor=actor, version=find_any_version(subject, version))
     if str(request.query_params.get("format", "")).lower() == "dot":
         return HttpResponse(as_dot(graph), content_type="text/vnd.graphviz; charset=utf-8")
     return Response(_shape(graph))

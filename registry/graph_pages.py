@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from access.caller import caller
 from registry.graph import Graph, graph_around
-from registry.lookup import find_version
+from registry.lookup import find_any_version
 from registry.models import Version
 
 _WIDTH, _HEIGHT, _BETWEEN, _BELOW = 210, 46, 70, 16
@@ -44,7 +44,7 @@ class Drawing:
 def graph(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
-    found = find_version(subject, version, deleted=True)
+    found = find_any_version(subject, version)
     around = graph_around(actor=actor, version=found)
     rows = [(around.versions[edge.user], around.versions[edge.target], edge) for edge in around.edges]
     context = {"version": found, "graph": around, "drawing": _drawn(around), "rows": rows}

@@ -55,6 +55,17 @@ def find_version(subject_name: str, wanted: str, *, deleted: bool = False) -> Ve
     return found
 
 
+def find_any_version(subject_name: str, wanted: str) -> Version:
+    """The live version that `wanted` names, and only where there is none, a draft, an archived or a deleted one.
+
+    Raises SubjectNotFound, VersionNotFound, InvalidVersion.
+    """
+    try:
+        return find_version(subject_name, wanted)
+    except (SubjectNotFound, VersionNotFound):
+        return find_version(subject_name, wanted, deleted=True)
+
+
 def find_version_with(subject_name: str, properties: Mapping[str, str], *, deleted: bool = False) -> Version:
     """The latest version whose metadata has all these properties. Raises SubjectNotFound, VersionNotFound."""
     subject = find_subject(subject_name, deleted=deleted)

@@ -4,19 +4,22 @@ import json
 import re
 from collections.abc import Iterator
 
+from django.urls import reverse
+
 from registry.constraints import shown
 from registry.describe import Described
 from registry.fields import Field
+from registry.taxonomy_bindings import Binding
 
 _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]|])")
 
 
-def as_markdown(described: Described, *, address: str) -> str:
-    """GitHub's Markdown. Nothing that an author wrote becomes markup: it is escaped."""
-    return "\n".join(_lines(described, address)) + "\n"
+def as_markdown(described: Described, *, site: str) -> str:
+    """GitHub's Markdown, with links to the pages of `site`. Nothing that an author wrote becomes markup: it is escaped."""
+    return "\n".join(_lines(described, site)) + "\n"
 
 
-def _lines(described: Described, address: str) -> Iterator[str]:
+def _lines(described: Described, site: str) -> Iterator[str]:
     version, fields = described.version, described.fields
     yield f"# {_plain(version.subject.name)} {version.semver}"
     for text in (fields.title, fields.description or version.subject.description):
@@ -25,23 +28,25 @@ def _lines(described: Described, address: str) -> Iterator[str]:
     facts = [f"version {version.number}", f"schema id {version.identity.number}", version.state]
     facts += [f"owner {_plain(version.subject.owner)}"] if version.subject.owner else []
     facts += [f"tags {_plain(', '.join(described.tags))}"] if described.tags else []
-    yield from ("", f"{', '.join(facts)}. [In the registry]({address})")
+    page = reverse("version", args=[version.subject.name, version.number])
+    yield from ("", f"{', '.join(facts)}. [In the registry]({site}{page})")
     if fields.constraints:
         yield from ("", f"The whole: {_plain('; '.join(fields.constraints))}.")
     yield from ("", "## Fields", "")
-    yield from _table(described)
+    yield from _table(described, site)
     yield from ("", "## Example", "")
     yield from _example(described)
 
 
-def _table(described: Described) -> Iterator[str]:
+def _table(described: Described, site: str) -> Iterator[str]:
     if not described.fields.fields:
         yield "The schema declares no fields."
         return
     yield "| Field | Type | Required | Constraints | Since | Default | Description |"
     yield "|---|---|---|---|---|---|---|"
     for field in described.fields.fields:
-        yield f"| {' | '.join(_cells(field, described.since.get(field.path, '')))} |"
+        cells = _cells(field, described.since.get(field.path, ""), _constraints(field, described, site))
+        yield f"| {' | '.join(cells)} |"
     if described.hidden:
         yield from (
             "",
@@ -51,7 +56,7 @@ def _table(described: Described) -> Iterator[str]:
         yield from ("", "There are more fields than are listed.")
 
 
-def _cells(field: Field, since: str) -> list[str]:
+def _cells(field: Field, since: str, constraints: str) -> list[str]:
     about = [field.title, field.description]
     about += ["Deprecated."] if field.deprecated else []
     about += [f"Only in: {', '.join(field.when)}."] if field.when else []
@@ -61,11 +66,24 @@ def _cells(field: Field, since: str) -> list[str]:
         _code(field.path),
         " or ".join(field.types),
         "yes" if field.required else "no",
-        _plain("; ".join(field.constraints)),
+        constraints,
         since,
         _code(shown(field.default[0])) if field.default else "",
         _plain(" ".join(text for text in about if text)),
     ]
+
+
+def _constraints(field: Field, described: Described, site: str) -> str:
+    """The words for a taxonomy lead to it, for those who may read it."""
+    said = [_plain(words) for words in field.constraints]
+    bound = Binding.read(field.taxonomy)
+    if bound is not None and bound.taxonomy in described.taxonomies:
+        name, page = _plain(field.taxonomy), reverse("taxonomy", args=[bound.taxonomy])
+        said = [
+            words.replace(name, f"[{name}]({site}{page})") if words == f"a code of {name}" else words
+            for words in said
+        ]
+    return "; ".join(said)
 
 
 def _example(described: Described) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from access.actor import Actor
-from registry.lookup import find_version
+from registry.lookup import find_any_version, find_version
 from registry.models import ContentField, Version
 
 MOST = 10
@@ -52,7 +52,7 @@ def similar_schemas(
     Raises Forbidden, SubjectNotFound, VersionNotFound, InvalidVersion.
     """
     actor.require("read", subject)
-    here = find_version(subject, version, deleted=deleted)
+    here = (find_any_version if deleted else find_version)(subject, version)
     own = _names([here.content_id]).get(here.content_id, set())
     if len(own) < _FEWEST_SHARED:
         return ()

@@ -14,7 +14,7 @@ from registry.answers import published_answer
 from registry.approve import approve, find_approval, reject
 from registry.change_state import Deprecation, change_state, next_states
 from registry.deprecation import readable_successor
-from registry.lookup import find_version
+from registry.lookup import find_any_version
 from registry.models import Approval, Version
 
 
@@ -57,7 +57,7 @@ def version_state(request: Request, subject: str, version: str) -> Response:
     actor = caller(request)
     actor.require("read", subject)
     if request.method == "GET":
-        return Response(_state(request, find_version(subject, version, deleted=True)))
+        return Response(_state(request, find_any_version(subject, version)))
     wanted = StateRequest(data=request.data)
     wanted.is_valid(raise_exception=True)
     asked = dict(wanted.validated_data)

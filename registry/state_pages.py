@@ -16,7 +16,7 @@ from registry.approve import approve, find_approval, latest_beside, may_decide, 
 from registry.change_state import Deprecation, change_state
 from registry.errors import ApprovalRequired
 from registry.forms import ApprovalFilter, ApproveForm, DeprecationForm, RejectForm
-from registry.lookup import find_version
+from registry.lookup import find_any_version
 from registry.models import Approval, Version
 from registry.pages import shown_verdict
 from registry.publish import activate_draft
@@ -27,7 +27,7 @@ def deprecate(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     """Deprecates a version, or says something else about one that is deprecated."""
     actor = caller(request)
     actor.require("write", subject)
-    found = find_version(subject, version, deleted=True)
+    found = find_any_version(subject, version)
     form = DeprecationForm(request.POST or None, initial=DeprecationForm.initial_of(found))
     if form.is_valid():
         try:

@@ -253,13 +253,18 @@ def bound_validator(
     return compile_validator(schema, dialect=dialect, store=dict(store), formats=formats, keywords=keywords)
 
 
-def _keyword(editions: Editions) -> "type[jsonschema_rs.KeywordValidator]":
+def trees_of(editions: Editions) -> dict[str, Tree]:
+    """Binding → what its edition says; without those that have none."""
     documents = dict(
         TaxonomyVersion.objects.filter(pk__in=[key for _, key in editions.keys if key]).values_list(
             "pk", "document"
         )
     )
-    trees = {binding: Tree.of(documents[key]) for binding, key in editions.keys if key is not None}
+    return {binding: Tree.of(documents[key]) for binding, key in editions.keys if key is not None}
+
+
+def _keyword(editions: Editions) -> "type[jsonschema_rs.KeywordValidator]":
+    trees = trees_of(editions)
 
     class CodeOf:
         """The keyword: refuses a string that is no code of the tree."""

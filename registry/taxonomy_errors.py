@@ -36,7 +36,7 @@ class CodeNotFound(ProductError):
         if normal is None:
             message = f"'{text}' does not have the form of a code of '{taxonomy}', such as PREFIX_AREA_102."
         else:
-            where = f" The area {area} is known." if area else ""
+            where = f" The area {area} exists, this number in it does not." if area else ""
             message = f"'{text}' is not a code of '{taxonomy}' {version}.{where}"
         return cls(message, taxonomy=taxonomy, version=version, looked_up=normal, area=area)
 
@@ -73,7 +73,7 @@ class InvalidTaxonomy(ProductError):
         where = f" at {first['pointer']}" if first["pointer"] else ""
         remedy = f" {first['remedy']}" if first.get("remedy") else ""
         more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        message = f"This is not a taxonomy{where}: {first['message']}{remedy}{more}"
+        message = f"This is not a taxonomy{where}: {first['message'].rstrip('.')}.{remedy}{more}"
         return cls(message, pointer=first["pointer"], problems=list(problems))
 
 

@@ -1,8 +1,8 @@
 """Reading what requests about taxonomies ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType
@@ -13,6 +13,7 @@ from registry.problems import Malformed
 from registry.taxonomy_codes import MAX_BATCH, Search
 from registry.taxonomy_errors import TaxonomyTooLarge
 from registry.taxonomy_text import Format, read_document
+from registry.taxonomy_tree import Recoverable, Severity
 from registry.wire import InvalidParameter
 
 YAML = "application/yaml"
@@ -83,12 +84,20 @@ def search_asked(request: Request) -> Search:
     return Search(
         query=asked.get("q", "").strip(),
         area=asked.get("area", ""),
-        severity=asked.get("severity", ""),
-        recoverable=asked.get("recoverable", ""),
+        severity=_one_of(request, "severity", get_args(Severity)),
+        recoverable=_one_of(request, "recoverable", get_args(Recoverable)),
         deprecated=None if not deprecated else deprecated == "true",
         http_status=_number(request, "http_status"),
         exit_code=_number(request, "exit_code"),
     )
+
+
+def _one_of(request: Request, name: str, known: Sequence[str]) -> str:
+    """A word that no code can have would find nothing and not say why."""
+    text = request.query_params.get(name, "")
+    if text and text.lower() not in {word.lower() for word in known}:
+        raise InvalidParameter(f"'{name}' is one of {', '.join(known)}, not '{text[:40]}'.", parameter=name)
+    return text
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from registry.lookup import find_version
+from registry.lookup import find_any_version
 from registry.models import Fetch
 from registry.usage import usage_of
 
@@ -38,7 +38,7 @@ def version_usage(request: Request, subject: str, version: str) -> Response:
     """Who still uses the version, and whether anything speaks against deleting it."""
     actor = caller(request)
     actor.require("read", subject)
-    found = usage_of(actor=actor, version=find_version(subject, version, deleted=True))
+    found = usage_of(actor=actor, version=find_any_version(subject, version))
     answer: dict[str, Any] = {
         "subject": found.version.subject.name,
         "version": found.version.number,

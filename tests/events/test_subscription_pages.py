@@ -4,7 +4,7 @@ import pytest
 
 from access.delivery import deliver_due
 from events.models import Subscription
-from tests.receiver import Receiver
+from tests.receiver import Receiver, Reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +52,31 @@ def test_a_subscription_is_made_tested_paused_resumed_and_deleted(owner, form, r
     assert Subscription.objects.get().enabled
     browser.post(f"{page}/delete")
     assert not Subscription.objects.exists()
+
+
+@pytest.mark.parametrize("format_", ["structured", "binary"])
+def test_it_is_shown_which_changes_were_sent(owner, form, publish, told, format_):
+    owner.browser.post("/subscriptions/new", {**form, "format": format_})
+    row = Subscription.objects.get()
+    publish("team.größe 1", {"type": "object"})
+    told()
+    page = owner.browser.get(f"/subscriptions/{row.pk}").content.decode()
+    assert "registry.<wbr>version.<wbr>published" in page
+    assert "team.<wbr>größe 1" in page
+    sent = owner.api.get(f"/api/v1/subscriptions/{row.pk}/deliveries").json()["items"]
+    assert [(one["type"], one["subject"]) for one in sent] == [("registry.version.published", "team.größe 1")]
+
+
+def test_a_message_behind_one_that_fails_says_that_it_waits(owner, form, publish, told, receiver):
+    owner.browser.post("/subscriptions/new", form)
+    publish("team.a", {"type": "object"})
+    publish("team.b", {"type": "object"})
+    told()
+    receiver.answer = lambda _: Reply(status=500)
+    deliver_due()
+    page = owner.browser.get(f"/subscriptions/{Subscription.objects.get().pk}").content.decode()
+    assert page.count("waits for an earlier one") == 1
+    assert "not tried yet" not in page
 
 
 def test_an_edit_keeps_the_secret_and_shows_what_there_is(owner, form):

@@ -55,6 +55,7 @@ def test_it_shows_no_event_to_those_who_may_not_read(
     send(event(metadata={"amount": 9}))
     (finding,) = findings_of(SMALL_AMOUNTS, settings, writer.token_actor)
     assert (finding.facts["valid_today"], finding.facts["examples"]) == (1, [])
+    assert finding.sentence.endswith("1 of which is valid today.")
 
 
 def test_it_judges_as_events_will_be_judged(publish: Publish, send: Send, settings: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from registry.local.home import CHECKOUT
 from tests.onex import an_event, ok
+from tests.waiting import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 SUBJECT = "bad.input"
@@ -174,7 +175,8 @@ def documented():
 
 
 def all_there_is(api):
-    """Everything that a refused request might have left behind."""
+    """Everything that a refused request might have left behind, once all earlier changes were told as events."""
+    until(lambda: ok(api.get("changes"))["waiting"] == 0)
     subjects = ok(api.get("subjects", params={"deleted": "true"}))
     versions = ok(api.get(VERSIONS, params={"deleted": "true"}))
     newest = [ok(api.get(path))["items"][:1] for path in ("quarantine", "alerts/channels")]

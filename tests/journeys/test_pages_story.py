@@ -144,12 +144,12 @@ def be_refused_and_publish_a_major(walk):
     page.get_by_label("JSON Schema").fill(json.dumps(BREAKING))
     walk.press("Publish")
     page.get_by_text("This cannot be published as it is").wait_for()
-    witness = json.loads(page.locator("#witness").inner_text())
+    witness = json.loads(page.locator("#witness-1").inner_text())
     assert "currency" not in witness
     assert {"order", "amount"} <= set(witness)
     assert page.get_by_text("Two independent validators agree").is_visible()
     assert json.loads(page.get_by_label("JSON Schema").input_value()) == BREAKING
-    page.get_by_label("Version").fill("2.0.0")
+    page.get_by_role("textbox", name="Version").fill("2.0.0")
     walk.press("Publish")
     page.wait_for_url("**/versions/2")
     assert page.get_by_text("2.0.0").first.is_visible()

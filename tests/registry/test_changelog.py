@@ -75,6 +75,16 @@ def test_the_page_compares_the_latest_with_the_one_before(orders, owner):
     assert shown.count('id="witness-') == 2
 
 
+def test_the_page_leaves_a_draft_to_whoever_asks_for_it(orders, publish, owner):
+    publish("orders", {"type": "integer"}, semver="9.0.0", draft=True)
+    page = owner.browser.get("/subjects/orders/versions/compare").content.decode()
+    assert "9.0.0 reads what" not in page
+    assert (
+        "9.0.0 reads what"
+        in owner.browser.get("/subjects/orders/versions/compare?new=9.0.0").content.decode()
+    )
+
+
 def test_the_page_takes_any_two_and_says_what_lies_between(orders, owner):
     shown = owner.browser.get(reverse("compare", args=["orders"]) + "?old=1&new=3").content.decode()
     assert "Versions on the way" in shown

@@ -318,3 +318,18 @@ def test_the_page_of_a_hidden_version_shows_ways_to_fetch_it_that_work(publish, 
     shown = owner.browser.get(reverse("version", args=["s", 2])).content.decode()
     assert f"/api/v1/schemas/ids/{version.content_id}/schema" in shown
     assert "/api/v1/subjects/s/versions/2/schema?deleted=true" in shown
+
+
+def test_latest_is_never_a_hidden_version_while_there_is_a_live_one(publish, owner):
+    publish("s", ONE_FIELD)
+    publish("s", OTHER_TYPE, semver="2.0.0", draft=True)
+    base = "/api/v1/subjects/s/versions"
+    for wanted in ("latest", "*"):
+        for asked in ("usage", "state"):
+            assert owner.api.get(f"{base}/{wanted}/{asked}").json()["version"] == 1
+        for page in ("", "/usage", "/graph", "/similar"):
+            shown = owner.browser.get(f"/subjects/s/versions/{wanted}{page}").content.decode()
+            assert "1.0.0" in shown
+            assert "2.0.0" not in shown
+    # By its own number it is found.
+    assert owner.api.get(f"{base}/2/usage").json()["version"] == 2

@@ -127,7 +127,16 @@ def test_a_code_says_its_http_status_and_exit_code_and_these_lead_back_to_it(err
     assert "ONEX_STAMP_009" in [found["code"] for found in owner.api.get(f"{ADDRESS}/codes", back).json()]
 
 
-@pytest.mark.parametrize("asked", [{"http_status": "many"}, {"exit_code": "-1"}, {"deprecated": "perhaps"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"http_status": "many"},
+        {"exit_code": "-1"},
+        {"deprecated": "perhaps"},
+        {"severity": "loud"},
+        {"recoverable": "perhaps"},
+    ],
+)
 def test_a_search_for_what_cannot_be_is_refused(errors, owner, asked):
     assert owner.api.get(f"{ADDRESS}/codes", asked).status_code == 400
 

@@ -122,6 +122,14 @@ def test_numbers_written_as_decimals_are_whole(send):
     assert send(shop(code(1, "CARD_DECLINED", http_status=402))).json()["created"] is False
 
 
+def test_a_value_of_the_wrong_type_is_told_by_the_type_it_should_have(send):
+    body = refusal(send(shop(code(1, "CARD_DECLINED", replaced_by=2))), 422, "invalid_taxonomy")
+    assert body["message"] == (
+        'This is not a taxonomy at /areas/0/codes/0/replaced_by: 2 is not of type "string". '
+        "docs/reference/taxonomies.md says what each member holds."
+    )
+
+
 def test_a_version_is_computed_from_the_changes(send):
     first = shop()
     send(first)

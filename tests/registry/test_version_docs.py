@@ -12,7 +12,10 @@ from compat import compile_validator
 from registry.change_state import change_state
 from registry.delete import delete_version
 from registry.describe import describe_version
+from registry.models import Version
 from registry.references import ReferenceTo
+from registry.taxonomy import publish_taxonomy
+from registry.taxonomy_bindings import bindings_of, bound_validator, editions_of
 from tests.require import require
 
 FIRST = {
@@ -34,6 +37,29 @@ BASE = "/api/v1/subjects/team.orders%2Fgr%C3%B6%C3%9Fe/versions"
 def orders(publish):
     publish(NAME, FIRST)
     publish(NAME, SECOND)
+
+
+@pytest.fixture
+def bound(publish, actor):
+    """A schema whose fields are codes of a taxonomy: with examples that are none, and with one that is."""
+    codes = [
+        {"number": number, "slug": slug, "meaning": slug, "severity": "ERROR", "recoverable": "no", **more}
+        for number, slug, more in (
+            (1, "FAILED", {}),
+            (2, "DECLINED", {}),
+        )
+    ]
+    areas = [{"token": "PAY", "codes": codes}]
+    document = {"taxonomy": "shop-errors", "version": "1.0.0", "prefix": "SHOP", "areas": areas}
+    publish_taxonomy(actor=actor, document=document)
+    code = {"type": "string", "x-taxonomy": "shop-errors@^1"}
+    properties = {
+        "code": {**code, "examples": ["SHOP_PAY_999"]},
+        "seen": {"type": "array", "items": code},
+        "known": {**code, "examples": ["SHOP_PAY_002_DECLINED"]},
+        "no": {"type": "integer", "x-taxonomy": "shop-errors@^1"},
+    }
+    publish("failures", {"type": "object", "required": ["code"], "properties": properties})
 
 
 def test_every_field_comes_with_since_when_it_is_there(orders, owner):
@@ -80,6 +106,40 @@ def test_an_example_follows_references(publish, owner):
     schema = {"type": "object", "properties": {"to": {"$ref": "address"}}}
     publish("orders", schema, references=[ReferenceTo("address", "address", 1)])
     assert owner.api.get("/api/v1/subjects/orders/versions/1/example").json() == {"to": {"zip": 1}}
+
+
+def test_an_example_shows_real_codes_of_the_taxonomies_that_fields_are_bound_to(bound, owner):
+    event = owner.api.get("/api/v1/subjects/failures/versions/1/example").json()
+    assert event == {
+        "code": "SHOP_PAY_001",
+        "seen": ["SHOP_PAY_001"],
+        "known": "SHOP_PAY_002_DECLINED",
+        "no": 1,
+    }
+    content = Version.objects.get(subject__name="failures").content
+    judge = bound_validator(
+        json.loads(content.text),
+        dialect="draft-07",
+        store={},
+        formats=True,
+        editions=editions_of(bindings_of(content)),
+    )
+    assert judge.errors(event) == []
+
+
+def test_markdown_links_a_field_to_the_taxonomy_it_is_bound_to(bound, owner, settings):
+    told = owner.api.get("/api/v1/subjects/failures/versions/1/docs?format=markdown").content.decode()
+    address = f"{settings.PUBLIC_URL}/taxonomies/shop-errors"
+    assert f"a code of [shop-errors@^1]({address}) |" in told
+
+
+def test_a_taxonomy_that_one_may_not_read_is_not_linked(bound, make_person):
+    producer = make_person("producer", "viewer", "failures")
+    base = "/subjects/failures/versions/1"
+    told = producer.api.get(f"/api/v1{base}/docs?format=markdown").content.decode()
+    page = producer.browser.get(base).content.decode()
+    assert "a code of shop-errors@^1" in told
+    assert "/taxonomies/shop-errors" not in told + page
 
 
 def test_schemas_that_one_may_not_read_are_not_shown_through_those_that_refer_to_them(
