@@ -1,19 +1,16 @@
 """Questions about a schema that change nothing: is it there already, would it be compatible?"""
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
-
-from django.conf import settings
 
 from access.actor import Actor
 from registry.assess import assess
 from registry.errors import SchemaNotFound, SubjectNotFound, VersionNotFound
-from registry.judge import Judgement, Pair, Verdicts
+from registry.judge import Judgement, Verdicts
 from registry.lookup import LATEST, find_subject, find_version, parse_number, versions_of
-from registry.models import Level, Version
+from registry.models import Version
 from registry.references import inlined, store_of
 from registry.snapshot import look_at
 from registry.upload import Upload
@@ -59,40 +56,6 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     against = None if version is None else _chosen(upload.subject, version)
     verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands)
     return assess(upload, snapshot, verdicts, against=against)
-
-
-@dataclass(frozen=True, slots=True)
-class EveryVersion:
-    """By the subject's rules, a schema beside each of its live versions, the newest first.
-
-    `judgement` is that of an upload. There was no time for the oldest `left_out` versions.
-    """
-
-    judgement: Judgement
-    pairs: tuple[Pair, ...]
-    left_out: int
-
-    @property
-    def refused(self) -> bool:
-        """Whether the level refuses it: a declared major passes."""
-        return self.judgement.status == "incompatible" and not self.judgement.label.declared_major
-
-
-def judge_against_each(*, actor: Actor, upload: Upload) -> EveryVersion:
-    """Whatever the level looks at. Raises Forbidden, VersionTooLow, VersionTaken."""
-    actor.require("read", upload.subject)
-    snapshot = look_at(upload)
-    judgement = assess(upload, snapshot, Verdicts(upload.document, snapshot.rules, snapshot.demands))
-    none = snapshot.rules.level == Level.NONE
-    rules = replace(snapshot.rules, level=Level.BACKWARD) if none else snapshot.rules
-    verdicts = Verdicts(upload.document, rules, snapshot.demands)
-    until = time.monotonic() + settings.UPLOAD_JUDGE_SECONDS
-    pairs: list[Pair] = []
-    for row in snapshot.live:
-        if pairs and time.monotonic() > until:
-            break
-        pairs += verdicts.against(snapshot.older([row.pk]))
-    return EveryVersion(judgement, tuple(pairs), len(snapshot.live) - len(pairs))
 
 
 def _chosen(subject: str, version: str) -> Sequence[int]:
