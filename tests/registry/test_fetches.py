@@ -27,6 +27,7 @@ def test_every_way_to_fetch_counts_for_its_client(publish, owner, teammate, serv
     for address in (
         f"schemas/ids/{content_id}",
         f"schemas/ids/{content_id}/schema",
+        f"schemas/ids/{content_id}?fetchMaxId=true",
         "subjects/team.s/versions/latest",
         "subjects/team.s/versions/1/schema",
     ):
@@ -36,7 +37,7 @@ def test_every_way_to_fetch_counts_for_its_client(publish, owner, teammate, serv
     assert server.behind.calls == 0
     assert counted() == []
     assert fetches.flush() == 2
-    assert counted() == [(content_id, "owner/owner's token", 4), (content_id, "teammate/teammate's token", 3)]
+    assert counted() == [(content_id, "owner/owner's token", 5), (content_id, "teammate/teammate's token", 3)]
     server.get(content_id, teammate)
     fetches.flush()
     again = Fetch.objects.get(client__startswith="teammate")
