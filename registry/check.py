@@ -47,9 +47,10 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     """The judgement by the subject's rules: against one version, or against those that the level names.
 
     The latest version of an unknown subject is compatible with everything. Raises Forbidden, VersionNotFound,
-    InvalidVersion.
+    InvalidVersion, InvalidReference.
     """
     actor.require("read", upload.subject)
+    upload.resolved.require_live()
     # A label is a promise about a publication, and this is none.
     upload = replace(upload, declared=None)
     snapshot = look_at(upload)

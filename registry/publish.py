@@ -157,6 +157,7 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot = look_at(upload)
         if same := _same(upload, snapshot, terms):
             return _stored(upload, same, None)
+        upload.resolved.require_live()
         rules, demands = snapshot.rules, snapshot.demands
         rules.require_numbering(upload.subject, upload.id)
         number = number_of(upload, snapshot, draft=terms.draft)
