@@ -281,7 +281,8 @@ def _store(
 
 def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
     """Who let pass what the level refuses, and what it was."""
-    passed = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
+    refused = [pair for pair in judgement.pairs if pair.status != "compatible"]
+    passed = [f"version {pair.version}: {pair.why()}" for pair in refused]
     audit.record(
         actor=actor,
         action="version.forced",

@@ -30,7 +30,8 @@ def test_what_is_refuted_may_be_forced_too_and_is_called_what_it_is(publish):
         publish("orders", {"type": "integer"})
     forced = publish("orders", {"type": "integer"}, force=True)
     assert (forced.judgement.status, forced.semver) == ("incompatible", "2.0.0")
-    assert "version 1: " in AuditEntry.objects.get(action="version.forced").details["incompatible"][0]
+    told = AuditEntry.objects.get(action="version.forced").details["incompatible"]
+    assert told == ["version 1: the type of the value changed from number to integer"]
 
 
 def test_a_force_that_was_not_needed_is_an_upload_like_others(publish):
