@@ -362,10 +362,20 @@ def _promoted(upload: Upload, key: int, snapshot: Snapshot, judgement: Judgement
     if not waits:
         draft.number = snapshot.number_for(draft)
         draft.state, draft.published_at = Version.State.ACTIVE, timezone.now()
-        kept = Extras(draft.metadata, draft.rule_set)
-        extras, draft.identity = _identified(upload, snapshot, kept, draft.number)
-        draft.metadata = extras.metadata
-    draft.save(update_fields=["semver", "verdict", "number", "state", "published_at", "identity", "metadata"])
+        extras, draft.identity = _identified(upload, snapshot, snapshot.extras, draft.number)
+        draft.metadata, draft.rule_set = extras.metadata, extras.rule_set
+    draft.save(
+        update_fields=[
+            "semver",
+            "verdict",
+            "number",
+            "state",
+            "published_at",
+            "identity",
+            "metadata",
+            "rule_set",
+        ]
+    )
     return draft
 
 
