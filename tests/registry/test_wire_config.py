@@ -104,6 +104,21 @@ def test_an_alias_stands_for_its_subject(api):
     assert api.get(f"{BASE}/config/old.name").json() == {"alias": "s"}
 
 
+@pytest.mark.parametrize("name", ["old.name", ":.:s"])
+def test_every_address_of_a_version_takes_the_names_that_it_goes_by(api, name):
+    api.put(f"{BASE}/config/old.name", {"alias": "s"})
+    register(api, "s", ONE_FIELD)
+    register(api, "s", TWO_FIELDS)
+    for part in ("state", "docs", "example", "changes", "similar", "graph", "usage"):
+        named, plain = (api.get(f"{BASE}/subjects/{each}/versions/2/{part}") for each in (name, "s"))
+        assert named.status_code == 200, part
+        assert named.json() == plain.json()
+    step = api.post(f"{BASE}/subjects/{name}/versions/1/state", {"state": "deprecated"})
+    assert (step.status_code, step.json()["subject"]) == (200, "s")
+    # Settings, as the configuration, are about the name itself.
+    assert api.get(f"{BASE}/settings/{name}").status_code == (200 if name == ":.:s" else 404)
+
+
 def test_an_alias_gives_nobody_a_right(api, teammate):
     register(api, "secret", ONE_FIELD)
     assert teammate.api.put(f"{BASE}/config/team.a", {"alias": "secret"}).status_code == 200
