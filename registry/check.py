@@ -14,7 +14,7 @@ from registry.judge import Judgement, Pair, Verdicts
 from registry.lookup import LATEST, find_subject, find_version, parse_number, versions_of
 from registry.models import Level, Version
 from registry.references import inlined, store_of
-from registry.snapshot import compared_versions, look_at
+from registry.snapshot import Snapshot, compared_versions, look_at, of_group
 from registry.upload import Asked, Upload, read_upload
 
 
@@ -56,7 +56,7 @@ def judge_against(*, actor: Actor, upload: Upload, version: str | None = None) -
     # A label is a promise about a publication, and this is none.
     upload = replace(upload, declared=None)
     snapshot = look_at(upload)
-    against = None if version is None else _chosen(upload.subject, version)
+    against = None if version is None else _of_its_group(snapshot, _chosen(upload.subject, version))
     verdicts = Verdicts(upload.document, snapshot.rules, snapshot.demands)
     return assess(upload, snapshot, verdicts, against=against)
 
@@ -90,6 +90,13 @@ def beside_all(*, actor: Actor, subject: str, seconds: float, **asked: Unpack[As
     deciding = {old.number for old in snapshot.older(compared_versions(snapshot))}
     compared = len(snapshot.live) if snapshot.rules.level == Level.NONE else len(pairs)
     return Overview(tuple(pairs), frozenset(deciding), len(snapshot.live) - compared)
+
+
+def _of_its_group(snapshot: Snapshot, chosen: Sequence[int]) -> Sequence[int]:
+    group = snapshot.rules.compatibility_group
+    if not group:
+        return chosen
+    return [row.pk for row in of_group(snapshot.live, group, snapshot.extras) if row.pk in chosen]
 
 
 def _chosen(subject: str, version: str) -> Sequence[int]:

@@ -88,6 +88,13 @@ def test_within_a_group_versions_are_compared_with_each_other_only(api):
     assert asked.json()["is_compatible"] is True
     asked = api.post(f"{BASE}/compatibility/subjects/s/versions", text(OTHER_TYPE, metadata=one))
     assert asked.json()["is_compatible"] is False
+    # Clients name a version, most of them the latest: of another group it is none of the schema's business.
+    for version, metadata, compatible in (
+        ("latest", {"properties": {"major": "9"}}, True),
+        ("1", one, False),
+    ):
+        address = f"{BASE}/compatibility/subjects/s/versions/{version}"
+        assert api.post(address, text(OTHER_TYPE, metadata=metadata)).json()["is_compatible"] is compatible
 
 
 def test_an_alias_stands_for_its_subject(api):
