@@ -74,7 +74,9 @@ def subject(request: Request, subject: str) -> Response:
     actor.require("read", subject)
     find_subject(subject, deleted=deleted)
     found = find_same(actor=actor, upload=upload_of(request, actor, subject), deleted=deleted)
-    return Response(version_answer(found, extras=accepts_extras(request)))
+    # Clients that send without registering ask here, and nowhere else.
+    fetches.note(found.content_id, actor.label)
+    return Response(version_answer(found, extras=accepts_extras(request)), headers=headers_of(found, actor))
 
 
 @extend_schema(

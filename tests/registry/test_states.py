@@ -278,6 +278,17 @@ def test_the_fast_path_says_it_too_from_the_moment_of_the_change(publish, become
     assert "Deprecation" not in server.get(content_id, owner)[1]
 
 
+def test_clients_that_look_it_up_or_ask_by_metadata_are_told_too(publish, become, owner):
+    publish("s", ONE_FIELD, metadata={"properties": {"owner": "shop"}})
+    become("s", 1, "deprecated", sunset=LATER)
+    for answer in (
+        owner.api.post("/api/v1/subjects/s", {"schema": json.dumps(ONE_FIELD)}),
+        owner.api.get("/api/v1/subjects/s/metadata?key=owner&value=shop"),
+    ):
+        assert answer.status_code == 200
+        assert {"Deprecation", "Sunset", "Link"} <= {*answer.headers}
+
+
 def test_a_schema_that_is_active_somewhere_is_not_deprecated(publish, become, owner, server):  # noqa: F811
     content_id = publish("s", ONE_FIELD).content_id
     become("s", 1, "deprecated")
