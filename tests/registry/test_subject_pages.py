@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from access.models import AuditEntry
-from registry.configure import rules_of
+from registry.configure import rules_of, set_rules
 from registry.models import Study, Subject, Version
 from registry.references import ReferenceTo
 
@@ -40,6 +40,12 @@ def send(browser):
         return browser.post(reverse(name, args=args), fields)
 
     return post
+
+
+def test_the_rules_name_the_group_within_which_versions_are_compared(publish, page, actor):
+    publish("orders", ONE_FIELD)
+    set_rules(actor=actor, subject="orders", compatibility_group="application.major")
+    assert "the latest version with the same <code>application.major</code>" in page("subject", "orders")
 
 
 def test_without_subjects_the_list_says_what_to_do(page):
@@ -264,6 +270,18 @@ def test_a_refused_deletion_says_why(publish, send, page):
     answer = send("delete-subject", "orders", permanent="yes")
     assert answer.url == reverse("subject", args=["orders"])
     assert "was not deleted first" in page("subject", "orders")
+
+
+@pytest.mark.parametrize("name", ["old.name", ":.:orders"])
+def test_other_names_lead_to_the_subject(publish, browser, actor, name):
+    publish("orders", ONE_FIELD)
+    set_rules(actor=actor, subject="old.name", alias="orders")
+    for address, args in (("subject", []), ("version", [1])):
+        answer = browser.get(reverse(address, args=[name, *args]))
+        assert (answer.status_code, answer.url) == (302, reverse(address, args=["orders", *args]))
+    # One that is a subject itself, too, has its page.
+    publish("old.name", TWO_FIELDS)
+    assert browser.get(reverse("subject", args=["old.name"])).status_code == 200
 
 
 def test_pages_ask_for_the_same_rights(publish, teammate, stranger):
