@@ -275,8 +275,8 @@ def _store(
                 **judgement.summary(),
             },
         )
-        if terms.force and judgement.status in {"incompatible", "undecided"}:
-            record_force(actor, version, judgement)
+        if terms.force:
+            record_force(actor, version, judgement, approval=snapshot.demands.approval)
         if waits:
             request_approval(actor=actor, draft=version)
         terms.within()
