@@ -128,10 +128,9 @@ def test_a_second_subject_opens_it_to_its_readers(server, content_id, make_perso
     assert server.get(content_id, clerk)[0] == 200
 
 
-def test_an_id_of_a_context_is_its_own_and_its_readers(
-    server, content_id, owner, teammate, make_person, publish
-):
+def test_an_id_of_a_context_is_its_own_and_its_readers(server, publish, owner, teammate, make_person):
     """One number may mean a schema in each context; whoever reads there need not read here."""
+    content_id = publish("team.orders", SCHEMA).content_id
     version = publish(":.berlin:orders", SCHEMA).version
     SchemaId.objects.filter(pk=version.identity_id).update(number=content_id + 1)
     publish("team.more", {"title": "another"})
