@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from access.actor import Actor
 from registry.models import Version
 from registry.publish import Published
 from registry.references import bundled
@@ -15,30 +16,30 @@ def etag_of(version: Version, *, whole: bool = False) -> str:
     return f'"{name}-bundled"' if whole else f'"{name}"'
 
 
-def schema_by_id(version: Version, *, whole: bool = False) -> dict[str, Any]:
+def schema_by_id(version: Version, *, whole_for: Actor | None = None) -> dict[str, Any]:
     """The same for every version under an id.
 
-    With `whole`, the schema holds what it refers to, and there is nothing left to refer to.
+    `whole_for` somebody, the schema holds what it refers to, and there is nothing left to refer to.
     """
     answer = {
-        "schema": bundled(version.content) if whole else version.content.text,
+        "schema": version.content.text if whole_for is None else bundled(whole_for, version.content),
         "schemaType": "JSON",
         "guid": str(version.identity.guid),
-        "references": [] if whole else version.content.references,
+        "references": version.content.references if whole_for is None else [],
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }
     return _without_empty(answer)
 
 
-def version_answer(version: Version, *, extras: bool, whole: bool = False) -> dict[str, Any]:
+def version_answer(version: Version, *, extras: bool, whole_for: Actor | None = None) -> dict[str, Any]:
     answer = {
         "subject": version.subject.name,
         "version": version.number,
         "id": version.identity.number,
         "schemaType": "JSON",
-        "schema": bundled(version.content) if whole else version.content.text,
-        "references": [] if whole else version.content.references,
+        "schema": version.content.text if whole_for is None else bundled(whole_for, version.content),
+        "references": version.content.references if whole_for is None else [],
         "metadata": version.metadata,
         "ruleSet": version.rule_set,
     }

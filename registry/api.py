@@ -74,7 +74,9 @@ def subject(request: Request, subject: str) -> Response:
     actor.require("read", subject)
     find_subject(subject, deleted=deleted)
     found = find_same(actor=actor, upload=upload_of(request, actor, subject), deleted=deleted)
-    return Response(version_answer(found, extras=accepts_extras(request)))
+    # Clients that send without registering ask here, and nowhere else.
+    fetches.note(found.content_id, actor.label)
+    return Response(version_answer(found, extras=accepts_extras(request)), headers=headers_of(found, actor))
 
 
 @extend_schema(
@@ -143,9 +145,10 @@ def version(request: Request, subject: str, version: str) -> Response:
         number = delete_version(actor=caller(request), subject=subject, version=version, permanent=permanent)
         return Response(number)
     found = _version(request, subject, version)
-    fetches.note(found.content_id, caller(request).label)
     headers = headers_of(found, caller(request))
-    answer = version_answer(found, extras=accepts_extras(request), whole=wants_bundle(request))
+    whole_for = caller(request) if wants_bundle(request) else None
+    answer = version_answer(found, extras=accepts_extras(request), whole_for=whole_for)
+    fetches.note(found.content_id, caller(request).label)
     return Response(answer, headers=headers)
 
 
@@ -158,8 +161,8 @@ def version(request: Request, subject: str, version: str) -> Response:
 def version_schema(request: Request, subject: str, version: str) -> Response:
     """The schema text as it was uploaded, or bundled with what it refers to."""
     found = _version(request, subject, version)
+    text = bundled(caller(request), found.content) if wants_bundle(request) else found.content.text
     fetches.note(found.content_id, caller(request).label)
-    text = bundled(found.content) if wants_bundle(request) else found.content.text
     return Response(text.encode(), headers=headers_of(found, caller(request)))
 
 

@@ -123,7 +123,7 @@ def _reference(given: Any) -> ReferenceTo:
             and 0 < len(name) <= 500
             and "\0" not in name + subject
         ):
-            return ReferenceTo(name, contexts.normal(subject), version)
+            return ReferenceTo(name, subject, version)
     raise InvalidReference(
         "A reference has a name (up to 500 characters), a subject and a version: a number, -1 for the latest, an exact "
         "SemVer or a range such as ^1.2."

@@ -85,6 +85,8 @@ def _decide(actor: Actor, approval: Approval, state: str, reason: str, seen: int
         state=state, decided_by=actor.label, decider=actor.user, decided_at=timezone.now(), reason=reason
     ):
         raise AlreadyDecided(Approval.objects.get(pk=approval.pk))
+    # It may have another number by now, and another label.
+    approval.version.refresh_from_db(fields=["number", "semver"])
     audit.record(
         actor=actor,
         action=f"approval.{state}",

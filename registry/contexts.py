@@ -41,6 +41,11 @@ def within(context: str, name: str) -> str:
     return normal(name) if name.startswith(":.") else qualifier(context) + name
 
 
+def seen_from(context: str, name: str) -> str:
+    """The subject's name as somebody in that context has to write it, for `within` to find it again."""
+    return f":{DEFAULT}:{name}" if context != DEFAULT == context_of(name) else name
+
+
 def is_context(name: str) -> bool:
     """Whether it is a context's qualifier with no subject in it."""
     found = _QUALIFIED.fullmatch(name)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from access.caller import caller
 from access.errors import Forbidden
 from registry import api_shapes as shapes
+from registry.api_requests import meant
 from registry.changelog import changes_between
 from registry.describe import Described, describe_version
 from registry.errors import NoExample
@@ -97,7 +98,7 @@ def changes(request: Request, subject: str, version: str) -> Response:
     """What changed since another version of the subject, in words, with a verdict and its witness each way."""
     found = changes_between(
         actor=caller(request),
-        subject=subject,
+        subject=meant(subject),
         new=version,
         old=request.query_params.get("since") or None,
         deleted=flag(request, "deleted"),
@@ -114,7 +115,7 @@ def similar(request: Request, subject: str, version: str) -> Response:
     limit = integer(request, "limit", MOST)
     found = similar_schemas(
         actor=caller(request),
-        subject=subject,
+        subject=meant(subject),
         version=version,
         deleted=flag(request, "deleted"),
         limit=MOST if limit < 0 else limit,
@@ -138,7 +139,7 @@ def _similar(one: Similar) -> dict[str, Any]:
 
 def _described(request: Request, subject: str, version: str) -> Described:
     return describe_version(
-        actor=caller(request), subject=subject, version=version, deleted=flag(request, "deleted")
+        actor=caller(request), subject=meant(subject), version=version, deleted=flag(request, "deleted")
     )
 
 

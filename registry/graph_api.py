@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
+from registry.api_requests import meant
 from registry.graph import Graph, as_dot, graph_around
 from registry.lookup import find_any_version
 from registry.models import Version
@@ -54,7 +55,7 @@ EDGE = inline_serializer(
 @api_view(["GET"])
 def version_graph(request: Request, subject: str, version: str) -> Response | HttpResponse:
     """What the version refers to and what refers to it, as far as that leads."""
-    actor = caller(request)
+    actor, subject = caller(request), meant(subject)
     actor.require("read", subject)
     graph = graph_around(actor=actor, version=find_any_version(subject, version))
     if str(request.query_params.get("format", "")).lower() == "dot":

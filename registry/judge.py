@@ -94,6 +94,10 @@ class Pair:
             return f"Valid for the new schema and refused by version {self.version}"
         return f"Valid for version {self.version} and refused by the new schema"
 
+    def why(self) -> str:
+        """Why it is not compatible, in one line."""
+        return (self.broken[0].sentence if self.broken else self.verdict.proof) or self.sentences()[0]
+
     def sentences(self) -> list[str]:
         """Why it is not compatible, one sentence each."""
         said = [change.sentence for change in self.broken[:_MOST_SENTENCES]]

@@ -72,7 +72,8 @@ def find_version_with(subject_name: str, properties: Mapping[str, str], *, delet
     versions = versions_of(subject, deleted=deleted).select_related("subject", "content", "identity")
     found = versions.filter(metadata__properties__contains=dict(properties)).last()
     if found is None:
-        raise VersionNotFound(", ".join(f"{k}={v}" for k, v in properties.items()), subject=subject_name)
+        wanted = ", ".join(f"{key}={value}" for key, value in properties.items()) or "with metadata"
+        raise VersionNotFound(wanted, subject=subject_name)
     return found
 
 

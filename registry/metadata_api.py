@@ -11,6 +11,8 @@ from access.caller import caller
 from registry import api_shapes as shapes
 from registry.answers import published_answer, version_answer
 from registry.api_requests import body_of_request, list_of, meant, number_in
+from registry.deprecation import headers_of
+from registry.fetches import fetches
 from registry.lookup import MAX_NUMBER, find_version_with
 from registry.problems import Malformed
 from registry.tag import TagChange, tag_version
@@ -25,14 +27,15 @@ from registry.wire import accepts_extras, flag
 @api_view(["GET"])
 def latest_with_metadata(request: Request, subject: str) -> Response:
     """The latest version whose metadata has all these properties: `?key=owner&value=shop`, repeated as needed."""
-    subject = meant(subject)
-    caller(request).require("read", subject)
+    actor, subject = caller(request), meant(subject)
+    actor.require("read", subject)
     keys, values = request.query_params.getlist("key"), request.query_params.getlist("value")
     if len(keys) != len(values):
         raise Malformed("Each 'key' needs a 'value'.")
     wanted = dict(zip(keys, values, strict=True))
     found = find_version_with(subject, wanted, deleted=flag(request, "deleted"))
-    return Response(version_answer(found, extras=accepts_extras(request)))
+    fetches.note(found.content_id, actor.label)
+    return Response(version_answer(found, extras=accepts_extras(request)), headers=headers_of(found, actor))
 
 
 @extend_schema(operation_id="versions_tag", request=shapes.TAGGING, responses=shapes.PUBLISHED)

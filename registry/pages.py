@@ -15,6 +15,7 @@ from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of, ranked_page
+from registry.api_requests import meant
 from registry.change_state import next_states
 from registry.configure import INSTANCE, configuration_of, rules_of, set_mode, set_rules, unset_mode
 from registry.delete import delete_subject, delete_version
@@ -64,6 +65,8 @@ def _filtered(found: SubjectQuerySet, form: SubjectFilter) -> SubjectQuerySet:
 def subject(request: HttpRequest, subject: str) -> HttpResponse:
     actor = caller(request)
     actor.require("read", subject)
+    if name := _other_name(subject):
+        return redirect("subject", name)
     row = find_subject(subject, deleted=True)
     versions = row.versions.select_related("content", "identity")
     live = Version.objects.live().filter(subject=row).order_by("-number")
@@ -84,9 +87,17 @@ def subject(request: HttpRequest, subject: str) -> HttpResponse:
     return render(request, "registry/subject.html", context)
 
 
+def _other_name(subject: str) -> str | None:
+    """What an alias, or a name that names the default context, stands for; None where the name is a subject's own."""
+    name = meant(subject)
+    return name if name != subject and not Subject.objects.filter(name=subject).exists() else None
+
+
 @require_safe
 def version(request: HttpRequest, subject: str, version: str) -> HttpResponse:
     actor = caller(request)
+    if name := _other_name(subject):
+        return redirect("version", name, version)
     described = describe_version(actor=actor, subject=subject, version=version, deleted=True)
     found = described.version
     context = {

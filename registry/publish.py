@@ -27,6 +27,7 @@ from registry.errors import (
     InvalidTransition,
     Undecided,
 )
+from registry.force import record_force
 from registry.hold import must_wait, pending_for, request_approval
 from registry.identify import id_given_already, identity_of
 from registry.index import index_version
@@ -44,6 +45,9 @@ from registry.upload import Asked, Upload, read_upload
 
 # Each further attempt means that somebody else published under the same subject in between.
 _ATTEMPTS = 60
+
+
+_OF_A_PROMOTION = ["semver", "verdict", "number", "state", "published_at", "identity", "metadata", "rule_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class _Terms:
     force: bool = False
     # Judges that looked at a sample go on with everything.
     exact: bool = False
+    # Judges of the layers above are not asked.
+    quick: bool = False
     # It is kept as a draft, which nothing refuses.
     as_draft: bool = False
     # A second person let it pass.
@@ -97,12 +103,14 @@ def publish_version(
     dry_run: bool = False,
     force: bool = False,
     exact: bool = False,
+    quick: bool = False,
     **asked: Unpack[Asked],
 ) -> Published:
     """Publishes a schema text under a subject; publishing what is there already changes nothing.
 
     `force` takes the scope admin, lets pass what the level refuses, and is audited.
-    With `exact`, judges that looked at a sample go on with all there is, in the background: a study.
+    With `exact`, judges that looked at a sample go on with all there is, in the background: a study. A `quick` dry run
+    asks none of them, for whoever asks with every change they type.
     A `draft` is judged and kept, outside of everything that readers of the subject see, until it is activated.
     Raises Forbidden, InvalidSubject, InvalidSchema, InvalidRuleSet, InvalidReference, SchemaTooLarge, NotPermitted,
     NextVersionExpected, IdMismatch, Incompatible, Undecided, InvalidSemver, VersionTooLow, VersionTaken, Busy. A dry
@@ -114,7 +122,8 @@ def publish_version(
     if force:
         actor.require("admin", subject)
     read = partial(read_upload, actor=actor, subject=subject, **asked)
-    return _publish(actor, read, _Terms(dry_run=dry_run, force=force, as_draft=draft, exact=exact))
+    terms = _Terms(dry_run=dry_run, force=force, as_draft=draft, exact=exact, quick=quick and dry_run)
+    return _publish(actor, read, terms)
 
 
 def activate_draft(
@@ -157,6 +166,7 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
         snapshot = look_at(upload)
         if same := _same(upload, snapshot, terms):
             return _stored(upload, same, None)
+        upload.resolved.require_live()
         rules, demands = snapshot.rules, snapshot.demands
         rules.require_numbering(upload.subject, upload.id)
         number = number_of(upload, snapshot, draft=terms.draft)
@@ -164,9 +174,8 @@ def _publish(actor: Actor, read: Callable[[], Upload], terms: _Terms) -> Publish
             verdicts = Verdicts(upload.document, rules, demands)
         judgement = assess(upload, snapshot, verdicts)
         if opinions is None:
-            opinions = (
-                () if rules.importing else _opinions(actor, upload, snapshot, judgement, exact=terms.exact)
-            )
+            silent = rules.importing or terms.quick
+            opinions = () if silent else _opinions(actor, upload, snapshot, judgement, exact=terms.exact)
         judgement = replace(judgement, findings=opinions)
         waits = _waits(snapshot, judgement, terms)
         if not (terms.passes or waits):
@@ -266,8 +275,8 @@ def _store(
                 **judgement.summary(),
             },
         )
-        if terms.force and judgement.status in {"incompatible", "undecided"}:
-            _record_force(actor, version, judgement)
+        if terms.force:
+            record_force(actor, version, judgement, approval=snapshot.demands.approval)
         if waits:
             request_approval(actor=actor, draft=version)
         terms.within()
@@ -276,17 +285,6 @@ def _store(
                 partial(version_published.send, sender=Version, subject=subject.name, version=version.number)
             )
     return version
-
-
-def _record_force(actor: Actor, version: Version, judgement: Judgement) -> None:
-    """Who let pass what the level refuses, and what it was."""
-    passed = [f"version {pair.version}: {pair.verdict.proof}" for pair in judgement.pairs]
-    audit.record(
-        actor=actor,
-        action="version.forced",
-        target=f"subject/{version.subject.name}",
-        details={"version": version.number, judgement.status: storable(passed)},
-    )
 
 
 def _locked_subject(name: str) -> Subject | None:
@@ -360,10 +358,9 @@ def _promoted(upload: Upload, key: int, snapshot: Snapshot, judgement: Judgement
     if not waits:
         draft.number = snapshot.number_for(draft)
         draft.state, draft.published_at = Version.State.ACTIVE, timezone.now()
-        kept = Extras(draft.metadata, draft.rule_set)
-        extras, draft.identity = _identified(upload, snapshot, kept, draft.number)
-        draft.metadata = extras.metadata
-    draft.save(update_fields=["semver", "verdict", "number", "state", "published_at", "identity", "metadata"])
+        extras, draft.identity = _identified(upload, snapshot, snapshot.extras, draft.number)
+        draft.metadata, draft.rule_set = extras.metadata, extras.rule_set
+    draft.save(update_fields=_OF_A_PROMOTION)
     return draft
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from access.actor import Actor
-from access.errors import ProductError
+from access.errors import Forbidden, ProductError
 from compat import SchemaError, bundle
 from registry import contexts
 from registry.errors import InvalidReference, InvalidSchema
@@ -45,12 +45,25 @@ class Resolved:
     # The ranges that were asked for, by name.
     ranges: Mapping[str, str] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
+    # The context of the subject whose schema refers to them.
+    context: str = contexts.DEFAULT
+    # Why no new schema may refer to them: one is archived or deleted.
+    gone: InvalidReference | None = None
 
     def as_stored(self) -> list[dict[str, object]]:
         return [
-            {"name": name, "subject": target.subject.name, "version": target.number}
+            {
+                "name": name,
+                "subject": contexts.seen_from(self.context, target.subject.name),
+                "version": target.number,
+            }
             for name, target in self.targets
         ]
+
+    def require_live(self) -> None:
+        """Raises InvalidReference for what is to be published, or asks whether it could be."""
+        if self.gone is not None:
+            raise self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Hidden:
 def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subject: str) -> Resolved:
     """Of an upload to that subject; names of subjects without a context are those of its own.
 
+    A version that is no longer live is found by its number, for a schema that refers to it since before.
     Raises InvalidReference when a name occurs twice, its version does not exist or leads back to the subject,
     Forbidden when it is not readable.
     """
@@ -71,13 +85,14 @@ def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subje
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidReference(f"The reference name '{twice}' is given twice.", name=twice)
     context = contexts.context_of(subject)
-    targets = tuple(
-        (reference.name, _target(actor, reference, contexts.within(context, reference.subject)))
-        for reference in references
-    )
+    found = [
+        _target(actor, reference, contexts.within(context, reference.subject)) for reference in references
+    ]
+    targets = tuple((name, target) for name, (target, _) in zip(names, found, strict=True))
     _refuse_cycles(actor, subject, [target for _, target in targets])
     ranges = {reference.name: reference.range for reference in references if reference.range}
-    return Resolved(targets, ranges, _store([(name, target.content_id) for name, target in targets]))
+    store = _store([(name, target.content_id) for name, target in targets])
+    return Resolved(targets, ranges, store, context, next((gone for _, gone in found if gone), None))
 
 
 def _refuse_cycles(actor: Actor, subject: str, targets: Sequence[Version]) -> None:
@@ -112,8 +127,17 @@ def store_of(content: Content) -> Mapping[str, Any]:
     return _store(_references_of([content]))
 
 
-def bundled(content: Content) -> str:
-    """The schema with everything it refers to as one self-contained text. Raises InvalidSchema when there is no such."""
+def bundled(actor: Actor, content: Content) -> str:
+    """The schema with everything it refers to as one self-contained text.
+
+    Raises Forbidden when something in it is not the actor's to read, InvalidSchema when there is no such text.
+    """
+    hidden = hidden_from(actor, content)
+    if hidden.names:
+        named = ", ".join(f"'{name}'" for name in hidden.told)
+        raise Forbidden(
+            f"Bundled, the schema would show what you may not read: {named}.", scope="read", id=content.pk
+        )
     try:
         document = bundle(json.loads(content.text), dialect=content.dialect, store=store_of(content))
     except SchemaError as cannot:
@@ -121,18 +145,33 @@ def bundled(content: Content) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _target(actor: Actor, reference: ReferenceTo, subject: str) -> Version:
+def _target(actor: Actor, reference: ReferenceTo, subject: str) -> tuple[Version, InvalidReference | None]:
+    """The version, and why nothing new may refer to it."""
     actor.require("read", subject)
     try:
-        return find_version(subject, str(reference.version))
+        return find_version(subject, str(reference.version)), None
     except ProductError as missing:
-        raise InvalidReference(
-            f"The reference '{reference.name}' names version {reference.version} of subject "
-            f"'{subject}': {missing.message}",
+        past = _no_longer_live(subject, reference)
+        archived = past is not None and past.deleted_at is None
+        refusal = InvalidReference(
+            f"The reference '{reference.name}' names version {reference.version} of subject '{subject}'"
+            + (", which is archived. Refer to a live one." if archived else f": {missing.message}"),
             name=reference.name,
             subject=subject,
             version=reference.version,
-        ) from missing
+        )
+        if past is None:
+            raise refusal from missing
+        return past, refusal
+
+
+def _no_longer_live(subject: str, reference: ReferenceTo) -> Version | None:
+    """The archived or deleted version with that very number."""
+    if not isinstance(reference.version, int):
+        return None
+    rows = Version.objects.filter(subject__name=subject, number=reference.version)
+    past = rows.exclude(state=Version.State.DRAFT)
+    return past.select_related("subject", "content", "identity").first()
 
 
 def _references_of(contents: Iterable[Content]) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.actor import Actor
 from access.caller import caller
 from registry import api_shapes as shapes
 from registry import contexts
@@ -64,10 +65,11 @@ def schemas(request: Request) -> Response:
 def schema(request: Request, schema_id: int) -> Response:
     """The schema with this id, to whoever may read a subject that uses it. `fastpath.py` answers most of these."""
     version = _version(request, schema_id)
-    answer = schema_by_id(version, whole=wants_bundle(request))
+    answer = schema_by_id(version, whole_for=_bundling(request))
     if flag(request, "fetchMaxId"):
         answer["maxId"] = highest_id(version.identity.context)
-        return Response(answer)
+        fetches.note(version.content_id, caller(request).label)
+        return Response(answer, headers=_deprecation(request, version))
     if contexts.split(request.query_params.get("subject", ""))[1]:
         answer |= {"subject": version.subject.name, "version": version.number}
     return _kept(request, version, answer)
@@ -82,7 +84,7 @@ def schema(request: Request, schema_id: int) -> Response:
 def schema_text(request: Request, schema_id: int) -> Response:
     """The text of the schema as it was uploaded, or bundled with what it refers to."""
     version = _version(request, schema_id)
-    text = bundled(version.content) if wants_bundle(request) else version.content.text
+    text = bundled(caller(request), version.content) if wants_bundle(request) else version.content.text
     return _kept(request, version, text.encode())
 
 
@@ -91,13 +93,21 @@ def _version(request: Request, schema_id: int) -> Version:
     return find_by_id(actor=caller(request), number=schema_id, subject=subject)
 
 
+def _bundling(request: Request) -> Actor | None:
+    """For whom the schema is to hold what it refers to."""
+    return caller(request) if wants_bundle(request) else None
+
+
+def _deprecation(request: Request, version: Version) -> dict[str, str]:
+    return headers_of(deprecated_among(versions_speaking_for(version)), caller(request))
+
+
 def _kept(request: Request, version: Version, answer: dict[str, Any] | bytes) -> Response:
     fetches.note(version.content_id, caller(request).label)
-    speaking = deprecated_among(versions_speaking_for(version))
     headers = {
         **IMMUTABLE,
         "ETag": etag_of(version, whole=wants_bundle(request)),
-        **headers_of(speaking, caller(request)),
+        **_deprecation(request, version),
     }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return Response(status=304, headers=headers)
@@ -138,14 +148,16 @@ def _uses(request: Request, schema_id: int) -> VersionQuerySet:
     return found.filter(subject__name=contexts.within(version.identity.context, name))
 
 
-@extend_schema(operation_id="schemas_by_guid", responses=shapes.SCHEMA)
+@extend_schema(
+    operation_id="schemas_by_guid", parameters=shapes.parameters("format"), responses=shapes.SCHEMA
+)
 @api_view(["GET"])
 def schema_by_guid(request: Request, guid: str) -> Response:
     """The schema with this guid, which is the same in every context."""
     actor = caller(request)
     first = ids_of_guid(actor=actor, guid=guid)[0]
     version = find_by_id(actor=actor, number=first.number, subject=contexts.qualifier(first.context))
-    return _kept(request, version, schema_by_id(version))
+    return _kept(request, version, schema_by_id(version, whole_for=_bundling(request)))
 
 
 @extend_schema(operation_id="schemas_ids_of_guid", responses=shapes.listed(shapes.CONTEXT_ID))

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
+from registry import contexts
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.errors import SubjectNotFound
 from registry.models import EvolutionRules, Subject
@@ -45,7 +46,7 @@ class SettingsFields(serializers.Serializer[Any]):
 @api_view(["GET", "PATCH"])
 def subject_settings(request: Request, subject: str) -> Response:
     """The settings of one subject; PATCH changes those it names and leaves the others."""
-    actor = caller(request)
+    actor, subject = caller(request), contexts.normal(subject)
     actor.require("read", subject)
     row = Subject.objects.filter(name=subject).first()
     if row is None:

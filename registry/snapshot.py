@@ -179,7 +179,7 @@ def compared_versions(snapshot: Snapshot) -> list[int]:
     if rules.level == Level.NONE or rules.importing:
         return []
     if rules.compatibility_group:
-        live = _of_group(live, rules.compatibility_group, snapshot.extras)
+        live = of_group(live, rules.compatibility_group, snapshot.extras)
     if not rules.level.endswith("_TRANSITIVE"):
         return [row.pk for row in live[:1]]
     if rules.confluent_levels:
@@ -187,7 +187,8 @@ def compared_versions(snapshot: Snapshot) -> list[int]:
     return [row.pk for row in live if row.semver.major == live[0].semver.major]
 
 
-def _of_group(live: list[Row], group: str, extras: Extras) -> list[Row]:
+def of_group(live: list[Row], group: str, extras: Extras) -> list[Row]:
+    """Those that a schema with this metadata is compared with at all."""
     wanted = properties_of(extras.metadata).get(group)
     stored = dict(Version.objects.filter(pk__in=[row.pk for row in live]).values_list("pk", "metadata"))
     return [row for row in live if properties_of(stored.get(row.pk)).get(group) == wanted]

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from access.caller import caller
 from access.keyset import PAGING, page_answer, page_of, page_schema
 from registry.answers import published_answer
+from registry.api_requests import meant
 from registry.approve import approve, find_approval, reject
 from registry.change_state import Deprecation, change_state, next_states
 from registry.deprecation import readable_successor
@@ -54,7 +55,7 @@ STATE = inline_serializer(
 @api_view(["GET", "POST"])
 def version_state(request: Request, subject: str, version: str) -> Response:
     """Draft, active, deprecated or archived; POST changes it. Activating a draft judges it as an upload."""
-    actor = caller(request)
+    actor, subject = caller(request), meant(subject)
     actor.require("read", subject)
     if request.method == "GET":
         return Response(_state(request, find_any_version(subject, version)))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.actor import Actor
+from registry.contexts import context_of, seen_from
 from registry.lookup import find_version
 from registry.metadata import Extras, check_rule_set, merge_rule_sets, without_rules
 from registry.publish import Published, publish_version
@@ -40,7 +41,7 @@ def tag_version(*, actor: Actor, subject: str, version: str, change: TagChange) 
         subject=subject,
         schema=with_tags(old.content.text, add=change.add, remove=change.remove),
         references=[
-            ReferenceTo(use.name, use.target.subject.name, use.target.number)
+            ReferenceTo(use.name, seen_from(context_of(subject), use.target.subject.name), use.target.number)
             for use in old.uses.select_related("target__subject")
         ],
         metadata=(kept.metadata if change.metadata is None else change.metadata) or {},

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
+from registry.api_requests import meant
 from registry.lookup import find_any_version
 from registry.models import Fetch
 from registry.usage import usage_of
@@ -36,7 +37,7 @@ class FetchAnswer(serializers.ModelSerializer[Fetch]):
 @api_view(["GET"])
 def version_usage(request: Request, subject: str, version: str) -> Response:
     """Who still uses the version, and whether anything speaks against deleting it."""
-    actor = caller(request)
+    actor, subject = caller(request), meant(subject)
     actor.require("read", subject)
     found = usage_of(actor=actor, version=find_any_version(subject, version))
     answer: dict[str, Any] = {

@@ -83,8 +83,8 @@ class ContextNotEmpty(ProductError):
 
     def __init__(self, context: str, subjects: int) -> None:
         super().__init__(
-            f"The specified context '{context}' is not empty: it has {subjects} subjects, soft-deleted ones "
-            "included. Delete them for good first.",
+            f"The specified context '{context}' is not empty: it has {subjects} subject{'s' if subjects > 1 else ''}, "
+            "soft-deleted ones included. Delete them for good first.",
             context=context,
             subjects=subjects,
         )

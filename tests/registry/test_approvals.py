@@ -158,6 +158,8 @@ def test_who_looked_before_somebody_published_has_to_look_again(ask, publish, se
         approve(actor=second.actor, approval_id=approval.pk, seen=1)
     assert Version.objects.get(pk=approval.version_id).state == "draft"
     assert approve(actor=second.actor, approval_id=approval.pk, seen=3).number == 4
+    # What is told about the decision is what it became, not what it was proposed as.
+    assert AuditEntry.objects.get(action="approval.approved").details["version"] == 4
 
 
 def test_activating_a_draft_waits_as_an_upload_does(publish, guarded, actor):

@@ -14,6 +14,7 @@ from access.models import Role, Token
 from access.tokens import revoke_token
 from registry.delete import delete_subject
 from registry.fastpath import PREFIX, FastPath
+from registry.models import SchemaId
 from registry.wire import V1
 
 SCHEMA = {"type": "object", "title": "größer"}
@@ -125,6 +126,27 @@ def test_a_second_subject_opens_it_to_its_readers(server, content_id, make_perso
     assert server.get(content_id, clerk)[0] == 403
     publish("bills", SCHEMA)
     assert server.get(content_id, clerk)[0] == 200
+
+
+def test_an_id_of_a_context_is_its_own_and_its_readers(server, publish, owner, teammate, make_person):
+    """One number may mean a schema in each context; whoever reads there need not read here."""
+    content_id = publish("team.orders", SCHEMA).content_id
+    version = publish(":.berlin:orders", SCHEMA).version
+    SchemaId.objects.filter(pk=version.identity_id).update(number=content_id + 1)
+    publish("team.more", {"title": "another"})
+    berliner = make_person("berliner", role="viewer", prefix=":.berlin:")
+    asked = {"content_id": content_id + 1, "query": "subject=%3A.berlin%3A"}
+    status, _, body = server.get(person=berliner, **asked)
+    assert (status, json.loads(json.loads(body)["schema"])) == (200, SCHEMA)
+    assert server.behind.calls == 0
+    _, _, other = server.get(content_id + 1, teammate)
+    assert json.loads(json.loads(other)["schema"]) == {"title": "another"}
+    assert server.get(person=teammate, **asked)[0] == 403
+    assert server.get(content_id + 1, berliner)[0] == 403
+    for permanent in (False, True):
+        delete_subject(actor=owner.actor, subject=":.berlin:orders", permanent=permanent)
+    assert server.get(person=berliner, **asked)[0] == 404
+    assert server.get(content_id + 1, teammate)[0] == 200
 
 
 def test_a_basic_password_is_a_token_here_too(server, content_id, owner):

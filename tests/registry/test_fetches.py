@@ -1,5 +1,6 @@
 """Who fetches which schema is counted in memory and written in batches."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import DatabaseError
 
 from registry.fetches import Fetches, fetches, flush_regularly
+from registry.lookup import find_version
 from registry.models import Fetch
 from tests.registry.conftest import ONE_FIELD
 from tests.registry.test_fast_path import server  # noqa: F401 -- a fixture
@@ -23,21 +25,26 @@ def counted():
 
 
 def test_every_way_to_fetch_counts_for_its_client(publish, owner, teammate, server):  # noqa: F811
-    content_id = publish("team.s", ONE_FIELD).content_id
+    content_id = publish("team.s", ONE_FIELD, metadata={"properties": {"owner": "shop"}}).content_id
+    number = find_version("team.s", "1").identity.number
     for address in (
-        f"schemas/ids/{content_id}",
-        f"schemas/ids/{content_id}/schema",
+        f"schemas/ids/{number}",
+        f"schemas/ids/{number}/schema",
+        f"schemas/ids/{number}?fetchMaxId=true",
         "subjects/team.s/versions/latest",
         "subjects/team.s/versions/1/schema",
+        "subjects/team.s/metadata?key=owner&value=shop",
     ):
         assert owner.api.get(f"/api/v1/{address}").status_code == 200
+    asked = {"schema": json.dumps(ONE_FIELD), "schemaType": "JSON"}
+    assert owner.api.post("/api/v1/subjects/team.s", asked).status_code == 200
     for _ in range(3):
-        server.get(content_id, teammate)
+        server.get(number, teammate)
     assert server.behind.calls == 0
     assert counted() == []
     assert fetches.flush() == 2
-    assert counted() == [(content_id, "owner/owner's token", 4), (content_id, "teammate/teammate's token", 3)]
-    server.get(content_id, teammate)
+    assert counted() == [(content_id, "owner/owner's token", 7), (content_id, "teammate/teammate's token", 3)]
+    server.get(number, teammate)
     fetches.flush()
     again = Fetch.objects.get(client__startswith="teammate")
     assert (again.count, again.first_at < again.last_at) == (4, True)

@@ -7,6 +7,7 @@ import pytest
 from access.errors import Forbidden
 from access.models import AuditEntry
 from registry.errors import Incompatible, Undecided
+from registry.models import Subject
 from registry.publish import publish_version
 
 HARD = {"type": "string", "pattern": r"^(?=.*x)(?!.*y)(?<z>a+)\k<z>$"}
@@ -30,7 +31,16 @@ def test_what_is_refuted_may_be_forced_too_and_is_called_what_it_is(publish):
         publish("orders", {"type": "integer"})
     forced = publish("orders", {"type": "integer"}, force=True)
     assert (forced.judgement.status, forced.semver) == ("incompatible", "2.0.0")
-    assert "version 1: " in AuditEntry.objects.get(action="version.forced").details["incompatible"][0]
+    told = AuditEntry.objects.get(action="version.forced").details["incompatible"]
+    assert told == ["version 1: the type of the value changed from number to integer"]
+
+
+def test_a_force_that_spared_the_second_person_is_told(publish):
+    publish("orders", {"type": "object", "properties": {"a": {}, "b": {}}})
+    Subject.objects.update(needs_approval=True)
+    # Compatible by the level, and yet a new major.
+    assert publish("orders", {"type": "object", "properties": {"a": {}}}, force=True).semver == "2.0.0"
+    assert AuditEntry.objects.get(action="version.forced").details == {"version": 2, "without_approval": True}
 
 
 def test_a_force_that_was_not_needed_is_an_upload_like_others(publish):

@@ -191,6 +191,30 @@ def test_bundled_answers_name_no_references_and_have_a_tag_of_their_own(basket, 
     assert owner.api.get(f"{path}?format=serialized").json() == plain.json()
 
 
+def test_bundled_by_guid_it_stands_alone_too(basket, owner):
+    guid = owner.api.get("/api/v1/subjects/basket/versions/1").json()["guid"]
+    answer = owner.api.get(f"/api/v1/schemas/guids/{guid}?format=bundled").json()
+    assert "references" not in answer
+    assert answer == owner.api.get(f"/api/v1/schemas/ids/{basket.content_id}?format=bundled").json()
+
+
+def test_nobody_gets_bundled_what_they_may_not_read(publish, owner, teammate):
+    publish("secret", ADDRESS)
+    version = publish("team.order", ORDER, references=to("secret", 1)).version
+    for address in (
+        f"schemas/ids/{version.identity.number}",
+        f"schemas/ids/{version.identity.number}/schema",
+        f"schemas/guids/{version.identity.guid}",
+        "subjects/team.order/versions/1",
+        "subjects/team.order/versions/1/schema",
+    ):
+        assert teammate.api.get(f"/api/v1/{address}").status_code == 200
+        refused = teammate.api.get(f"/api/v1/{address}?format=bundled")
+        assert (refused.status_code, refused.json()["error_code"]) == (403, 40300), address
+        assert "address.json" in refused.json()["message"]
+        assert owner.api.get(f"/api/v1/{address}?format=bundled").status_code == 200
+
+
 def test_what_cannot_be_bundled_says_why(publish, owner):
     tree = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$dynamicAnchor": "n"}
     publish("tree", {**tree, "properties": {"a": {"type": "integer"}}})

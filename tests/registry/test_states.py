@@ -50,6 +50,29 @@ def in_state(publish, become, state):
     return Version.objects.get(subject__name="s", number=2)
 
 
+def test_what_refers_to_an_archived_version_is_still_found_and_new_schemas_may_not(publish, become, owner):
+    publish("s", ONE_FIELD)
+    publish("s", TWO_FIELDS)
+    address = "/api/v1/subjects/user"
+    body = {
+        "schema": json.dumps({"properties": {"x": {"$ref": "s.json"}}}),
+        "references": [{"name": "s.json", "subject": "s", "version": 1}],
+    }
+    first = owner.api.post(f"{address}/versions", body).json()
+    for state in ("deprecated", "archived"):
+        become("s", 1, state)
+    again = owner.api.post(f"{address}/versions", body).json()
+    assert (again["id"], again["created"]) == (first["id"], False)
+    assert owner.api.post(address, body).json()["id"] == first["id"]
+    changed = body | {"schema": json.dumps({"properties": {"x": {"$ref": "s.json"}, "y": {}}})}
+    for refused in (
+        owner.api.post(f"{address}/versions", changed),
+        owner.api.post(f"/api/v1/compatibility{address.removeprefix('/api/v1')}/versions/latest", changed),
+    ):
+        assert (refused.status_code, refused.json()["error_code"]) == (422, 42201)
+        assert "which is archived" in refused.json()["message"]
+
+
 @pytest.mark.parametrize("present", STATES)
 @pytest.mark.parametrize("wanted", STATES)
 def test_the_table_of_steps_is_the_whole_truth(publish, become, present, wanted):
@@ -253,6 +276,17 @@ def test_the_fast_path_says_it_too_from_the_moment_of_the_change(publish, become
     assert "Sunset" in server.get(content_id, owner, HTTP_IF_NONE_MATCH=headers["ETag"])[1]
     become("s", 1, "active")
     assert "Deprecation" not in server.get(content_id, owner)[1]
+
+
+def test_clients_that_look_it_up_or_ask_by_metadata_are_told_too(publish, become, owner):
+    publish("s", ONE_FIELD, metadata={"properties": {"owner": "shop"}})
+    become("s", 1, "deprecated", sunset=LATER)
+    for answer in (
+        owner.api.post("/api/v1/subjects/s", {"schema": json.dumps(ONE_FIELD)}),
+        owner.api.get("/api/v1/subjects/s/metadata?key=owner&value=shop"),
+    ):
+        assert answer.status_code == 200
+        assert {"Deprecation", "Sunset", "Link"} <= {*answer.headers}
 
 
 def test_a_schema_that_is_active_somewhere_is_not_deprecated(publish, become, owner, server):  # noqa: F811

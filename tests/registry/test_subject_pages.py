@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from access.models import AuditEntry
-from registry.configure import rules_of
-from registry.models import Subject, Version
+from registry.configure import rules_of, set_rules
+from registry.models import Study, Subject, Version
 from registry.references import ReferenceTo
 
 ONE_FIELD = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -40,6 +40,12 @@ def send(browser):
         return browser.post(reverse(name, args=args), fields)
 
     return post
+
+
+def test_the_rules_name_the_group_within_which_versions_are_compared(publish, page, actor):
+    publish("orders", ONE_FIELD)
+    set_rules(actor=actor, subject="orders", compatibility_group="application.major")
+    assert "the latest version with the same <code>application.major</code>" in page("subject", "orders")
 
 
 def test_without_subjects_the_list_says_what_to_do(page):
@@ -156,6 +162,60 @@ def test_check_says_what_publishing_would_come_to_and_stores_nothing(publish, se
     assert Version.objects.count() == 1
 
 
+@pytest.fixture
+def typing(owner):
+    """What the page asks for while somebody types: the verdict alone."""
+
+    def ask(**fields):
+        answer = owner.browser.post(reverse("upload"), fields, headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        assert "<html" not in answer.content.decode()
+        return answer.content.decode()
+
+    return ask
+
+
+def never_asked(proposal):
+    raise AssertionError("a judge of the layers above was asked with a change that was typed")
+
+
+def test_while_one_types_the_verdict_is_answered_and_nothing_is_stored(publish, typing, settings):
+    publish("orders", ONE_FIELD)
+    settings.UPLOAD_JUDGES = [f"{__name__}.never_asked"]
+    good = typing(subject="orders", schema=json.dumps(TWO_FIELDS), publish="yes", exact="on")
+    assert "This can be published" in good
+    assert "1.1.0" in good
+    assert "Counterexample" in typing(subject="orders", schema=json.dumps(A_REQUIRED), force="yes")
+    assert "not JSON" in typing(subject="orders", schema='{"type":')
+    assert "is not a name, a subject" in typing(subject="orders", schema="{}", references="nonsense")
+    assert "while you write" in typing(subject="orders", schema="")
+    assert (Version.objects.count(), Study.objects.count()) == (1, 0)
+
+
+def test_the_verdict_stands_beside_every_live_version(publish, typing, send):
+    """The level looks at the latest only; whoever still reads with an older one is told all the same."""
+    publish("orders", OTHER_TYPE)
+    publish("orders", ONE_FIELD, semver="2.0.0")
+    publish("orders", {**ONE_FIELD, "title": "t"})
+    fields = {"subject": "orders", "schema": json.dumps(TWO_FIELDS)}
+    for shown in (typing(**fields), send("upload", **fields, check="yes").content.decode()):
+        assert "This can be published" in shown
+        rows = shown.partition("Beside every version")[2].split("<tr>")[2:]
+        assert [("decides" in row, "incompatible" in row) for row in rows] == [
+            (True, False),
+            (False, False),
+            (False, True),
+        ]
+        assert "integer to string" in rows[2]
+
+
+def test_versions_for_which_there_is_no_time_are_counted(publish, typing, settings):
+    settings.UPLOAD_JUDGE_SECONDS = 0.0
+    publish("orders", ONE_FIELD)
+    publish("orders", {**ONE_FIELD, "title": "t"})
+    assert "no time for 2 older versions" in typing(subject="orders", schema=json.dumps(TWO_FIELDS))
+
+
 def test_publish_leads_to_the_version(send):
     answer = send("upload", subject=NAME, schema=json.dumps(ONE_FIELD), publish="yes")
     assert answer.status_code == 302
@@ -210,6 +270,18 @@ def test_a_refused_deletion_says_why(publish, send, page):
     answer = send("delete-subject", "orders", permanent="yes")
     assert answer.url == reverse("subject", args=["orders"])
     assert "was not deleted first" in page("subject", "orders")
+
+
+@pytest.mark.parametrize("name", ["old.name", ":.:orders"])
+def test_other_names_lead_to_the_subject(publish, browser, actor, name):
+    publish("orders", ONE_FIELD)
+    set_rules(actor=actor, subject="old.name", alias="orders")
+    for address, args in (("subject", []), ("version", [1])):
+        answer = browser.get(reverse(address, args=[name, *args]))
+        assert (answer.status_code, answer.url) == (302, reverse(address, args=["orders", *args]))
+    # One that is a subject itself, too, has its page.
+    publish("old.name", TWO_FIELDS)
+    assert browser.get(reverse("subject", args=["old.name"])).status_code == 200
 
 
 def test_pages_ask_for_the_same_rights(publish, teammate, stranger):

@@ -88,6 +88,13 @@ def test_within_a_group_versions_are_compared_with_each_other_only(api):
     assert asked.json()["is_compatible"] is True
     asked = api.post(f"{BASE}/compatibility/subjects/s/versions", text(OTHER_TYPE, metadata=one))
     assert asked.json()["is_compatible"] is False
+    # Clients name a version, most of them the latest: of another group it is none of the schema's business.
+    for version, metadata, compatible in (
+        ("latest", {"properties": {"major": "9"}}, True),
+        ("1", one, False),
+    ):
+        address = f"{BASE}/compatibility/subjects/s/versions/{version}"
+        assert api.post(address, text(OTHER_TYPE, metadata=metadata)).json()["is_compatible"] is compatible
 
 
 def test_an_alias_stands_for_its_subject(api):
@@ -102,6 +109,21 @@ def test_an_alias_stands_for_its_subject(api):
     assert api.delete(f"{BASE}/subjects/old.name/versions/1").json() == 1
     # Its own configuration is still its own.
     assert api.get(f"{BASE}/config/old.name").json() == {"alias": "s"}
+
+
+@pytest.mark.parametrize("name", ["old.name", ":.:s"])
+def test_every_address_of_a_version_takes_the_names_that_it_goes_by(api, name):
+    api.put(f"{BASE}/config/old.name", {"alias": "s"})
+    register(api, "s", ONE_FIELD)
+    register(api, "s", TWO_FIELDS)
+    for part in ("state", "docs", "example", "changes", "similar", "graph", "usage"):
+        named, plain = (api.get(f"{BASE}/subjects/{each}/versions/2/{part}") for each in (name, "s"))
+        assert named.status_code == 200, part
+        assert named.json() == plain.json()
+    step = api.post(f"{BASE}/subjects/{name}/versions/1/state", {"state": "deprecated"})
+    assert (step.status_code, step.json()["subject"]) == (200, "s")
+    # Settings, as the configuration, are about the name itself.
+    assert api.get(f"{BASE}/settings/{name}").status_code == (200 if name == ":.:s" else 404)
 
 
 def test_an_alias_gives_nobody_a_right(api, teammate):

@@ -156,6 +156,29 @@ def test_a_reference_without_a_context_is_one_within_its_own(api):
     assert_error(refused, 42201)
 
 
+def test_a_reference_may_lead_out_into_the_default_context(api):
+    first = register(api, "base", {"type": "string"})
+    second = register(api, "base", {"type": "string", "title": "again"})
+    for version in (1, "^1"):
+        reference = {"name": "base.json", "subject": ":.:base", "version": version}
+        user = register(api, ":.berlin:user", {"$ref": "base.json"}, references=[reference])
+        again = register(api, ":.berlin:user", {"$ref": "base.json"}, references=[reference])
+        assert (user["created"], again["created"], again["id"]) == (True, False, user["id"])
+    assert api.get(f"{BASE}/subjects/base/versions/2/referencedby").json() == [user["id"]]
+    # As it has to be written for whoever reads it by the context's base URL.
+    kept = api.get(f"{BERLIN}/schemas/ids/{user['id']}").json()["references"]
+    assert kept == [{"name": "base.json", "subject": ":.:base", "version": 2}]
+    fetched = [api.get(f"{url}/subjects/{kept[0]['subject']}/versions/2").json() for url in (BASE, BERLIN)]
+    assert [answer["id"] for answer in fetched] == [second["id"]] * 2 != [first["id"]] * 2
+    draft = register(
+        api, ":.berlin:user", {"$ref": "base.json", "title": "t"}, references=kept, state="draft"
+    )
+    step = f"{BERLIN}/subjects/user/versions/{draft['version']}"
+    assert api.post(f"{step}/state", {"state": "active"}).json()["state"] == "active"
+    change = {"metadata": {"properties": {"owner": "shop"}}}
+    assert api.post(f"{step}/tags", change).status_code == 200
+
+
 def test_rules_come_from_the_subject_its_context_everywhere_or_the_default(api):
     def level(subject):
         return api.get(f"{BASE}/config/{subject}?defaultToGlobal=true").json()["compatibilityLevel"]

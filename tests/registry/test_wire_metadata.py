@@ -92,6 +92,11 @@ def test_the_latest_version_with_given_properties_is_found(api):
     assert found("key=owner&value=shop&deleted=true").json()["version"] == 2
 
 
+def test_without_a_property_the_answer_says_what_was_looked_for(api):
+    register(api, "s", ONE_FIELD)
+    assert_error(api.get(f"{S}/metadata"), 40402, "Version with metadata not found.")
+
+
 def test_who_asks_for_a_number_gets_a_version_that_carries_it(api):
     first = register(api, "s", ONE_FIELD)
     assert register(api, "s", ONE_FIELD, version=-1)["id"] == first["id"]
@@ -233,3 +238,12 @@ def test_what_cannot_be_tagged_is_refused(api, body, code):
     register(api, "s", ONE_FIELD)
     assert_error(api.post(f"{S}/versions/1/tags", body), code)
     assert api.get(f"{S}/versions").json() == [1]
+
+
+def test_a_draft_that_is_activated_carries_what_an_upload_at_that_moment_would(api):
+    register(api, "s", ONE_FIELD, metadata={"properties": {"owner": "x"}})
+    register(api, "s", TWO_FIELDS, state="draft")
+    api.put(f"{BASE}/config/s", {"overrideMetadata": {"properties": {"team": "core"}}})
+    assert api.post(f"{S}/versions/2/state", {"state": "active"}).json()["version"] == 2
+    assert version(api)["metadata"]["properties"] == {"owner": "x", "team": "core"}
+    assert register(api, "s", TWO_FIELDS)["created"] is False
