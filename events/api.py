@@ -58,6 +58,7 @@ class OutcomeAnswer(serializers.Serializer[Any]):
     )
     schema_version = serializers.CharField(allow_null=True)
     errors = ProblemAnswer(many=True)  # type: ignore[assignment]  # a field, which the metaclass takes away
+    lints = serializers.ListField(child=serializers.CharField(), help_text="What was odd but accepted.")
 
 
 class EventAnswer(serializers.Serializer[Any]):
@@ -118,6 +119,7 @@ class QuarantinedAnswer(serializers.Serializer[Any]):
         {
             "results": OutcomeAnswer(many=True),
             "counts": serializers.DictField(child=serializers.IntegerField()),
+            "lint_counts": serializers.DictField(child=serializers.IntegerField()),
         },
     ),
 )

@@ -142,7 +142,7 @@ def _row(position: int, received_at: datetime, item: Judged, producer: str) -> t
         Jsonb(item.violations, dumps=without_nul) if item.violations else None,
         Jsonb(item.lints, dumps=without_nul) if item.lints else None,
         event.raw,
-        Jsonb(event.raw, dumps=_as_it_is) if event.representable else None,
+        Jsonb(event.derived or event.raw, dumps=_as_it_is) if event.representable else None,
         producer,
     )
 

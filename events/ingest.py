@@ -10,10 +10,11 @@ from typing import Literal
 from django.db import IntegrityError, transaction
 
 from access.actor import Actor
-from events import changes, judging, partitions, quarantine
+from events import changes, judging, partitions, policies, quarantine
+from events.aliases import look_for_aliases
 from events.append import Judged, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
-from events.judging import Problem, Ruling
+from events.judging import Intake, Problem, Ruling
 from events.scan import Piece, depth_of
 
 Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
@@ -31,6 +32,8 @@ class Outcome:
     # The SemVer that judged it, or None.
     schema_version: str | None
     errors: list[Problem]
+    # What was odd but accepted.
+    lints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,14 @@ class IngestResult:
     def counts(self) -> dict[str, int]:
         return dict(Counter(outcome.status for outcome in self.results))
 
+    @property
+    def lint_counts(self) -> dict[str, int]:
+        """How many of the events each lint was given to."""
+        return dict(Counter(lint for outcome in self.results for lint in outcome.lints))
+
     def as_dict(self) -> dict[str, object]:
         """As the wire has it; the renderer writes outcomes by their fields."""
-        return {"results": self.results, "counts": self.counts}
+        return {"results": self.results, "counts": self.counts, "lint_counts": self.lint_counts}
 
 
 @dataclass(slots=True)
@@ -109,23 +117,46 @@ def _read(batch: _Batch, items: Sequence[Piece], now: datetime) -> Iterable[tupl
 
 def _judge(batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings) -> None:
     ruling = rulings.of(event.event_type, event.schema_version)
+    if over := _over_limit(event, ruling.intake):
+        batch.reject(index, event, over)
+        return
     if ruling.reason:
         _without_schema(batch, index, event, ruling)
         return
     envelope = rulings.of_envelope(event.schema_version)
+    if ruling.aliases:
+        event = look_for_aliases(event, ruling.aliases, rename=ruling.intake.rename_aliases)
     violations, lints = judging.judge(event, ruling, envelope)
     item = _item(index, event, ruling, violations, lints)
-    if violations and (ruling.strict or (envelope is not None and envelope.strict)):
+    if violations and (ruling.intake.strict or (envelope is not None and envelope.intake.strict)):
         batch.reasons[index] = violations[0]["code"]
         batch.to_quarantine.append(item)
     else:
         batch.to_store.append(item)
 
 
+def _over_limit(event: Envelope, intake: Intake) -> Problem | None:
+    """By the subject's own limits; the instance's were looked at before the event was parsed."""
+    size = len(event.raw)
+    if intake.max_bytes is not None and size > intake.max_bytes:
+        told = f"The event has {size:,} bytes; '{event.event_type}' allows {intake.max_bytes:,} (max_event_bytes)."
+        return _problem("event_too_large", "", told)
+    if intake.max_depth is not None and event.depth > intake.max_depth:
+        told = (
+            f"The event is nested {event.depth} levels deep; '{event.event_type}' allows {intake.max_depth} "
+            "(max_event_depth)."
+        )
+        return _problem("event_too_deep", "", told)
+    return None
+
+
 def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) -> None:
     """An event of unknown type or version, by the policy for these."""
     problem = _unknown(event, ruling)
-    policy = judging.policy_for(ruling.reason)
+    if ruling.reason == "unknown_event_type":
+        policy = policies.for_unknown_type(event.event_type)
+    else:
+        policy = policies.for_unknown_version(ruling.intake.unknown_version)
     if policy == "reject":
         batch.reject(index, event, problem)
     elif policy == "accept":
@@ -199,7 +230,7 @@ def _is_known(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outco
 def _outcome(item: Judged, status: Status, errors: list[Problem] | None = None) -> Outcome:
     """`errors` None: what the schemas said."""
     said = item.violations if errors is None else errors
-    return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said)
+    return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said, item.lints)
 
 
 def _problem(code: str, pointer: str, message: str) -> Problem:

@@ -271,6 +271,23 @@ EVENT_WARN_DEPTH = env.int("EVENT_WARN_DEPTH", default=10)
 EVENT_MAX_DEPTH = env.int("EVENT_MAX_DEPTH", default=64)
 UNKNOWN_EVENT_TYPE = env.str("UNKNOWN_EVENT_TYPE", default="quarantine")
 UNKNOWN_SCHEMA_VERSION = env.str("UNKNOWN_SCHEMA_VERSION", default="quarantine")
+# "shop.=accept,old.=reject": types without a subject have nobody else who could say; the longest prefix decides.
+UNKNOWN_EVENT_TYPE_BY_PREFIX = env.dict("UNKNOWN_EVENT_TYPE_BY_PREFIX", default={})
+_POLICIES = {UNKNOWN_EVENT_TYPE, UNKNOWN_SCHEMA_VERSION, *UNKNOWN_EVENT_TYPE_BY_PREFIX.values()}
+if wrong := _POLICIES - {"quarantine", "reject", "accept"}:
+    raise ImproperlyConfigured(
+        f"Unknown events are for quarantine, reject or accept, not for {', '.join(sorted(wrong))}: see "
+        "UNKNOWN_EVENT_TYPE, UNKNOWN_EVENT_TYPE_BY_PREFIX and UNKNOWN_SCHEMA_VERSION."
+    )
+# Names that producers use for a field which a schema declares under another.
+FIELD_ALIASES = env.dict(
+    "FIELD_ALIASES",
+    default={
+        "duration_ms": "execution_time_ms",
+        "error": "error_message",
+        "error_message": "error",
+    },
+)
 # Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))

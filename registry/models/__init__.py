@@ -2,10 +2,12 @@
 
 from registry.models.catalogue import (
     Content,
+    EventProfile,
     Reference,
     SchemaId,
     Subject,
     SubjectQuerySet,
+    UnknownPolicy,
     Version,
     VersionQuerySet,
     begins_with,
@@ -23,6 +25,7 @@ __all__ = [
     "ContentField",
     "ContentIndex",
     "Context",
+    "EventProfile",
     "EvolutionRules",
     "Fetch",
     "Level",
@@ -37,6 +40,7 @@ __all__ = [
     "SunsetNotice",
     "Taxonomy",
     "TaxonomyVersion",
+    "UnknownPolicy",
     "Version",
     "VersionIndex",
     "VersionQuerySet",
