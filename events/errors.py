@@ -11,6 +11,7 @@ ProductError
 ├── ReplayOver            it has ended: start a new one
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
+├── RedriveNotFound
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -56,6 +57,11 @@ class InvalidQuery(ProductError):
 class NotReleasable(ProductError):
     kind = "conflict"
     code = "not_releasable"
+
+
+class RedriveNotFound(ProductError):
+    kind = "not_found"
+    code = "redrive_not_found"
 
 
 class ReplayInvalid(ProductError):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.db import IntegrityError, transaction
 
@@ -54,6 +54,14 @@ class IngestResult:
         return {"results": self.results, "counts": self.counts, "lint_counts": self.lint_counts}
 
 
+class Held(NamedTuple):
+    """A quarantined event, as it is judged again."""
+
+    raw: bytes
+    # The one it was given where it had none.
+    event_id: str
+
+
 @dataclass(slots=True)
 class _Batch:
     """The events of one request on their way, sorted by where they go."""
@@ -79,16 +87,26 @@ def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
     return IngestResult([batch.outcomes[index] for index in range(len(items))])
 
 
-def ingest_again(*, raw: bytes, event_id: str, producer: str) -> Outcome:
-    """Judges one quarantined event anew, under the id it has, and stores it if it may be; changes no quarantine."""
+def ingest_again(*, held: Sequence[Held], producer: str) -> list[Outcome]:
+    """Judges quarantined events of one producer anew, under the ids they have, and stores those that may be.
+
+    Within the caller's transaction. Changes nothing in the quarantine: what is not stored by now is for the caller.
+    """
     batch = _Batch()
-    event = read_event(Piece(raw, depth_of(raw)), now=datetime.now(UTC), limits=Limits.of_settings())
-    event = event._replace(event_id=event_id, document={**event.document, "event_id": event_id})
-    _judge(batch, 0, event, judging.current_catalogue().rulings_for({event.event_type}))
+    pieces = [Piece(event.raw, depth_of(event.raw)) for event in held]
+    events = [
+        (index, event._replace(event_id=id_, document={**event.document, "event_id": id_}))
+        for index, event in _read(batch, pieces, datetime.now(UTC))
+        if (id_ := held[index].event_id)
+    ]
+    rulings = judging.current_catalogue().rulings_for({event.event_type for _, event in events})
+    for index, event in events:
+        _judge(batch, index, event, rulings)
     for item in batch.to_quarantine:
-        return _outcome(item, "quarantined")
+        batch.outcomes[item.number] = _outcome(item, "quarantined")
+    batch.to_quarantine = []
     _store(batch, producer)
-    return batch.outcomes[0]
+    return [batch.outcomes[index] for index in range(len(held))]
 
 
 def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:

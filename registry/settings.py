@@ -292,6 +292,9 @@ FIELD_ALIASES = env.dict(
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+# A re-drive of the quarantine that is no longer than this is done when it is answered.
+REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
+REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
@@ -356,6 +359,7 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.tasks.evaluate_rules": 2.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
+        "events.tasks.work_on_redrives": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,
