@@ -4,6 +4,7 @@ ProductError
 ├── UnreadableBody        mend the body: nothing of it could be read, nothing was stored
 ├── BodyTooLarge          send less at once
 ├── UnsupportedEncoding   send JSON or NDJSON, plain, gzip or zstd
+├── AppendQueueFull       try again shortly: nothing was stored
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── InvalidQuery          mend a filter
 ├── ReplayInvalid         mend what the replay was asked to do
@@ -33,6 +34,11 @@ class BodyTooLarge(ProductError):
 
 class UnsupportedEncoding(ProductError):
     code = "unsupported_media_type"
+
+
+class AppendQueueFull(ProductError):
+    kind = "unavailable"
+    code = "append_queue_full"
 
 
 class EventNotFound(ProductError):

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from access import rate_limit
 from access.actor import Actor
 from events import changes, judging, partitions, policies, quarantine
 from events.aliases import look_for_aliases
@@ -79,12 +81,26 @@ class _Batch:
 def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
     """Judges and stores a batch; one bad event never fails the others. Returns after the commit.
 
-    Raises Forbidden when the actor may ingest nothing at all. Database errors go through: then nothing was stored.
+    Raises Forbidden when the actor may ingest nothing at all, RateLimited when its token sent too much, and
+    AppendQueueFull. Database errors go through. Whatever is raised, nothing was stored.
     """
     actor.require("ingest")
+    _keep_to_rate(actor, len(items))
     batch = _judged(actor, items)
     _store(batch, actor.label)
     return IngestResult([batch.outcomes[index] for index in range(len(items))])
+
+
+def _keep_to_rate(actor: Actor, count: int) -> None:
+    """Of what comes in from outside: the product's own actors are nobody's account."""
+    if settings.INGEST_EVENTS_PER_SECOND > 0 and actor.user is not None:
+        rate_limit.spend(
+            actor=actor,
+            amount=count,
+            per_second=settings.INGEST_EVENTS_PER_SECOND,
+            burst_seconds=settings.INGEST_BURST_SECONDS,
+            setting="INGEST_EVENTS_PER_SECOND",
+        )
 
 
 def ingest_again(*, held: Sequence[Held], producer: str) -> list[Outcome]:
