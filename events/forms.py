@@ -40,6 +40,9 @@ class QuarantineFilters(forms.Form):
             ("violates_profile", "Violates its profile"),
         ],
     )
+    aside = forms.ChoiceField(
+        required=False, label="Show", choices=[("", "What waits"), ("yes", "What was set aside")]
+    )
     place = forms.CharField(required=False, label="Place", help_text="# is the whole event")
     keyword = forms.CharField(required=False, label="Keyword")
     producer = forms.CharField(required=False, label="Sent by")

@@ -1,8 +1,8 @@
 """What waits in quarantine: found by filters, and grouped by subject, producer, place and keyword."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from django.core.exceptions import EmptyResultSet
@@ -51,6 +51,8 @@ class HeldFilters:
     place: str = ""
     keyword: str = ""
     producer: str = ""
+    # "yes": those that were set aside instead of those that wait.
+    aside: str = ""
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "HeldFilters":
@@ -61,6 +63,7 @@ class HeldFilters:
             place=given.get("place", ""),
             keyword=given.get("keyword", ""),
             producer=given.get("producer", ""),
+            aside="yes" if given.get("aside", "").lower() in {"yes", "true"} else "",
         )
 
     @property
@@ -82,9 +85,20 @@ class HeldFilters:
 
 
 def find_quarantined(*, actor: Actor, filters: HeldFilters | None = None) -> QuerySet[QuarantinedEvent]:
-    """The events that wait in quarantine, of those whose type the actor may read; unordered."""
-    waiting = visible_quarantine(actor).filter(released_at__isnull=True)
-    return waiting if filters is None else waiting.filter(filters.condition())
+    """The events that wait in quarantine, or were set aside there, of the types that the actor may read; unordered."""
+    filters = filters or HeldFilters()
+    waiting = visible_quarantine(actor).filter(
+        released_at__isnull=True, set_aside_at__isnull=not filters.aside
+    )
+    return waiting.filter(filters.condition())
+
+
+def within(rows: QuerySet[QuarantinedEvent], prefixes: Sequence[str]) -> QuerySet[QuarantinedEvent]:
+    """Those of the event types that begin with one of these."""
+    allowed = Q(pk__in=[])
+    for prefix in prefixes:
+        allowed |= Q(event_type__startswith=prefix)
+    return rows.filter(allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +120,21 @@ class HeldGroup:
     message: str
     # How many came first in each of the last HOURS hours, the oldest first.
     figures: Figures
+    # What was asked for when it was found.
+    within: HeldFilters
 
     @property
     def filters(self) -> HeldFilters:
         """What finds exactly these events."""
         place, kind = self.place or NOTHING, self.event_type or NOTHING
-        return HeldFilters(kind, self.reason, place, self.keyword, self.producer)
+        return replace(
+            self.within,
+            event_type=kind,
+            reason=self.reason,
+            place=place,
+            keyword=self.keyword,
+            producer=self.producer,
+        )
 
 
 def group_quarantined(*, actor: Actor, filters: HeldFilters) -> list[HeldGroup]:
@@ -138,7 +161,7 @@ def group_quarantined(*, actor: Actor, filters: HeldFilters) -> list[HeldGroup]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(f"WITH waiting AS ({sql}) {_GROUPS}", [*params, since, since])
-        return [_group(row[:-1], row[-1], since) for row in cursor.fetchall()]
+        return [_group(row[:-1], row[-1], since, filters) for row in cursor.fetchall()]
 
 
 def count_by_hour(rows: QuerySet[QuarantinedEvent]) -> Figures:
@@ -148,9 +171,11 @@ def count_by_hour(rows: QuerySet[QuarantinedEvent]) -> Figures:
     return _figures([int((at - since).total_seconds() // 3600) for at in came], since)
 
 
-def _group(row: tuple[object, ...], hours: list[int] | None, since: datetime) -> HeldGroup:
+def _group(
+    row: tuple[object, ...], hours: list[int] | None, since: datetime, asked: HeldFilters
+) -> HeldGroup:
     figures = _figures(hours or [], since)
-    return HeldGroup(*row, figures)  # type: ignore[arg-type, call-arg]  # in the order of its fields
+    return HeldGroup(*row, figures, asked)  # type: ignore[arg-type, call-arg]  # in the order of its fields
 
 
 def _figures(hours: list[int], since: datetime) -> Figures:

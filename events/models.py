@@ -119,6 +119,8 @@ class QuarantinedEvent(models.Model):
     producer = models.CharField(max_length=LABEL_LENGTH)
     # Set when a later decision let it into the log.
     released_at = models.DateTimeField(null=True)
+    # Out of sight, because nobody is going to mend it; kept all the same.
+    set_aside_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

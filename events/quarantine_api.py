@@ -16,6 +16,7 @@ from events.held import LOOKED_AT, HeldFilters, find_quarantined, group_quaranti
 from events.models import Redrive
 from events.redrive import cancel_redrive, find_redrive, redrive_events
 from events.release import release_event
+from events.set_aside import bring_back, set_aside
 
 _FILTERS = [
     OpenApiParameter(
@@ -28,6 +29,7 @@ _FILTERS = [
     ),
     OpenApiParameter("keyword"),
     OpenApiParameter("producer", description="The label of the token that sent it."),
+    OpenApiParameter("aside", description="`yes`: those that were set aside instead of those that wait."),
 ]
 
 
@@ -70,7 +72,7 @@ class HeldGroupAnswer(serializers.Serializer[Any]):
     filters = serializers.DictField(child=serializers.CharField(), help_text="What finds these events.")
 
 
-class RedriveFields(serializers.Serializer[Any]):
+class SelectionFields(serializers.Serializer[Any]):
     """Which events; none of them is all."""
 
     type = serializers.CharField(required=False, allow_blank=True)
@@ -78,6 +80,13 @@ class RedriveFields(serializers.Serializer[Any]):
     place = serializers.CharField(required=False, allow_blank=True)
     keyword = serializers.CharField(required=False, allow_blank=True)
     producer = serializers.CharField(required=False, allow_blank=True)
+    aside = serializers.CharField(
+        required=False, allow_blank=True, help_text="`yes`: of those that were set aside."
+    )
+
+
+class MovedAnswer(serializers.Serializer[Any]):
+    events = serializers.IntegerField(help_text="How many.")
 
 
 class RedriveAnswer(serializers.ModelSerializer[Redrive]):
@@ -146,7 +155,7 @@ def release(request: Request, quarantined_id: int) -> Response:
 @extend_schema(
     methods=["POST"],
     operation_id="redrives_start",
-    request=RedriveFields,
+    request=SelectionFields,
     responses={
         200: OpenApiResponse(RedriveAnswer, "It is done."),
         202: OpenApiResponse(RedriveAnswer, "It goes on in the background."),
@@ -158,10 +167,28 @@ def redrives(request: Request) -> Response:
     if request.method == "GET":
         page = page_of(request, Redrive.objects.visible_to(caller(request)))
         return page_answer(page, RedriveAnswer(page.items, many=True).data)
-    wanted = RedriveFields(data=request.data)
-    wanted.is_valid(raise_exception=True)
-    redrive = redrive_events(actor=caller(request), filters=HeldFilters.of(wanted.validated_data))
+    redrive = redrive_events(actor=caller(request), filters=_selection(request))
     return Response(RedriveAnswer(redrive).data, status=200 if redrive.ended else 202)
+
+
+def _selection(request: Request) -> HeldFilters:
+    wanted = SelectionFields(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return HeldFilters.of(wanted.validated_data)
+
+
+@extend_schema(operation_id="quarantine_set_aside", request=SelectionFields, responses=MovedAnswer)
+@api_view(["POST"])
+def aside(request: Request) -> Response:
+    """Takes events out of the lists that nobody is going to mend; they are kept."""
+    return Response({"events": set_aside(actor=caller(request), filters=_selection(request))})
+
+
+@extend_schema(operation_id="quarantine_bring_back", request=SelectionFields, responses=MovedAnswer)
+@api_view(["POST"])
+def back(request: Request) -> Response:
+    """Undoes setting aside, for the events that fit."""
+    return Response({"events": bring_back(actor=caller(request), filters=_selection(request))})
 
 
 @extend_schema(operation_id="redrives_read", responses=RedriveAnswer)

@@ -20,6 +20,7 @@ from events.models import Redrive
 from events.query import visible_quarantine
 from events.redrive import cancel_redrive, find_redrive, redrive_events
 from events.release import release_event
+from events.set_aside import bring_back, set_aside
 
 _COUNTED = 10_000
 _REDRIVES = 5
@@ -35,6 +36,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "groups": [(group, urlencode(group.filters.chosen)) for group in groups],
         "looked_at": LOOKED_AT,
         "count": counted(found),
+        "aside": counted(find_quarantined(actor=actor, filters=HeldFilters(aside="yes"))),
         "figures": count_by_hour(found),
         "page": page_of(request, found.defer("raw")),
         "redrives": Redrive.objects.visible_to(actor)[:_REDRIVES],
@@ -66,6 +68,23 @@ def release(request: HttpRequest, quarantined_id: int) -> HttpResponse:
 def start_redrive(request: HttpRequest) -> HttpResponse:
     started = redrive_events(actor=caller(request), filters=HeldFilters.of(request.POST))
     return redirect("redrive", started.pk)
+
+
+@require_POST
+def aside(request: HttpRequest) -> HttpResponse:
+    filters = HeldFilters.of(request.POST)
+    moved = set_aside(actor=caller(request), filters=filters)
+    messages.success(request, f"{moved:,} set aside. They are kept, and can be brought back.")
+    return redirect(f"{reverse('quarantine')}?{urlencode({**filters.chosen, 'aside': 'yes'})}")
+
+
+@require_POST
+def back(request: HttpRequest) -> HttpResponse:
+    filters = HeldFilters.of(request.POST)
+    moved = bring_back(actor=caller(request), filters=filters)
+    messages.success(request, f"{moved:,} wait in quarantine again.")
+    chosen = {name: value for name, value in filters.chosen.items() if name != "aside"}
+    return redirect(f"{reverse('quarantine')}?{urlencode(chosen)}")
 
 
 @require_safe

@@ -13,21 +13,21 @@ from functools import partial
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from access import audit
 from access.actor import SYSTEM, Actor
 from access.tokens import actor_of_user
 from events.errors import RedriveNotFound
-from events.held import HeldFilters, find_quarantined
+from events.held import HeldFilters, find_quarantined, within
 from events.ingest import Held, Outcome, ingest_again
 from events.models import QuarantinedEvent, Redrive
 from events.signals import redrive_wanted
 
 LET_IN = frozenset({"stored", "stored_with_violations", "duplicate"})
 _BATCH = 500
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=20)
 
 
 class _NotMine(Exception):
@@ -42,7 +42,7 @@ def redrive_events(*, actor: Actor, filters: HeldFilters) -> Redrive:
     """
     actor.require("ingest")
     prefixes = list(actor.readable_prefixes("ingest"))
-    chosen = _within(find_quarantined(actor=actor, filters=filters), prefixes)
+    chosen = within(find_quarantined(actor=actor, filters=filters), prefixes)
     asked = Redrive(
         filters=asdict(filters),
         prefixes=prefixes,
@@ -148,16 +148,9 @@ def _next_rows(redrive: Redrive) -> list[QuarantinedEvent]:
     """Locked in the order of their ids, so that two re-drives wait for each other in one direction only."""
     actor = _actor_of(redrive)
     fitting = find_quarantined(actor=actor, filters=HeldFilters(**redrive.filters))
-    allowed = _within(_within(fitting, redrive.prefixes), actor.readable_prefixes("ingest"))
+    allowed = within(within(fitting, redrive.prefixes), actor.readable_prefixes("ingest"))
     wanted = allowed.filter(pk__gt=redrive.after_id, pk__lte=redrive.until_id)
     return list(wanted.order_by("pk").select_for_update()[:_BATCH])
-
-
-def _within(rows: QuerySet[QuarantinedEvent], prefixes: Sequence[str]) -> QuerySet[QuarantinedEvent]:
-    allowed = Q(pk__in=[])
-    for prefix in prefixes:
-        allowed |= Q(event_type__startswith=prefix)
-    return rows.filter(allowed)
 
 
 def _actor_of(redrive: Redrive) -> Actor:

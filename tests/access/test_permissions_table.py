@@ -102,6 +102,8 @@ get    api/v1/events/<path:event_id>                                           y
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
 get    api/v1/quarantine                                                       yes    yes    yes
 get    api/v1/quarantine/groups                                                yes    yes    yes
+post   api/v1/quarantine/set-aside                                             yes    yes    no
+post   api/v1/quarantine/bring-back                                            yes    yes    no
 get    api/v1/quarantine/redrives                                              yes    yes    yes
 post   api/v1/quarantine/redrives                                              yes    yes    no
 get    api/v1/quarantine/redrives/<int:redrive_id>                             yes    hidden hidden
@@ -242,6 +244,8 @@ get    events/id/<path:event_id>                                               y
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
 get    violations                                                              yes    yes    yes
 get    violations/quarantine                                                   yes    yes    yes
+post   violations/quarantine/set-aside                                         yes    yes    no
+post   violations/quarantine/bring-back                                        yes    yes    no
 post   violations/quarantine/redrive                                           yes    yes    no
 get    violations/quarantine/redrives/<int:redrive_id>                         yes    hidden hidden
 post   violations/quarantine/redrives/<int:redrive_id>/cancel                  yes    hidden hidden
@@ -305,6 +309,8 @@ API_BODY: dict[str, object] = {
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
     "post quarantine/redrives": {},
+    "post quarantine/set-aside": {},
+    "post quarantine/bring-back": {},
     "post subscriptions": SUBSCRIPTION,
     "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "post events": EVENT,
