@@ -197,10 +197,6 @@ class Redrive(models.Model):
         return self.stored + self.held
 
     @property
-    def shown_progress(self) -> str:
-        return f"{self.done:,} of {self.total:,}"
-
-    @property
     def ended(self) -> bool:
         return self.state != self.State.RUNNING
 

@@ -93,7 +93,12 @@ def redrive(request: HttpRequest, redrive_id: int) -> HttpResponse:
     found = find_redrive(caller(request), redrive_id)
     chosen = HeldFilters(**found.filters).chosen
     part = "_" if request.GET.get("part") else ""
-    context = {"redrive": found, "chosen": chosen, "still_held": urlencode(chosen)}
+    context = {
+        "redrive": found,
+        "progress": f"{found.done:,} of {found.total:,}",
+        "chosen": chosen,
+        "still_held": urlencode(chosen),
+    }
     return render(request, f"events/{part}redrive.html", context)
 
 
