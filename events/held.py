@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from access.actor import Actor
+from events.errors import InvalidQuery
 from events.models import QuarantinedEvent
 from events.query import pattern, visible_quarantine
 from registry.figures import HOURS, Figures, Hour
@@ -56,7 +57,12 @@ class HeldFilters:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "HeldFilters":
-        """From a query string or a form."""
+        """From a query string or a form. Raises InvalidQuery for text that no database holds."""
+        for name in ("type", "reason", "place", "keyword", "producer"):
+            if "\0" in given.get(name, ""):
+                raise InvalidQuery(
+                    f"'{name}' holds the control character U+0000, which no name here has.", parameter=name
+                )
         return cls(
             event_type=given.get("type", ""),
             reason=given.get("reason", ""),

@@ -223,6 +223,27 @@ def test_whoever_lost_the_right_meanwhile_stores_nothing(publish: Publish, make_
     assert (Redrive.objects.get().state, Event.objects.count()) == ("completed", 0)
 
 
+@pytest.mark.parametrize(
+    "body", [{"type": "a\0b"}, {"type": 7.5e300, "place": ["/x"]}, ["type"], {"aside": {"no": "text"}}]
+)
+def test_a_selection_that_cannot_be_is_refused(owner: Person, body: Any) -> None:
+    assert owner.api.post(REDRIVES, body, format="json").status_code in {400, 422}
+    assert not Redrive.objects.exists()
+
+
+@pytest.mark.parametrize("where", ["redrive", "set-aside", "bring-back"])
+def test_the_pages_refuse_what_no_name_holds(owner: Person, where: str) -> None:
+    answer = owner.browser.post(f"/violations/quarantine/{where}", {"type": "a\0b"})
+    assert (answer.status_code, b"U+0000" in answer.content) == (422, True)
+
+
+@pytest.mark.parametrize("number", [999_999, 2**63])
+def test_one_that_is_not_there_is_not_found(owner: Person, number: int) -> None:
+    assert owner.api.get(f"{REDRIVES}/{number}").status_code == 404
+    assert owner.api.post(f"{REDRIVES}/{number}/cancel").status_code == 404
+    assert owner.browser.get(f"/violations/quarantine/redrives/{number}").status_code == 404
+
+
 @pytest.mark.usefixtures("held")
 def test_the_page_starts_one_and_shows_what_it_came_to(publish: Publish, owner: Person) -> None:
     accept_missing_x(publish)
