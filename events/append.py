@@ -37,6 +37,8 @@ class Judged(NamedTuple):
     ruling: Ruling
     violations: list[Problem]
     lints: tuple[str, ...]
+    # Who sent it, where that is somebody else than who has it stored.
+    producer: str = ""
 
 
 def append(fresh: Sequence[Judged], *, producer: str) -> None:
@@ -165,7 +167,7 @@ def _row(position: int, received_at: datetime, item: Judged, producer: str) -> t
         Jsonb(item.lints, dumps=without_nul) if item.lints else None,
         event.raw,
         Jsonb(event.derived or event.raw, dumps=_as_it_is) if event.representable else None,
-        producer,
+        item.producer or producer,
     )
 
 

@@ -62,6 +62,8 @@ class Held(NamedTuple):
     raw: bytes
     # The one it was given where it had none.
     event_id: str
+    # Who sent it.
+    producer: str
 
 
 @dataclass(slots=True)
@@ -103,8 +105,8 @@ def _keep_to_rate(actor: Actor, count: int) -> None:
         )
 
 
-def ingest_again(*, held: Sequence[Held], producer: str) -> list[Outcome]:
-    """Judges quarantined events of one producer anew, under the ids they have, and stores those that may be.
+def ingest_again(*, held: Sequence[Held]) -> list[Outcome]:
+    """Judges quarantined events anew, under the ids they have, and stores those that may be as sent by their producers.
 
     Within the caller's transaction. Changes nothing in the quarantine: what is not stored by now is for the caller.
     """
@@ -121,7 +123,9 @@ def ingest_again(*, held: Sequence[Held], producer: str) -> list[Outcome]:
     for item in batch.to_quarantine:
         batch.outcomes[item.number] = _outcome(item, "quarantined")
     batch.to_quarantine = []
-    _store(batch, producer)
+    # Together, whoever sent them: what is stored in one transaction takes the append lock once, and last.
+    batch.to_store = [item._replace(producer=held[item.number].producer) for item in batch.to_store]
+    _store(batch, "")
     return [batch.outcomes[index] for index in range(len(held))]
 
 

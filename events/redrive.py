@@ -165,14 +165,12 @@ def _judge_again(rows: Sequence[QuarantinedEvent]) -> list[int]:
     """The keys of those that are stored now; the others get the reasons of today."""
     let_in: list[int] = []
     refused: list[QuarantinedEvent] = []
-    for producer in sorted({row.producer for row in rows}):
-        own = [row for row in rows if row.producer == producer]
-        outcomes = ingest_again(held=[Held(bytes(row.raw), row.event_id) for row in own], producer=producer)
-        for row, outcome in zip(own, outcomes, strict=True):
-            if outcome.status in LET_IN:
-                let_in.append(row.pk)
-            else:
-                refused.append(_with_todays_reasons(row, outcome))
+    held = [Held(bytes(row.raw), row.event_id, row.producer) for row in rows]
+    for row, outcome in zip(rows, ingest_again(held=held), strict=True):
+        if outcome.status in LET_IN:
+            let_in.append(row.pk)
+        else:
+            refused.append(_with_todays_reasons(row, outcome))
     QuarantinedEvent.objects.bulk_update(refused, ["reason", "errors"])
     return let_in
 

@@ -1,8 +1,10 @@
 """A selection of the quarantine is judged again, once the catalogue accepts it: never lost, never stored twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from access.models import AuditEntry, Role
@@ -221,6 +223,55 @@ def test_whoever_lost_the_right_meanwhile_stores_nothing(publish: Publish, make_
     while work_on_next():
         pass
     assert (Redrive.objects.get().state, Event.objects.count()) == ("completed", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_background")
+def test_with_workers_and_producers_at_the_same_events_each_is_stored_once(
+    publish: Publish, owner: Person, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two re-drives that overlap, two workers for each, and both producers send the same again meanwhile."""
+    monkeypatch.setattr(work, "_BATCH", 20)
+    publish("shop.t", NEEDS_X, "1.0.0", strict=True)
+    people = [owner, make_person("ann", role="admin")]
+    sent = [event("shop.t", metadata={}) for _ in range(200)]
+    for number, one in enumerate(sent):
+        # Both by turns, so that every batch has events of both.
+        people[number % 2].api.post("/api/v1/events", one, format="json")
+    accept_missing_x(publish)
+    start(owner)
+    start(owner, type="shop.*")
+
+    def drive(_: int) -> set[str]:
+        try:
+            while work_on_next(stopping=lambda: True):
+                pass
+        finally:
+            connection.close()
+        return set()
+
+    def send_again(number: int) -> set[str]:
+        statuses: set[str] = set()
+        try:
+            for first in range(0, 200, 25):
+                answer = people[number % 2].api.post(
+                    "/api/v1/events", sent[first : first + 25], format="json"
+                )
+                assert answer.status_code == 200, answer.content
+                statuses |= set(answer.json()["counts"])
+        finally:
+            connection.close()
+        return statuses
+
+    with ThreadPoolExecutor(6) as pool:
+        jobs = [pool.submit(job, n) for n, job in enumerate([drive] * 4 + [send_again] * 2)]
+        statuses = set().union(*(job.result() for job in jobs))
+    while work_on_next():
+        pass
+    assert statuses <= {"stored", "duplicate"}
+    assert sorted(Event.objects.values_list("event_id", flat=True)) == sorted(one["event_id"] for one in sent)
+    assert set(Redrive.objects.values_list("state", flat=True)) == {"completed"}
+    assert waiting() == 0
 
 
 @pytest.mark.parametrize(
