@@ -73,6 +73,11 @@ class LoginThrottled(ProductError):
     code = "login_throttled"
 
 
+class RateLimited(ProductError):
+    kind = "limited"
+    code = "rate_limited"
+
+
 class WrongPassword(ProductError):
     """The name and password do not belong together; which of them is wrong is not said."""
 

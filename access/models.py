@@ -76,6 +76,17 @@ class Token(models.Model):
         return "rotated" if self.successor_id else "active"
 
 
+class Allowance(models.Model):
+    """How far somebody has used up a rate: until `spent_until`, everything that was admitted is paid for."""
+
+    # The actor's label: a token that takes over from another goes on where that was.
+    who = models.CharField(primary_key=True, max_length=LABEL_LENGTH)
+    spent_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.who
+
+
 class Invitation(models.Model):
     """A place kept for a person: whoever opens the link first sets the password."""
 

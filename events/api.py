@@ -17,13 +17,12 @@ from events.correlation import correlate
 from events.errors import InvalidQuery
 from events.ingest import ingest_events
 from events.models import Event
-from events.query import Filters, find_event, find_events, find_quarantined
-from events.release import release_event
+from events.query import Filters, find_event, find_events
 
 _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
 
-_PAGING = [
+EVENT_PAGING = [
     *PAGING,
     OpenApiParameter("limit", int, description=f"Events per page, at most {_MAX_LIMIT}; 100 by default."),
 ]
@@ -58,6 +57,7 @@ class OutcomeAnswer(serializers.Serializer[Any]):
     )
     schema_version = serializers.CharField(allow_null=True)
     errors = ProblemAnswer(many=True)  # type: ignore[assignment]  # a field, which the metaclass takes away
+    lints = serializers.ListField(child=serializers.CharField(), help_text="What was odd but accepted.")
 
 
 class EventAnswer(serializers.Serializer[Any]):
@@ -89,22 +89,6 @@ class PlacedEventAnswer(EventAnswer):
     clock_disagrees = serializers.BooleanField()
 
 
-class QuarantinedAnswer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    event_id = serializers.CharField()
-    event_type = serializers.CharField()
-    schema_version = serializers.CharField()
-    node_id = serializers.CharField()
-    correlation_id = serializers.CharField(allow_null=True)
-    reason = serializers.CharField()
-    errors = ProblemAnswer(many=True)  # type: ignore[assignment]  # a field, which the metaclass takes away
-    received_at = serializers.DateTimeField()
-    last_seen_at = serializers.DateTimeField()
-    times_seen = serializers.IntegerField()
-    producer = serializers.CharField()
-    event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
-
-
 @extend_schema(
     methods=["POST"],
     operation_id="events_ingest",
@@ -118,6 +102,7 @@ class QuarantinedAnswer(serializers.Serializer[Any]):
         {
             "results": OutcomeAnswer(many=True),
             "counts": serializers.DictField(child=serializers.IntegerField()),
+            "lint_counts": serializers.DictField(child=serializers.IntegerField()),
         },
     ),
 )
@@ -125,7 +110,7 @@ class QuarantinedAnswer(serializers.Serializer[Any]):
     methods=["GET"],
     operation_id="events_list",
     description=f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else.",
-    parameters=[*_FILTERS, *_PAGING],
+    parameters=[*_FILTERS, *EVENT_PAGING],
     responses=page_schema("EventPage", EventAnswer),
 )
 @api_view(["GET", "POST"])
@@ -134,7 +119,7 @@ def events(request: Request) -> HttpResponseBase:
     if request.method == "POST":
         return _ingest(request)
     found = find_events(actor=caller(request), filters=Filters.of(request.GET)).defer("document")
-    page: Page[Event] = page_of(request, found, size=_limit(request), key="position")
+    page: Page[Event] = page_of(request, found, size=limit_of(request), key="position")
     if _NDJSON in request.headers.get("Accept", ""):
         return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
     return page_answer(page, shapes.of_events(page.items))
@@ -155,7 +140,7 @@ def _body_of(request: HttpRequest) -> bytes:
     return request.body
 
 
-def _limit(request: Request) -> int:
+def limit_of(request: Request) -> int:
     text = request.GET.get("limit", "100")
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MAX_LIMIT):
         raise InvalidQuery(f"'limit' is a number from 1 to {_MAX_LIMIT}, not '{text}'.", parameter="limit")
@@ -203,29 +188,3 @@ def correlation(request: Request, correlation_id: str) -> Response:
         descendants=request.GET.get("descendants", "").lower() != "false",
     )
     return Response(shapes.of_correlation(found))
-
-
-@extend_schema(
-    operation_id="quarantine_list",
-    parameters=[
-        OpenApiParameter("type", description="Event type; `*` stands for any text."),
-        OpenApiParameter("reason"),
-        *_PAGING,
-    ],
-    responses=page_schema("QuarantinePage", QuarantinedAnswer),
-)
-@api_view(["GET"])
-def quarantine(request: Request) -> Response:
-    """Events that wait in quarantine, the newest first."""
-    found = find_quarantined(
-        actor=caller(request), event_type=request.GET.get("type", ""), reason=request.GET.get("reason", "")
-    )
-    page = page_of(request, found, size=_limit(request))
-    return page_answer(page, [shapes.of_quarantined(event) for event in page.items])
-
-
-@extend_schema(operation_id="quarantine_release", request=None, responses=OutcomeAnswer)
-@api_view(["POST"])
-def release(request: Request, quarantined_id: int) -> Response:
-    """Judges a quarantined event by today's catalogue and stores it; 409 with the violations when it still may not."""
-    return Response(release_event(actor=caller(request), quarantined_id=quarantined_id))

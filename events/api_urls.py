@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from events import api, replay_urls, subscription_urls
+from events import api, quarantine_urls, replay_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.api,
@@ -9,6 +9,5 @@ urlpatterns: list[URLPattern] = [
     # Ids come from producers and may hold a slash.
     path("events/<path:event_id>", api.event),
     path("correlations/<path:correlation_id>", api.correlation),
-    path("quarantine", api.quarantine),
-    path("quarantine/<int:quarantined_id>/release", api.release),
+    *quarantine_urls.api,
 ]

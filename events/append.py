@@ -12,12 +12,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
 from events.envelope import Envelope
+from events.errors import AppendQueueFull
 from events.judging import Problem, Ruling
 from events.signals import events_stored
+
+# Seconds: by then the batches before it have been stored, or given up.
+_RETRY_AFTER = 5
 
 
 class Judged(NamedTuple):
@@ -32,6 +37,8 @@ class Judged(NamedTuple):
     ruling: Ruling
     violations: list[Problem]
     lints: tuple[str, ...]
+    # Who sent it, where that is somebody else than who has it stored.
+    producer: str = ""
 
 
 def append(fresh: Sequence[Judged], *, producer: str) -> None:
@@ -110,16 +117,33 @@ _TYPES = list(_COLUMNS.values())
 
 def _append_rows(fresh: Sequence[Judged], producer: str) -> int:
     """Takes the append lock, gives out positions and copies the rows; the head of the log afterwards."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE events_loghead SET position = position + %s WHERE id = 1 RETURNING position, clock_timestamp()",
-            [len(fresh)],
-        )
-        head, received_at = cursor.fetchone()
+    head, received_at = _positions_for(len(fresh))
     first = head - len(fresh) + 1
     rows = (_row(position, received_at, item, producer) for position, item in enumerate(fresh, start=first))
     _copy(_COPY, _TYPES, rows)
-    return int(head)
+    return head
+
+
+def _positions_for(count: int) -> tuple[int, datetime]:
+    """The head of the log once so many positions are given out, and the time; holds the append lock from here on.
+
+    Raises AppendQueueFull when those before it took longer than a wait for a lock may.
+    """
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(
+                "UPDATE events_loghead SET position = position + %s WHERE id = 1 RETURNING position, clock_timestamp()",
+                [count],
+            )
+        except OperationalError as late:
+            if not isinstance(late.__cause__, LockNotAvailable):
+                raise
+            raise AppendQueueFull(
+                "Too many batches wait to be stored; nothing of this one was. Send it again shortly.",
+                retry_after=_RETRY_AFTER,
+            ) from late
+        head, received_at = cursor.fetchone()
+    return head, received_at
 
 
 def _row(position: int, received_at: datetime, item: Judged, producer: str) -> tuple[Any, ...]:
@@ -142,8 +166,8 @@ def _row(position: int, received_at: datetime, item: Judged, producer: str) -> t
         Jsonb(item.violations, dumps=without_nul) if item.violations else None,
         Jsonb(item.lints, dumps=without_nul) if item.lints else None,
         event.raw,
-        Jsonb(event.raw, dumps=_as_it_is) if event.representable else None,
-        producer,
+        Jsonb(event.derived or event.raw, dumps=_as_it_is) if event.representable else None,
+        item.producer or producer,
     )
 
 

@@ -47,6 +47,10 @@ class Envelope(NamedTuple):
     # The producer's clock in UTC, or None when it could not be read.
     occurred_at: datetime | None
     lints: tuple[str, ...]
+    # How many levels it is nested.
+    depth: int = 0
+    # What a jsonb column gets instead of `raw`, where the document was read under other names.
+    derived: bytes | None = None
 
 
 class Limits(NamedTuple):
@@ -85,7 +89,7 @@ def read_event(piece: Piece, *, now: datetime, limits: Limits) -> Envelope:
         lints.append("large_event")
     if depth > limits.warn_depth:
         lints.append("deep_event")
-    return _read_object(piece.raw, _parsed(piece), now, lints)
+    return _read_object(piece.raw, _parsed(piece), now, lints)._replace(depth=depth)
 
 
 def _parsed(piece: Piece) -> dict[str, Any]:

@@ -4,6 +4,7 @@ ProductError
 ├── UnreadableBody        mend the body: nothing of it could be read, nothing was stored
 ├── BodyTooLarge          send less at once
 ├── UnsupportedEncoding   send JSON or NDJSON, plain, gzip or zstd
+├── AppendQueueFull       try again shortly: nothing was stored
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── InvalidQuery          mend a filter
 ├── ReplayInvalid         mend what the replay was asked to do
@@ -11,6 +12,7 @@ ProductError
 ├── ReplayOver            it has ended: start a new one
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
+├── RedriveNotFound
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -32,6 +34,11 @@ class BodyTooLarge(ProductError):
 
 class UnsupportedEncoding(ProductError):
     code = "unsupported_media_type"
+
+
+class AppendQueueFull(ProductError):
+    kind = "unavailable"
+    code = "append_queue_full"
 
 
 class EventNotFound(ProductError):
@@ -56,6 +63,11 @@ class InvalidQuery(ProductError):
 class NotReleasable(ProductError):
     kind = "conflict"
     code = "not_releasable"
+
+
+class RedriveNotFound(ProductError):
+    kind = "not_found"
+    code = "redrive_not_found"
 
 
 class ReplayInvalid(ProductError):

@@ -35,6 +35,14 @@ class QuarantineFilters(forms.Form):
             ("unknown_event_type", "Unknown event type"),
             ("unknown_schema_version", "Unknown version"),
             ("violates_schema", "Violates its schema"),
+            ("violates_taxonomy", "No code of its taxonomy"),
             ("violates_envelope", "Violates the envelope"),
+            ("violates_profile", "Violates its profile"),
         ],
     )
+    aside = forms.ChoiceField(
+        required=False, label="Show", choices=[("", "What waits"), ("yes", "What was set aside")]
+    )
+    place = forms.CharField(required=False, label="Place", help_text="# is the whole event")
+    keyword = forms.CharField(required=False, label="Keyword")
+    producer = forms.CharField(required=False, label="Sent by")

@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from access import rate_limit
 from access.actor import Actor
-from events import changes, judging, partitions, quarantine
+from events import changes, judging, partitions, policies, quarantine
+from events.aliases import look_for_aliases
 from events.append import Judged, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
-from events.judging import Problem, Ruling
+from events.judging import Intake, Problem, Ruling
 from events.scan import Piece, depth_of
 
 Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
@@ -31,6 +34,8 @@ class Outcome:
     # The SemVer that judged it, or None.
     schema_version: str | None
     errors: list[Problem]
+    # What was odd but accepted.
+    lints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,24 @@ class IngestResult:
     def counts(self) -> dict[str, int]:
         return dict(Counter(outcome.status for outcome in self.results))
 
+    @property
+    def lint_counts(self) -> dict[str, int]:
+        """How many of the events each lint was given to."""
+        return dict(Counter(lint for outcome in self.results for lint in outcome.lints))
+
     def as_dict(self) -> dict[str, object]:
         """As the wire has it; the renderer writes outcomes by their fields."""
-        return {"results": self.results, "counts": self.counts}
+        return {"results": self.results, "counts": self.counts, "lint_counts": self.lint_counts}
+
+
+class Held(NamedTuple):
+    """A quarantined event, as it is judged again."""
+
+    raw: bytes
+    # The one it was given where it had none.
+    event_id: str
+    # Who sent it.
+    producer: str
 
 
 @dataclass(slots=True)
@@ -63,24 +83,50 @@ class _Batch:
 def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
     """Judges and stores a batch; one bad event never fails the others. Returns after the commit.
 
-    Raises Forbidden when the actor may ingest nothing at all. Database errors go through: then nothing was stored.
+    Raises Forbidden when the actor may ingest nothing at all, RateLimited when its token sent too much, and
+    AppendQueueFull. Database errors go through. Whatever is raised, nothing was stored.
     """
     actor.require("ingest")
+    _keep_to_rate(actor, len(items))
     batch = _judged(actor, items)
     _store(batch, actor.label)
     return IngestResult([batch.outcomes[index] for index in range(len(items))])
 
 
-def ingest_again(*, raw: bytes, event_id: str, producer: str) -> Outcome:
-    """Judges one quarantined event anew, under the id it has, and stores it if it may be; changes no quarantine."""
+def _keep_to_rate(actor: Actor, count: int) -> None:
+    """Of what comes in from outside: the product's own actors are nobody's account."""
+    if settings.INGEST_EVENTS_PER_SECOND > 0 and actor.user is not None:
+        rate_limit.spend(
+            actor=actor,
+            amount=count,
+            per_second=settings.INGEST_EVENTS_PER_SECOND,
+            burst_seconds=settings.INGEST_BURST_SECONDS,
+            setting="INGEST_EVENTS_PER_SECOND",
+        )
+
+
+def ingest_again(*, held: Sequence[Held]) -> list[Outcome]:
+    """Judges quarantined events anew, under the ids they have, and stores those that may be as sent by their producers.
+
+    Within the caller's transaction. Changes nothing in the quarantine: what is not stored by now is for the caller.
+    """
     batch = _Batch()
-    event = read_event(Piece(raw, depth_of(raw)), now=datetime.now(UTC), limits=Limits.of_settings())
-    event = event._replace(event_id=event_id, document={**event.document, "event_id": event_id})
-    _judge(batch, 0, event, judging.current_catalogue().rulings_for({event.event_type}))
+    pieces = [Piece(event.raw, depth_of(event.raw)) for event in held]
+    events = [
+        (index, event._replace(event_id=id_, document={**event.document, "event_id": id_}))
+        for index, event in _read(batch, pieces, datetime.now(UTC))
+        if (id_ := held[index].event_id)
+    ]
+    rulings = judging.current_catalogue().rulings_for({event.event_type for _, event in events})
+    for index, event in events:
+        _judge(batch, index, event, rulings)
     for item in batch.to_quarantine:
-        return _outcome(item, "quarantined")
-    _store(batch, producer)
-    return batch.outcomes[0]
+        batch.outcomes[item.number] = _outcome(item, "quarantined")
+    batch.to_quarantine = []
+    # Together, whoever sent them: what is stored in one transaction takes the append lock once, and last.
+    batch.to_store = [item._replace(producer=held[item.number].producer) for item in batch.to_store]
+    _store(batch, "")
+    return [batch.outcomes[index] for index in range(len(held))]
 
 
 def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:
@@ -109,23 +155,46 @@ def _read(batch: _Batch, items: Sequence[Piece], now: datetime) -> Iterable[tupl
 
 def _judge(batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings) -> None:
     ruling = rulings.of(event.event_type, event.schema_version)
+    if over := _over_limit(event, ruling.intake):
+        batch.reject(index, event, over)
+        return
     if ruling.reason:
         _without_schema(batch, index, event, ruling)
         return
     envelope = rulings.of_envelope(event.schema_version)
+    if ruling.aliases:
+        event = look_for_aliases(event, ruling.aliases, rename=ruling.intake.rename_aliases)
     violations, lints = judging.judge(event, ruling, envelope)
     item = _item(index, event, ruling, violations, lints)
-    if violations and (ruling.strict or (envelope is not None and envelope.strict)):
+    if violations and (ruling.intake.strict or (envelope is not None and envelope.intake.strict)):
         batch.reasons[index] = violations[0]["code"]
         batch.to_quarantine.append(item)
     else:
         batch.to_store.append(item)
 
 
+def _over_limit(event: Envelope, intake: Intake) -> Problem | None:
+    """By the subject's own limits; the instance's were looked at before the event was parsed."""
+    size = len(event.raw)
+    if intake.max_bytes is not None and size > intake.max_bytes:
+        told = f"The event has {size:,} bytes; '{event.event_type}' allows {intake.max_bytes:,} (max_event_bytes)."
+        return _problem("event_too_large", "", told)
+    if intake.max_depth is not None and event.depth > intake.max_depth:
+        told = (
+            f"The event is nested {event.depth} levels deep; '{event.event_type}' allows {intake.max_depth} "
+            "(max_event_depth)."
+        )
+        return _problem("event_too_deep", "", told)
+    return None
+
+
 def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) -> None:
     """An event of unknown type or version, by the policy for these."""
     problem = _unknown(event, ruling)
-    policy = judging.policy_for(ruling.reason)
+    if ruling.reason == "unknown_event_type":
+        policy = policies.for_unknown_type(event.event_type)
+    else:
+        policy = policies.for_unknown_version(ruling.intake.unknown_version)
     if policy == "reject":
         batch.reject(index, event, problem)
     elif policy == "accept":
@@ -199,7 +268,7 @@ def _is_known(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outco
 def _outcome(item: Judged, status: Status, errors: list[Problem] | None = None) -> Outcome:
     """`errors` None: what the schemas said."""
     said = item.violations if errors is None else errors
-    return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said)
+    return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said, item.lints)
 
 
 def _problem(code: str, pointer: str, message: str) -> Problem:

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from compat import Validator
 from events import scan
+from events.aliases import read_as_stored
 from events.changes import EVENT_TYPES
 from events.impact import Share, Tally
 from events.models import Event, LogHead
@@ -41,6 +42,7 @@ class _Row(NamedTuple):
     raw: bytes
     violations: Any
     content_id: int | None
+    lints: Any
 
 
 def stored_events(proposal: Proposal) -> list[Finding]:
@@ -106,7 +108,7 @@ def _newest(event_type: str, more: Q) -> Any:
 
 def _note(tally: Tally, validator: Validator, row: _Row) -> None:
     # null and absent mean the same to producers of the original envelope.
-    metadata = scan.parse(bytes(row.raw)).get("metadata")
+    metadata = read_as_stored(scan.parse(bytes(row.raw)), row.lints or ()).get("metadata")
     tally.note(
         validator,
         {} if metadata is None else metadata,

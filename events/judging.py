@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Lock
 from typing import Literal
 
 import jiter
-from django.conf import settings
 from semver import Version as SemVer
 
 from compat import SchemaError, Validator
+from events import onex_v1
+from events.aliases import Alias, aliases_for
 from events.envelope import Envelope
 from events.models import CatalogueRevision
+from events.policies import Policy
 from registry.errors import InvalidReference
 from registry.models import Content, Version
 from registry.opaque_codes import KEYWORD
@@ -35,7 +38,6 @@ _MAX_MESSAGE = 500
 _MAX_KNOWN = 20_000
 
 Problem = dict[str, str]
-Policy = Literal["quarantine", "reject", "accept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Intake:
+    """How a subject takes its events, beside what its schemas say."""
+
+    strict: bool = False
+    # Of an event whose version is not there; "" = as the instance says.
+    unknown_version: Policy | Literal[""] = ""
+    max_bytes: int | None = None
+    max_depth: int | None = None
+    # "" = the schemas judge.
+    profile: str = ""
+    rename_aliases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """What judges the events of one type that carry one schema_version label."""
 
@@ -57,12 +73,14 @@ class Ruling:
     label: str
     content_id: int | None
     validator: Validator | None
-    strict: bool
+    intake: Intake
     # Why there is no validator: "unknown_event_type", "unknown_schema_version", "unusable_schema", or "".
     reason: str = ""
     lints: tuple[str, ...] = ()
     # Whether some of its strings have to be codes of a taxonomy.
     bound: bool = False
+    # Names that producers are known to use for fields which the schema declares under another.
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,7 +88,7 @@ class Subject:
     """What a subject's live versions say about events, with the rulings given so far by label."""
 
     name: str
-    strict: bool
+    intake: Intake
     version_when_absent: str
     assert_formats: bool
     candidates: tuple[Candidate, ...]
@@ -85,9 +103,12 @@ class Subject:
         return found
 
     def _rule(self, label: str) -> Ruling:
+        if self.intake.profile:
+            # No version judged, so none is named; the original knew none.
+            return Ruling("", None, None, self.intake, lints=(f"judged_by:{self.intake.profile}",))
         chosen, lints = self.choose(label or self.version_when_absent)
         if chosen is None:
-            return Ruling("", None, None, self.strict, reason="unknown_schema_version")
+            return Ruling("", None, None, self.intake, reason="unknown_schema_version")
         editions = editions_of(chosen.bindings)
         validator = _validator_of(chosen.content_id, editions, assert_formats=self.assert_formats)
         if editions.unresolved:
@@ -96,10 +117,11 @@ class Subject:
             label=str(chosen.semver),
             content_id=chosen.content_id if validator else None,
             validator=validator,
-            strict=self.strict,
+            intake=self.intake,
             reason="" if validator else "unusable_schema",
             lints=(*lints, "deprecated_version") if chosen.deprecated else lints,
             bound=bool(editions.keys),
+            aliases=_aliases_of(chosen.content_id),
         )
 
     def choose(self, label: str) -> tuple[Candidate | None, tuple[str, ...]]:
@@ -156,7 +178,7 @@ class Rulings:
         return subject.ruling("latest") if ruling.validator is None else ruling
 
 
-_NO_SUBJECT = Ruling("", None, None, strict=False, reason="unknown_event_type")
+_NO_SUBJECT = Ruling("", None, None, Intake(), reason="unknown_event_type")
 _current = Catalogue(revision=-1)
 _swap = Lock()
 
@@ -184,21 +206,27 @@ def _subjects(names: set[str]) -> dict[str, Subject]:
         .filter(subject__name__in=names)
         .order_by("number")
         .values_list(
-            "subject__name",
-            "subject__strict",
-            "subject__version_when_absent",
-            "subject__assert_formats",
             "semver",
             "number",
             "content_id",
             "state",
             "content__bindings",
+            "subject__name",
+            "subject__version_when_absent",
+            "subject__assert_formats",
+            "subject__strict",
+            "subject__unknown_schema_version",
+            "subject__max_event_bytes",
+            "subject__max_event_depth",
+            "subject__event_profile",
+            "subject__rename_aliases",
         )
     )
-    found: dict[str, tuple[bool, str, bool]] = {}
+    found: dict[str, tuple[Intake, str, bool]] = {}
     candidates: dict[str, list[Candidate]] = {}
-    for name, strict, when_absent, formats, semver, number, content_id, state, bindings in versions:
-        found[name] = (strict, when_absent, formats)
+    for semver, number, content_id, state, bindings, name, when_absent, formats, *intake in versions:
+        # The columns are in the order of its fields.
+        found[name] = (Intake(*intake), when_absent, formats)  # type: ignore[arg-type]
         candidates.setdefault(name, []).append(
             Candidate(
                 SemVer.parse(semver),
@@ -224,6 +252,14 @@ def _validator_of(content_id: int, editions: Editions, *, assert_formats: bool) 
     return _validators[key][1]
 
 
+@cache
+def _aliases_of(content_id: int) -> tuple[Alias, ...]:
+    """Of the fields that the schema declares for the whole of `metadata`; contents never change."""
+    schema = jiter.from_json(Content.objects.get(pk=content_id).text.encode())
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return aliases_for(properties) if isinstance(properties, dict) else ()
+
+
 def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> Validator | None:
     content = Content.objects.get(pk=content_id)
     try:
@@ -242,7 +278,9 @@ def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> V
 
 
 def judge(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> tuple[list[Problem], tuple[str, ...]]:
-    """What the schemas refuse, and what they accept but want told."""
+    """What the schemas or the profile refuse, and what they accept but want told."""
+    if ruling.intake.profile:
+        return onex_v1.problems(event)[:MAX_VIOLATIONS], ()
     if not (ruling.bound or (envelope is not None and envelope.bound)):
         return violations(event, ruling, envelope), ()
     with deprecated_codes() as deprecated:
@@ -300,11 +338,3 @@ def _minimal(event: Envelope) -> list[Problem]:
         for name in ("node_id", "event_type", "timestamp")
         if not event.document.get(name)
     ]
-
-
-def policy_for(reason: str) -> Policy:
-    """What becomes of an event that nothing could judge."""
-    policy: Policy = (
-        settings.UNKNOWN_EVENT_TYPE if reason == "unknown_event_type" else settings.UNKNOWN_SCHEMA_VERSION
-    )
-    return policy

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from events import pages, replay_urls, subscription_urls
+from events import pages, quarantine_urls, replay_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.pages,
@@ -10,7 +10,5 @@ urlpatterns: list[URLPattern] = [
     path("events/id/<path:event_id>", pages.event, name="event"),
     path("events/correlation/<path:correlation_id>", pages.correlation, name="correlation"),
     path("violations", pages.violations, name="violations"),
-    path("violations/quarantine", pages.quarantine, name="quarantine"),
-    path("violations/quarantine/<int:quarantined_id>", pages.quarantined, name="quarantined"),
-    path("violations/quarantine/<int:quarantined_id>/release", pages.release, name="release"),
+    *quarantine_urls.pages,
 ]

@@ -4,33 +4,22 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from access.caller import caller
-from access.errors import ProductError
 from access.keyset import page_of
 from events.correlation import correlate
-from events.errors import InvalidQuery, QuarantinedEventNotFound
-from events.forms import EventFilters, QuarantineFilters
+from events.errors import InvalidQuery
+from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
-from events.query import (
-    Filters,
-    find_event,
-    find_events,
-    find_quarantined,
-    versions_that_judged,
-    visible_quarantine,
-)
-from events.release import release_event
+from events.held import find_quarantined
+from events.quarantine_pages import counted, text_of, violation_tabs
+from events.query import Filters, find_event, find_events, versions_that_judged
 
 _PANEL_SIZE = 8
-_COUNTED = 10_000
 
 
 def events(request: HttpRequest) -> HttpResponse:
@@ -48,7 +37,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     found = find_event(actor=caller(request), event_id=event_id)
     judged_by = versions_that_judged([found]).get(found.position)
-    context = {"event": found, "raw": _text(found.raw), "judged_by": judged_by}
+    context = {"event": found, "raw": text_of(found.raw), "judged_by": judged_by}
     return render(request, "events/event.html", context)
 
 
@@ -60,38 +49,8 @@ def correlation(request: HttpRequest, correlation_id: str) -> HttpResponse:
 
 def violations(request: HttpRequest) -> HttpResponse:
     groups = group_violations(actor=caller(request), event_type=request.GET.get("type", ""))
-    context = {"groups": groups, "looked_at": LOOKED_AT, "tabs": _tabs(request)}
+    context = {"groups": groups, "looked_at": LOOKED_AT, "tabs": violation_tabs(request)}
     return render(request, "events/violations.html", context)
-
-
-def quarantine(request: HttpRequest) -> HttpResponse:
-    found = find_quarantined(
-        actor=caller(request), event_type=request.GET.get("type", ""), reason=request.GET.get("reason", "")
-    )
-    context = {
-        "filters": QuarantineFilters(request.GET or None),
-        "page": page_of(request, found.defer("raw")),
-        "tabs": _tabs(request),
-    }
-    return render(request, "events/quarantine.html", context)
-
-
-def quarantined(request: HttpRequest, quarantined_id: int) -> HttpResponse:
-    found = visible_quarantine(caller(request)).filter(pk=quarantined_id).first()
-    if found is None:
-        raise QuarantinedEventNotFound(f"There is no quarantined event {quarantined_id} that you may see.")
-    return render(request, "events/quarantined.html", {"event": found, "raw": _text(found.raw)})
-
-
-@require_POST
-def release(request: HttpRequest, quarantined_id: int) -> HttpResponse:
-    try:
-        outcome = release_event(actor=caller(request), quarantined_id=quarantined_id)
-    except ProductError as refused:
-        messages.error(request, refused.message)
-        return redirect("quarantined", quarantined_id)
-    messages.success(request, "The event is in the log now.")
-    return redirect("event", outcome.event_id)
 
 
 def home_panel(request: HttpRequest) -> dict[str, Any]:
@@ -107,33 +66,15 @@ def home_panel(request: HttpRequest) -> dict[str, Any]:
         "tiles": [
             {
                 "label": "Events in 24 h",
-                "value": _counted(today),
+                "value": counted(today),
                 "url": reverse("events"),
-                "note": f"{_counted(today.filter(violations__isnull=False))} with violations",
+                "note": f"{counted(today.filter(violations__isnull=False))} with violations",
             },
             {
                 "label": "In quarantine",
-                "value": _counted(waiting),
+                "value": counted(waiting),
                 "url": reverse("quarantine"),
                 "tone": "warn" if waiting.exists() else "",
             },
         ],
     }
-
-
-def _counted(rows: QuerySet[Any]) -> str:
-    """How many, as far as a page can wait for: counting millions takes longer than anybody looks."""
-    count = rows.order_by()[: _COUNTED + 1].count()
-    return f"{count:,}" if count <= _COUNTED else f"{_COUNTED:,}+"
-
-
-def _text(raw: bytes | memoryview) -> str:
-    return bytes(raw).decode(errors="replace")
-
-
-def _tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    waiting = _counted(find_quarantined(actor=caller(request)))
-    return [
-        {"label": label, "url": reverse(name), "current": request.path == reverse(name), "count": count}
-        for label, name, count in (("By cause", "violations", None), ("Quarantine", "quarantine", waiting))
-    ]

@@ -65,7 +65,7 @@ class Filters:
         )
 
     def condition(self) -> Q:
-        condition = _pattern("event_type", self.event_type)
+        condition = pattern("event_type", self.event_type)
         if self.node:
             condition &= Q(node_id__startswith=self.node)
         for column in ("correlation_id", "trace_id", "error_code"):
@@ -152,18 +152,12 @@ def _chosen(event: Event, versions: list[Version]) -> Version:
     return next((version for version in versions if version.semver == named), versions[-1])
 
 
-def find_quarantined(*, actor: Actor, event_type: str = "", reason: str = "") -> QuerySet[QuarantinedEvent]:
-    """The events that wait in quarantine, of those whose type the actor may read; unordered."""
-    waiting = visible_quarantine(actor).filter(_pattern("event_type", event_type), released_at__isnull=True)
-    return waiting.filter(reason=reason) if reason else waiting
-
-
 def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedEvent]:
     """All that was ever quarantined, the released included, of the types that the actor may read."""
     return QuarantinedEvent.objects.filter(visible_types(actor))
 
 
-def _pattern(column: str, pattern: str) -> Q:
+def pattern(column: str, pattern: str) -> Q:
     if not pattern:
         return Q()
     if "*" not in pattern:

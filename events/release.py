@@ -6,11 +6,10 @@ from django.utils import timezone
 from access import audit
 from access.actor import Actor
 from events.errors import NotReleasable, QuarantinedEventNotFound
-from events.ingest import Outcome, ingest_again
+from events.ingest import Held, Outcome, ingest_again
 from events.models import QuarantinedEvent
 from events.query import visible_types
-
-_LET_IN = frozenset({"stored", "stored_with_violations", "duplicate"})
+from events.redrive import LET_IN
 
 
 def release_event(*, actor: Actor, quarantined_id: int) -> Outcome:
@@ -34,8 +33,8 @@ def release_event(*, actor: Actor, quarantined_id: int) -> Outcome:
             raise NotReleasable(
                 f"Event '{row.event_id}' was released before.", event_id=row.event_id, errors=[]
             )
-        outcome = ingest_again(raw=bytes(row.raw), event_id=row.event_id, producer=row.producer)
-        if outcome.status not in _LET_IN:
+        (outcome,) = ingest_again(held=[Held(bytes(row.raw), row.event_id, row.producer)])
+        if outcome.status not in LET_IN:
             raise NotReleasable(
                 f"Event '{row.event_id}' would be {outcome.status} today as well: "
                 + "; ".join(problem["message"] for problem in outcome.errors[:3]),

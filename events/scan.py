@@ -15,6 +15,8 @@ from events.errors import UnreadableBody
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+(?P<mark>[\[\]{}]?)', re.DOTALL)
 _TO_COMMA = re.compile(rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+")*+(?P<mark>,?)', re.DOTALL)
 _SPACES = re.compile(rb"[ \t\r\n]*+")
+# A line from its first character on; what is empty before it is passed over in one go.
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
 _SPACE = b" \t\r\n"
 _OPENING = b"[{"
 
@@ -105,11 +107,13 @@ def array_elements(body: bytes) -> Iterator[Piece]:
 
 
 def lines(body: bytes) -> Iterator[Piece]:
-    """The lines of an NDJSON body; empty ones are skipped."""
-    for number, line in enumerate(body.split(b"\n"), start=1):
-        raw = line.strip(_SPACE)
-        if raw:
-            yield Piece(raw, depth_of(raw), number)
+    """The lines of an NDJSON body, one at a time; empty ones are skipped."""
+    number, counted_to = 1, 0
+    for match in _LINE.finditer(body):
+        number += body.count(b"\n", counted_to, match.start())
+        counted_to = match.start()
+        raw = match[0].rstrip(_SPACE)
+        yield Piece(raw, depth_of(raw), number)
 
 
 def depth_of(raw: bytes) -> int:

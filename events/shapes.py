@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from events.correlation import Correlation
+from events.held import HeldGroup
 from events.models import Event, QuarantinedEvent
 from events.query import versions_that_judged
 from registry.models import Version
@@ -75,6 +76,24 @@ def of_quarantined(event: QuarantinedEvent) -> dict[str, Any]:
         "times_seen": event.times_seen,
         "producer": event.producer,
         "event": orjson.Fragment(bytes(event.raw)),
+    }
+
+
+def of_held_group(group: HeldGroup) -> dict[str, Any]:
+    return {
+        "event_type": group.event_type,
+        "producer": group.producer,
+        "reason": group.reason,
+        "place": group.place,
+        "keyword": group.keyword,
+        "count": group.count,
+        "times_seen": group.times_seen,
+        "first_seen": group.first,
+        "last_seen": group.last,
+        "samples": group.samples,
+        "message": group.message,
+        "hours": [{"at": hour.at, "count": hour.events} for hour in group.figures.hours],
+        "filters": group.filters.chosen,
     }
 
 

@@ -4,5 +4,7 @@ from django.dispatch import Signal
 
 # Carries position, the head of the log after the batch, and count, how many events the batch stored.
 events_stored = Signal()
+# A re-drive of the quarantine waits for a worker.
+redrive_wanted = Signal()
 # Carries replay_id (a UUID).
 replay_wanted = Signal()

@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from events import forward, partitions, playback, retention
+from events import forward, partitions, playback, redrive, retention
 from events.models import Replay
 
 _shutting_down = threading.Event()
@@ -33,6 +33,13 @@ def replay_sweep() -> None:
     """Rings for runs that wait: new ones whose bell was lost, those of killed workers, and those due soon."""
     for due_at in Replay.objects.waiting(timezone.now() + _LOOK_AHEAD).values_list("due_at", flat=True)[:100]:
         ring("events.tasks.replay_run", at=due_at, expires=2 * _LOOK_AHEAD.total_seconds())
+
+
+@shared_task(name="events.tasks.work_on_redrives")
+def work_on_redrives() -> None:
+    """One turn of one re-drive; the next in line, or the rest of this one, is rung for."""
+    if redrive.work_on_next(stopping=_shutting_down.is_set):
+        ring("events.tasks.work_on_redrives")
 
 
 @shared_task(name="events.tasks.forward_changes")

@@ -8,7 +8,7 @@ from access import audit
 from access.actor import Actor
 from registry.errors import InvalidSettings, SubjectNotFound
 from registry.index import index_subject
-from registry.models import EvolutionRules, Subject
+from registry.models import EventProfile, EvolutionRules, Subject, UnknownPolicy
 from registry.ranges import parse_semver
 
 LATEST = "latest"
@@ -30,6 +30,14 @@ class SubjectSettings:
     needs_approval: bool = False
     # "ONEX", or "" for none on top of the policy.
     evolution_rules: str = ""
+    # Of an event whose schema_version the subject does not have; "" is what holds for the whole instance.
+    unknown_schema_version: str = ""
+    # Tighter limits than the instance's, or None.
+    max_event_bytes: int | None = None
+    max_event_depth: int | None = None
+    # "onex-v1", or "" for the registered schema.
+    event_profile: str = ""
+    rename_aliases: bool = False
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:
@@ -40,8 +48,7 @@ def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Su
             "What an event without schema_version means is 'latest' or one exact version such as 1.0.0.",
             pointer="/version_when_absent",
         )
-    if settings.evolution_rules not in {"", *EvolutionRules.values}:
-        raise InvalidSettings("The rules of evolution are ONEX, or none.", pointer="/evolution_rules")
+    _require_known(settings)
     with transaction.atomic():
         row = Subject.objects.select_for_update().filter(name=subject).first()
         if row is None:
@@ -56,3 +63,18 @@ def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Su
                 index_subject(row)
             audit.record(actor=actor, action="subject.edited", target=f"subject/{subject}", details=changed)
     return row
+
+
+def _require_known(settings: SubjectSettings) -> None:
+    """Raises InvalidSettings for a word that is none of those its setting knows."""
+    if settings.evolution_rules not in {"", *EvolutionRules.values}:
+        raise InvalidSettings("The rules of evolution are ONEX, or none.", pointer="/evolution_rules")
+    if settings.unknown_schema_version not in {"", *UnknownPolicy.values}:
+        raise InvalidSettings(
+            "An event of a version that is not there is for quarantine, reject or accept.",
+            pointer="/unknown_schema_version",
+        )
+    if settings.event_profile not in {"", *EventProfile.values}:
+        raise InvalidSettings(
+            "The profile is onex-v1, or none: then the registered schema judges.", pointer="/event_profile"
+        )

@@ -241,6 +241,11 @@ def subject_as_json(subject: Subject) -> dict[str, Any]:
             "assert_formats": subject.assert_formats,
             "needs_approval": subject.needs_approval,
             "evolution_rules": subject.evolution_rules,
+            "unknown_schema_version": subject.unknown_schema_version,
+            "max_event_bytes": subject.max_event_bytes,
+            "max_event_depth": subject.max_event_depth,
+            "event_profile": subject.event_profile,
+            "rename_aliases": subject.rename_aliases or None,
             "rules": rules_as_json(own) if own else None,
         }
     )

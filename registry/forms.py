@@ -141,6 +141,43 @@ class SettingsForm(forms.Form):
         label="Assert formats: an event whose date-time is none violates the schema",
         help_text="Otherwise format is an annotation, as JSON Schema has it.",
     )
+    unknown_schema_version = forms.ChoiceField(
+        required=False,
+        label="An event of a version that is not there",
+        choices=[
+            ("", "As the instance does"),
+            ("quarantine", "Quarantine"),
+            ("reject", "Reject"),
+            ("accept", "Accept, and flag it as unjudged"),
+        ],
+    )
+    event_profile = forms.ChoiceField(
+        required=False,
+        label="Events are judged by",
+        choices=[
+            ("", "The registered schema: the documented types"),
+            ("onex-v1", "onex-v1: what the original ONEX validator looked at"),
+        ],
+    )
+    rename_aliases = forms.BooleanField(
+        required=False,
+        label="Aliases: read known ones, such as duration_ms, as the declared fields",
+        help_text="The bytes stay as they were sent. Otherwise aliases are only told.",
+    )
+    max_event_bytes = forms.IntegerField(
+        required=False,
+        label="Largest event in bytes",
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="Empty: as the instance says. Larger ones are rejected.",
+    )
+    max_event_depth = forms.IntegerField(
+        required=False,
+        label="Deepest event in levels",
+        min_value=1,
+        max_value=2**15 - 1,
+        help_text="Empty: as the instance says. Deeper ones are rejected.",
+    )
     version_when_absent = forms.CharField(
         label="An event without schema_version means",
         max_length=40,
@@ -189,6 +226,11 @@ class SettingsForm(forms.Form):
             "assert_formats": subject.assert_formats,
             "version_when_absent": subject.version_when_absent,
             "retention_days": subject.retention_days,
+            "unknown_schema_version": subject.unknown_schema_version,
+            "event_profile": subject.event_profile,
+            "rename_aliases": subject.rename_aliases,
+            "max_event_bytes": subject.max_event_bytes,
+            "max_event_depth": subject.max_event_depth,
         }
 
 

@@ -162,6 +162,11 @@ def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
             evolution_rules=asked["evolution_rules"],
             version_when_absent=asked["version_when_absent"],
             retention_days=asked["retention_days"],
+            unknown_schema_version=asked["unknown_schema_version"],
+            event_profile=asked["event_profile"],
+            rename_aliases=asked["rename_aliases"],
+            max_event_bytes=asked["max_event_bytes"],
+            max_event_depth=asked["max_event_depth"],
             accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],
         ),
     )

@@ -351,6 +351,11 @@ def _subject_fields(told: Json) -> Json:
         "assert_formats": told["assert_formats"],
         "needs_approval": told["needs_approval"],
         "evolution_rules": told.get("evolution_rules", ""),
+        "unknown_schema_version": told.get("unknown_schema_version", ""),
+        "max_event_bytes": told.get("max_event_bytes"),
+        "max_event_depth": told.get("max_event_depth"),
+        "event_profile": told.get("event_profile", ""),
+        "rename_aliases": told.get("rename_aliases", False),
     }
 
 

@@ -273,6 +273,9 @@ FAST_PATH_MAX_BYTES = env.int("FAST_PATH_MAX_BYTES", default=64 * 1024 * 1024)
 # --- events -----------------------------------------------------------------------------------
 
 INGEST_MAX_EVENTS = env.int("INGEST_MAX_EVENTS", default=5_000)
+# Events a second that one token may send; 0 = as many as it likes. So many seconds' worth may come at once.
+INGEST_EVENTS_PER_SECOND = env.float("INGEST_EVENTS_PER_SECOND", default=0.0)
+INGEST_BURST_SECONDS = env.float("INGEST_BURST_SECONDS", default=10.0)
 INGEST_MAX_BYTES = env.int("INGEST_MAX_BYTES", default=16 * 1024 * 1024)
 EVENT_WARN_BYTES = env.int("EVENT_WARN_BYTES", default=100 * 1024)
 EVENT_MAX_BYTES = env.int("EVENT_MAX_BYTES", default=1024 * 1024)
@@ -280,10 +283,30 @@ EVENT_WARN_DEPTH = env.int("EVENT_WARN_DEPTH", default=10)
 EVENT_MAX_DEPTH = env.int("EVENT_MAX_DEPTH", default=64)
 UNKNOWN_EVENT_TYPE = env.str("UNKNOWN_EVENT_TYPE", default="quarantine")
 UNKNOWN_SCHEMA_VERSION = env.str("UNKNOWN_SCHEMA_VERSION", default="quarantine")
+# "shop.=accept,old.=reject": types without a subject have nobody else who could say; the longest prefix decides.
+UNKNOWN_EVENT_TYPE_BY_PREFIX = env.dict("UNKNOWN_EVENT_TYPE_BY_PREFIX", default={})
+_POLICIES = {UNKNOWN_EVENT_TYPE, UNKNOWN_SCHEMA_VERSION, *UNKNOWN_EVENT_TYPE_BY_PREFIX.values()}
+if wrong := _POLICIES - {"quarantine", "reject", "accept"}:
+    raise ImproperlyConfigured(
+        f"Unknown events are for quarantine, reject or accept, not for {', '.join(sorted(wrong))}: see "
+        "UNKNOWN_EVENT_TYPE, UNKNOWN_EVENT_TYPE_BY_PREFIX and UNKNOWN_SCHEMA_VERSION."
+    )
+# Names that producers use for a field which a schema declares under another.
+FIELD_ALIASES = env.dict(
+    "FIELD_ALIASES",
+    default={
+        "duration_ms": "execution_time_ms",
+        "error": "error_message",
+        "error_message": "error",
+    },
+)
 # Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+# A re-drive of the quarantine that is no longer than this is done when it is answered.
+REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
+REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
@@ -348,6 +371,7 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.tasks.evaluate_rules": 2.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
+        "events.tasks.work_on_redrives": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,

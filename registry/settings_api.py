@@ -13,7 +13,7 @@ from access.caller import caller
 from registry import contexts
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.errors import SubjectNotFound
-from registry.models import EvolutionRules, Subject
+from registry.models import EventProfile, EvolutionRules, Subject, UnknownPolicy
 
 
 class SettingsFields(serializers.Serializer[Any]):
@@ -33,6 +33,25 @@ class SettingsFields(serializers.Serializer[Any]):
         EvolutionRules.choices,
         allow_blank=True,
         help_text="What has to be a major even where every instance still passes; empty is none.",
+    )
+    unknown_schema_version = serializers.ChoiceField(
+        UnknownPolicy.choices,
+        allow_blank=True,
+        help_text="What becomes of an event of a version that is not there; empty is what holds for the instance.",
+    )
+    max_event_bytes = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, allow_null=True, help_text="Tighter than EVENT_MAX_BYTES."
+    )
+    max_event_depth = serializers.IntegerField(
+        min_value=1, max_value=2**15 - 1, allow_null=True, help_text="Tighter than EVENT_MAX_DEPTH."
+    )
+    event_profile = serializers.ChoiceField(
+        EventProfile.choices,
+        allow_blank=True,
+        help_text="`onex-v1`: events are judged as the original ONEX validator did; empty: by the schema.",
+    )
+    rename_aliases = serializers.BooleanField(
+        help_text="Judge and index events with known aliases under the declared names; bytes stay as sent."
     )
 
 

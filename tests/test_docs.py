@@ -73,12 +73,14 @@ def test_every_setting_has_a_row_and_every_row_a_setting():
 
 
 def shown(default: Any) -> str:
-    if default in ("", []):
+    if default in ("", [], {}):
         return "–"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, list):
         return "`" + ",".join(map(str, default)) + "`"
+    if isinstance(default, dict):
+        return "`" + ",".join(f"{name}={value}" for name, value in default.items()) + "`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

@@ -2,10 +2,12 @@
 
 from registry.models.catalogue import (
     Content,
+    EventProfile,
     Reference,
     SchemaId,
     Subject,
     SubjectQuerySet,
+    UnknownPolicy,
     Version,
     VersionQuerySet,
     begins_with,
@@ -26,6 +28,7 @@ __all__ = [
     "ContentField",
     "ContentIndex",
     "Context",
+    "EventProfile",
     "EvolutionRules",
     "Fetch",
     "Level",
@@ -40,6 +43,7 @@ __all__ = [
     "SunsetNotice",
     "Taxonomy",
     "TaxonomyVersion",
+    "UnknownPolicy",
     "Version",
     "VersionIndex",
     "VersionQuerySet",

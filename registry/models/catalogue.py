@@ -66,6 +66,20 @@ class SubjectQuerySet(models.QuerySet["Subject"]):
         return self.filter(models.Exists(Version.objects.live().filter(subject=models.OuterRef("pk"))))
 
 
+class UnknownPolicy(models.TextChoices):
+    """What becomes of an event that no schema can judge."""
+
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+    ACCEPT = "accept"
+
+
+class EventProfile(models.TextChoices):
+    """Who judges events instead of the registered schema."""
+
+    ONEX_V1 = "onex-v1"
+
+
 class Subject(models.Model):
     """A name under which versions of one schema live. It exists as long as it has a version, deleted ones included."""
 
@@ -80,6 +94,17 @@ class Subject(models.Model):
     # null = the instance's EVENT_RETENTION_DAYS.
     retention_days = models.PositiveIntegerField(null=True, blank=True)
     accept_undecided = models.BooleanField(null=True, blank=True)
+    # What becomes of an event whose schema_version the subject does not have; "" = as UNKNOWN_SCHEMA_VERSION says.
+    unknown_schema_version = models.CharField(
+        max_length=10, choices=UnknownPolicy.choices, blank=True, default=""
+    )
+    # Tighter than EVENT_MAX_BYTES and EVENT_MAX_DEPTH; null = those alone.
+    max_event_bytes = models.PositiveIntegerField(null=True, blank=True)
+    max_event_depth = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Who judges events: "" = the registered schema, which has the documented types.
+    event_profile = models.CharField(max_length=10, choices=EventProfile.choices, blank=True, default="")
+    # Judge and index an event with known aliases of declared fields (FIELD_ALIASES) under the declared names.
+    rename_aliases = models.BooleanField(default=False)
     # Judge `format` of event metadata too; an annotation otherwise, as the drafts have it.
     assert_formats = models.BooleanField(default=False)
     # An incompatible or major upload waits for a second person.

@@ -27,7 +27,7 @@ from access.models import AuditEntry, Delivery, Invitation, Role, Token
 from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
-from events.models import QuarantinedEvent, Subscription
+from events.models import QuarantinedEvent, Redrive, Subscription
 from events.replay import create_replay
 from registry.models import Approval, CatalogueImport, Study
 from registry.publish import publish_version
@@ -102,6 +102,13 @@ get    api/v1/events                                                           y
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
 get    api/v1/quarantine                                                       yes    yes    yes
+get    api/v1/quarantine/groups                                                yes    yes    yes
+post   api/v1/quarantine/set-aside                                             yes    yes    no
+post   api/v1/quarantine/bring-back                                            yes    yes    no
+get    api/v1/quarantine/redrives                                              yes    yes    yes
+post   api/v1/quarantine/redrives                                              yes    yes    no
+get    api/v1/quarantine/redrives/<int:redrive_id>                             yes    hidden hidden
+post   api/v1/quarantine/redrives/<int:redrive_id>/cancel                      yes    hidden hidden
 post   api/v1/quarantine/<int:quarantined_id>/release                          yes    yes    hidden
 post   api/v1/alerts/rules                                                     yes    no     no
 get    api/v1/alerts/rules                                                     yes    yes    no
@@ -245,6 +252,11 @@ get    events/id/<path:event_id>                                               y
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
 get    violations                                                              yes    yes    yes
 get    violations/quarantine                                                   yes    yes    yes
+post   violations/quarantine/set-aside                                         yes    yes    no
+post   violations/quarantine/bring-back                                        yes    yes    no
+post   violations/quarantine/redrive                                           yes    yes    no
+get    violations/quarantine/redrives/<int:redrive_id>                         yes    hidden hidden
+post   violations/quarantine/redrives/<int:redrive_id>/cancel                  yes    hidden hidden
 get    violations/quarantine/<int:quarantined_id>                              yes    yes    hidden
 post   violations/quarantine/<int:quarantined_id>/release                      yes    yes    told
 get    alerts/rules                                                            yes    yes    no
@@ -310,6 +322,9 @@ API_BODY: dict[str, object] = {
     "post replays": REPLAY,
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
+    "post quarantine/redrives": {},
+    "post quarantine/set-aside": {},
+    "post quarantine/bring-back": {},
     "post subscriptions": SUBSCRIPTION,
     "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "post events": EVENT,
@@ -432,6 +447,9 @@ def make_world():
         raw=json.dumps(EVENT).encode(),
         producer="test",
     )
+    redrive = Redrive.objects.create(
+        filters={"event_type": SUBJECT}, until_id=1, total=1, created_by="owner", user=people["owner"].user
+    )
     replay = create_replay(actor=SYSTEM, correlation_id="order-1", target=TARGET)
     subscription = Subscription.objects.create(
         name="team's changes", subject_prefix="team.", url=TARGET, secret="", created_by="test"
@@ -472,6 +490,7 @@ def make_world():
         "event_id": event.event_id,
         "correlation_id": "order-1",
         "quarantined_id": quarantined.pk,
+        "redrive_id": redrive.pk,
         "rule_id": rule.pk,
         "episode_id": episode.pk,
         "channel_id": channel.pk,

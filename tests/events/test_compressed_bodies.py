@@ -82,5 +82,18 @@ def test_a_body_of_nothing_but_gzip_members_is_refused(owner: Person) -> None:
     assert post(owner, gzip.compress(b"") * 900 + gzip.compress(BODY), "gzip").status_code == 200
 
 
+@pytest.mark.parametrize("line", [b"\n", b"1\n", b" \r\n"])
+def test_millions_of_lines_cost_no_more_memory_than_the_body(owner: Person, line: bytes) -> None:
+    """Lines are cut one after the other, and no further than there may be events."""
+    body = line * (16_000_000 // len(line))
+    tracemalloc.start()
+    answer = owner.api.generic("POST", "/api/v1/events", body, content_type="application/x-ndjson")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == (413 if line.strip() else 200)
+    # The body is there, and a copy of it that the test client makes.
+    assert peak < 40_000_000
+
+
 def test_who_may_not_send_events_is_told_before_the_body_is_read(stranger: Person) -> None:
     assert post(stranger, b"no gzip", "gzip").status_code == 403

@@ -18,6 +18,12 @@ NOT_TOLD = {
     *("person.invited", "person.signed_in", "person.password_changed", "person.let_in", "person.shut_out"),
     *("invitation.accepted", "invitation.withdrawn", "role.granted", "role.taken"),
     *("delivery.redelivered", "delivery.cancelled", "event.released", "events.expired"),
+    *(
+        "quarantine.redriven",
+        "quarantine.redrive_cancelled",
+        "quarantine.set_aside",
+        "quarantine.brought_back",
+    ),
     *("replay.started", "replay.paused", "replay.resumed", "replay.speed_changed", "replay.cancelled"),
     *("subscription.create", "subscription.edit", "subscription.pause", "subscription.resume"),
     *("subscription.delete", "subscription.test"),

@@ -128,9 +128,11 @@ def test_the_answer_has_one_result_per_event(orders: Any, owner: Person) -> None
                         "message": '"amount" is a required property',
                     }
                 ],
+                "lints": [],
             }
         ],
         "counts": {"stored_with_violations": 1},
+        "lint_counts": {},
     }
 
 

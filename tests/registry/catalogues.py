@@ -69,7 +69,22 @@ def publish_everything(actor: Actor = SYSTEM) -> None:
     )
     change_state(actor=actor, subject="states", version="2", state="archived")
     delete_version(actor=actor, subject="states", version="3")
-    settings = SubjectSettings("shop", "What states look like.", True, "1.0.0", 30, True, True, True, "ONEX")
+    settings = SubjectSettings(
+        owner="shop",
+        description="What states look like.",
+        strict=True,
+        version_when_absent="1.0.0",
+        retention_days=30,
+        accept_undecided=True,
+        assert_formats=True,
+        needs_approval=True,
+        evolution_rules="ONEX",
+        unknown_schema_version="reject",
+        max_event_bytes=2_000,
+        max_event_depth=9,
+        event_profile="onex-v1",
+        rename_aliases=True,
+    )
     edit_subject(actor=actor, subject="states", settings=settings)
     set_rules(actor=actor, subject="states", level="FULL", policy="OPEN")
     set_rules(actor=actor, subject="money", level="NONE", by_wire_api=True, normalize=False)

@@ -1,6 +1,7 @@
 """A catalogue that was exported and brought in elsewhere is the same catalogue."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from access.models import AuditEntry
 from registry.change_state import change_state
 from registry.configure import configuration_of, set_mode
 from registry.delete import delete_subject, delete_version
+from registry.edit_subject import SubjectSettings
 from registry.load_catalogue import load_onex_catalogue
 from registry.lookup import find_version
 from registry.models import Content, SchemaId, Subject, Version, VersionIndex
@@ -87,7 +89,7 @@ def test_what_is_restored_is_what_it_was():
     assert configuration_of("money").by_wire_api
     # Search finds each of them.
     assert VersionIndex.objects.count() == Version.objects.count()
-    assert bundled(find_version("orders", "1").content).count("amount") == 1
+    assert bundled(SYSTEM, find_version("orders", "1").content).count("amount") == 1
     # No id is ever given again, used or not.
     assert publish("new", {"title": "new"}).schema_id > max(
         SchemaId.objects.filter(context=".")
@@ -95,6 +97,17 @@ def test_what_is_restored_is_what_it_was():
         .values_list("number", flat=True)
     )
     assert unused <= set(SchemaId.objects.filter(versions=None).values_list("number", flat=True))
+
+
+def test_every_setting_of_a_subject_travels():
+    publish_everything()
+    told = json.loads(members(exported())["subjects/states/subject.json"])
+    assert {field.name for field in fields(SubjectSettings)} <= told.keys()
+    row = Subject.objects.get(name="states")
+    before = {name: getattr(row, name) for name in (field.name for field in fields(SubjectSettings))}
+    assert_round_trip()
+    row = Subject.objects.get(name="states")
+    assert {name: getattr(row, name) for name in before} == before
 
 
 def test_the_same_catalogue_gives_the_same_bytes_in_order_and_readable():

@@ -31,6 +31,11 @@ def test_they_are_shown_with_their_defaults(owner):
         "assert_formats": False,
         "needs_approval": False,
         "evolution_rules": "",
+        "unknown_schema_version": "",
+        "max_event_bytes": None,
+        "max_event_depth": None,
+        "event_profile": "",
+        "rename_aliases": False,
     }
 
 
@@ -51,6 +56,10 @@ def test_a_change_leaves_what_it_does_not_name(owner):
         ({"retention_days": 0}, "/retention_days"),
         ({"version_when_absent": "^1"}, "/version_when_absent"),
         ({"owner": "x" * 201}, "/owner"),
+        ({"unknown_schema_version": "keep"}, "/unknown_schema_version"),
+        ({"event_profile": "onex-v2"}, "/event_profile"),
+        ({"max_event_bytes": 0}, "/max_event_bytes"),
+        ({"max_event_depth": 99_999}, "/max_event_depth"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_place(owner, wanted, pointer):
