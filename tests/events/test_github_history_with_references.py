@@ -93,7 +93,7 @@ def test_imported_with_references_every_payload_is_judged_as_by_the_one_document
         key = f"{event}${action}" if f"{event}${action}" in last else f"{event}$event"
         if key not in validators:
             whole = {"$ref": f"{LOCAL}{key}", "definitions": last}
-            alone = json.loads(bundled(find_version(subject_of(key), "latest").content))
+            alone = json.loads(bundled(SYSTEM, find_version(subject_of(key), "latest").content))
             validators[key] = (compile_validator(whole), compile_validator(alone))
         direct, ours = (validator.is_valid(payload) for validator in validators[key])
         assert ours == direct, key

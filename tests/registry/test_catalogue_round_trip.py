@@ -87,7 +87,7 @@ def test_what_is_restored_is_what_it_was():
     assert configuration_of("money").by_wire_api
     # Search finds each of them.
     assert VersionIndex.objects.count() == Version.objects.count()
-    assert bundled(find_version("orders", "1").content).count("amount") == 1
+    assert bundled(SYSTEM, find_version("orders", "1").content).count("amount") == 1
     # No id is ever given again, used or not.
     assert publish("new", {"title": "new"}).schema_id > max(
         SchemaId.objects.filter(context=".")
