@@ -57,7 +57,7 @@ class Filters:
             correlation_id=given.get("correlation_id", ""),
             trace_id=given.get("trace_id", ""),
             error_code=given.get("error_code", ""),
-            valid=_yes_or_no("valid", given.get("valid", "")),
+            valid=yes_or_no("valid", given.get("valid", "")),
             since=_time("since", given.get("since", "")),
             until=_time("until", given.get("until", "")),
             pointer=given.get("pointer"),
@@ -172,7 +172,8 @@ def _pattern(column: str, pattern: str) -> Q:
     return Q(**{f"{column}__like": escaped.replace("*", "%")})
 
 
-def _yes_or_no(name: str, text: str) -> bool | None:
+def yes_or_no(name: str, text: str) -> bool | None:
+    """Raises InvalidQuery, naming the parameter, for what is neither."""
     if not text:
         return None
     if text.lower() not in {"true", "false"}:

@@ -275,6 +275,8 @@ UNKNOWN_SCHEMA_VERSION = env.str("UNKNOWN_SCHEMA_VERSION", default="quarantine")
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+# A START without an end is incomplete then; before, it is still running.
+OPERATION_INCOMPLETE_AFTER = timedelta(minutes=env.float("OPERATION_INCOMPLETE_MINUTES", default=30.0))
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
