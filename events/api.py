@@ -91,8 +91,10 @@ class PlacedEventAnswer(EventAnswer):
 
 
 class OperationAnswer(serializers.Serializer[Any]):
-    number = serializers.IntegerField(help_text="Its row in the whole tree, from 0; each stands under its parent's.")
-    parent = serializers.IntegerField(allow_null=True)
+    number = serializers.IntegerField(
+        help_text="Its row in the whole tree, from 0; each stands under its parent's."
+    )
+    parent = serializers.IntegerField(allow_null=True)  # type: ignore[assignment]  # a field, as above
     depth = serializers.IntegerField()
     kind = serializers.CharField(help_text="The event type without START, SUCCESS, FAILURE or ERROR.")
     operation = serializers.CharField(allow_null=True)
@@ -104,7 +106,9 @@ class OperationAnswer(serializers.Serializer[Any]):
     error_code = serializers.CharField(allow_null=True)
     began_ms = serializers.FloatField(help_text="After `began`, by clocks that were set right.")
     duration_ms = serializers.FloatField()
-    critical = serializers.BooleanField(help_text="On the critical path: sooner done, all would have been done sooner.")
+    critical = serializers.BooleanField(
+        help_text="On the critical path: sooner done, all would have been done sooner."
+    )
     flags = serializers.ListField(
         child=serializers.ChoiceField(["orphan", "cycle", "incomplete", "start_missing", "clock"])
     )
@@ -126,7 +130,8 @@ class CorrelationAnswer(serializers.Serializer[Any]):
     began = serializers.DateTimeField()
     total_ms = serializers.FloatField()
     clock_shifts_ms = serializers.DictField(
-        child=serializers.FloatField(), help_text="What was added to the clocks of nodes that are contradicted."
+        child=serializers.FloatField(),
+        help_text="What was added to the clocks of nodes that are contradicted.",
     )
     start_skews_ms = serializers.DictField(
         child=serializers.FloatField(),
@@ -137,8 +142,10 @@ class CorrelationAnswer(serializers.Serializer[Any]):
 
 
 _TREE_PARAMETERS = [
-    OpenApiParameter("errors", bool, description="true: of the operations only failed ones and what they hang under."),
-    OpenApiParameter("as", str, enum=["json", "dot"], description="dot: a graph for Graphviz."),
+    OpenApiParameter(
+        "errors", bool, description="true: of the operations only failed ones and what they hang under."
+    ),
+    OpenApiParameter("format", str, enum=["json", "dot"], description="dot: a graph for Graphviz."),
 ]
 
 
@@ -266,7 +273,7 @@ def trace(request: Request, trace_id: str) -> HttpResponseBase:
 def _tree(request: Request, found: Correlation) -> HttpResponseBase:
     errors = yes_or_no("errors", request.GET.get("errors", ""))
     waterfall = found.waterfall(errors_only=bool(errors))
-    match request.GET.get("as", "json"):
+    match request.GET.get("format", "json").lower():
         case "json":
             return Response(shapes.of_correlation(found, waterfall))
         case "dot":
@@ -274,7 +281,7 @@ def _tree(request: Request, found: Correlation) -> HttpResponseBase:
             answer["Content-Disposition"] = 'attachment; filename="correlation.dot"'
             return answer
         case other:
-            raise InvalidQuery(f"'as' is json or dot, not '{other}'.", parameter="as")
+            raise InvalidQuery(f"'format' is json or dot, not '{other}'.", parameter="format")
 
 
 @extend_schema(

@@ -9,7 +9,7 @@ urlpatterns: list[URLPattern] = [
     # Ids come from producers and may hold a slash.
     path("events/<path:event_id>", api.event),
     path("correlations/<path:correlation_id>", api.correlation),
-    path("traces/<str:trace_id>", api.trace),
+    path("traces/<path:trace_id>", api.trace),
     path("quarantine", api.quarantine),
     path("quarantine/<int:quarantined_id>/release", api.release),
 ]

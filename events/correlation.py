@@ -29,7 +29,7 @@ MAX_CORRELATIONS = 2_000
 _MAX_LINKS = 20_000
 _LONGEST = timedelta(days=30)
 
-# Of an event, in the order of the members of Moment.
+# Of an event, named as the members of Moment are.
 _COLUMNS = (
     "position",
     "received_at",
@@ -200,34 +200,14 @@ def _moments(actor: Actor, which: Q, *order: Case) -> list[Moment]:
     return [_moment(*row) for row in rows]
 
 
-def _moment(
-    position: int,
-    received_at: datetime,
-    occurred_at: datetime,
-    event_id: str,
-    event_type: str,
-    node_id: str,
-    correlation_id: str | None,
-    *others: Any,
-) -> Moment:
-    parent_id, trace_id, span_id, error_code, operation, took, valid = others
-    return Moment(
-        position,
-        received_at,
-        occurred_at,
-        event_id,
-        event_type,
-        node_id,
-        # One that is of no correlation may be of a trace.
-        correlation_id or "",
-        parent_id,
-        trace_id,
-        span_id,
-        error_code,
-        operation or "",
-        _duration(took, occurred_at),
-        valid,
-    )
+def _moment(*row: Any) -> Moment:
+    *columns, operation, took, valid = row
+    known = dict(zip(_COLUMNS, columns, strict=True))
+    known["parent_id"] = known.pop("parent_correlation_id")
+    # One that is of no correlation may be of a trace.
+    known["correlation_id"] = known["correlation_id"] or ""
+    took = _duration(took, known["occurred_at"])
+    return Moment(**known, operation=operation or "", took=took, valid=valid)
 
 
 def _duration(milliseconds: str | None, ended: datetime) -> timedelta | None:

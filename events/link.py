@@ -53,9 +53,7 @@ def _rows(fresh: dict[str, str], roots: dict[str, str]) -> list[dict[str, str]]:
     """The new links with the tops of their trees. One that would close a circle is cut: it is its own top."""
     for child, parent in fresh.items():
         roots[child] = _top(parent, roots)
-    return [
-        {"child": child, "parent": parent, "root": _top(child, roots)} for child, parent in fresh.items()
-    ]
+    return [{"child": child, "parent": parent, "root": _top(child, roots)} for child, parent in fresh.items()]
 
 
 def _top(name: str, roots: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from access import audit
@@ -55,8 +56,8 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
         cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
         deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
     # No event that named the parent is left then.
-    _forget_rows(CorrelationLink, day - timedelta(days=longest), max_batches)
-    keys = _forget_rows(EventKey, day - settings.DEDUP_HORIZON, max_batches)
+    _forget_rows(CorrelationLink.objects.all(), day - timedelta(days=longest), max_batches)
+    keys = _forget_rows(EventKey.objects.all(), day - settings.DEDUP_HORIZON, max_batches)
     return Forgotten(dropped, deleted, keys)
 
 
@@ -80,12 +81,12 @@ def _drop(name: str) -> bool:
     return True
 
 
-def _forget_rows(kind: type[CorrelationLink | EventKey], before: date, max_batches: int) -> int:
+def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
     """Deletes rows that came on earlier days; how many."""
     total = 0
     for _ in range(max_batches):
-        batch = kind._default_manager.filter(received_on__lt=before).values("pk")[:_BATCH]
-        count, _ = kind._default_manager.filter(pk__in=batch).delete()
+        batch = rows.filter(received_on__lt=before).values("pk")[:_BATCH]
+        count, _ = rows.filter(pk__in=batch).delete()
         total += count
         if count < _BATCH:
             break

@@ -91,7 +91,8 @@ class _Tree:
 
     def above(self, correlation: str, node: str) -> list[_Window]:
         """What the started work's parent did on other nodes whose clocks are settled, on right clocks."""
-        windows = self.windows.get(self.parents.get(correlation) or "", {})
+        parent = self.parents.get(correlation)
+        windows = {} if parent is None else self.windows.get(parent, {})
         return [
             window.moved(self.shifts[name])
             for name, window in windows.items()

@@ -44,6 +44,10 @@ class Row:
         return self.span.status == "failed"
 
     @property
+    def valid(self) -> bool:
+        return all(event.valid for event in self.span.events)
+
+    @property
     def node_id(self) -> str:
         return self.span.events[0].node_id
 
@@ -147,7 +151,8 @@ def _hung(
     """Hangs each row under the one that holds it: of its own node and correlation, else of the correlation above."""
     tops: list[Row] = []
     for name in order:
-        holders = rows.get(parents.get(name) or "", [])
+        above = parents.get(name)
+        holders = [] if above is None else rows.get(above, [])
         by_node: dict[str, list[Row]] = {}
         for row in sorted(rows[name], key=lambda row: (row.began_ms, -row.ended_ms, row.span.first.position)):
             inside = by_node.setdefault(row.node_id, [])

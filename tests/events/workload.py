@@ -62,7 +62,16 @@ def workload(
         root = f"op-{seed}-{number}"
         trace = f"{dice.getrandbits(128):032x}"
         operation = Operation(root, trace, at + timedelta(seconds=number * 2))
-        _work(operation, dice, root, None, 0.0, dice.uniform(900, 1500), (failures, width), 0)
+        _work(
+            operation,
+            dice,
+            correlation=root,
+            parent=None,
+            began=0.0,
+            took=dice.uniform(900, 1500),
+            failures=failures,
+            width=width,
+        )
         made.operations.append(operation)
         made.events += _sent(operation, dice)
     return made
@@ -71,28 +80,46 @@ def workload(
 def _work(
     operation: Operation,
     dice: random.Random,
+    *,
     correlation: str,
     parent: str | None,
     began: float,
     took: float,
-    rates: tuple[float, int],
-    depth: int,
+    failures: float,
+    width: int,
+    depth: int = 0,
 ) -> None:
     """A node's work: it does something itself, then starts others one after the other and waits for each."""
-    failures, width = rates
     node = dice.choice(NODES if depth else _RIGHT)
     whole = Work(correlation, parent, node, "NODE", "", began, took, _status(dice, failures))
     operation.record.append(whole)
     parts = dice.randint(2, width) if depth < 3 else 0
     slot = took / (parts + 1)
     own = Work(
-        correlation, parent, node, "TELEMETRY_OPERATION", "prepare", began + 0.05 * slot, 0.8 * slot, _status(dice, failures)
+        correlation,
+        parent,
+        node,
+        "TELEMETRY_OPERATION",
+        "prepare",
+        began + 0.05 * slot,
+        0.8 * slot,
+        _status(dice, failures),
     )
     operation.record.append(own)
     for part in range(1, parts + 1):
         length = slot * dice.uniform(0.5, 0.8)
         start = began + part * slot + dice.uniform(0.05, 0.15) * slot
-        _work(operation, dice, f"{correlation}.{part}", correlation, start, length, rates, depth + 1)
+        _work(
+            operation,
+            dice,
+            correlation=f"{correlation}.{part}",
+            parent=correlation,
+            began=start,
+            took=length,
+            failures=failures,
+            width=width,
+            depth=depth + 1,
+        )
 
 
 def _status(dice: random.Random, failures: float) -> str:
@@ -114,18 +141,18 @@ def _sent(operation: Operation, dice: random.Random) -> list[dict[str, Any]]:
 
 def _events(operation: Operation, work: Work) -> list[tuple[float, dict[str, Any]]]:
     local = timedelta(hours=LOCAL_TIME.get(work.node, 0.0))
-    start = _event(operation, work, "START", work.began, local, _start_of(work))
+    start = _event(operation, work, "START", _start_of(work), at=work.began, local=local)
     if work.status == "running":
         return [(work.began, start)]
     failed = work.status == "failed"
     phase = ("FAILURE" if work.kind == "NODE" else "ERROR") if failed else "SUCCESS"
     ended = work.began + work.took
-    end = _event(operation, work, phase, ended, timedelta(0), _end_of(work, failed=failed))
+    end = _event(operation, work, phase, _end_of(work, failed=failed), at=ended, local=timedelta(0))
     return [(work.began, start), (ended, end)]
 
 
 def _event(
-    operation: Operation, work: Work, phase: str, at: float, local: timedelta, metadata: dict[str, Any]
+    operation: Operation, work: Work, phase: str, metadata: dict[str, Any], *, at: float, local: timedelta
 ) -> dict[str, Any]:
     clock = operation.began + timedelta(milliseconds=at, seconds=skew(work.node)) + local
     return {
