@@ -33,7 +33,10 @@ _FILTERS = [
     OpenApiParameter("node", description="The beginning of the node's name."),
     OpenApiParameter("correlation_id"),
     OpenApiParameter("trace_id"),
-    OpenApiParameter("error_code"),
+    OpenApiParameter(
+        "error_code",
+        description="A code of a taxonomy in any spelling, with the codes below it; or an area, such as `ONEX_STAMP`.",
+    ),
     OpenApiParameter("valid", bool, description="Only valid events, or only those with violations."),
     OpenApiParameter(
         "since", OpenApiTypes.DATETIME, description="By the producers' clocks; without a zone UTC."

@@ -10,7 +10,7 @@ class EventFilters(forms.Form):
     node = forms.CharField(required=False, label="Node")
     correlation_id = forms.CharField(required=False, label="Correlation")
     trace_id = forms.CharField(required=False, label="Trace")
-    error_code = forms.CharField(required=False, label="Error code")
+    error_code = forms.CharField(required=False, label="Error code", help_text="or an area")
     valid = forms.ChoiceField(
         required=False,
         label="Validity",

@@ -9,6 +9,7 @@ from django.db.models import Field, Lookup, Q, QuerySet
 
 from access.actor import Actor
 from events.changes import EVENT_TYPES
+from events.code_filter import carrying
 from events.errors import EventNotFound, InvalidQuery
 from events.models import Event, QuarantinedEvent
 from registry.models import Version
@@ -38,6 +39,7 @@ class Filters:
     node: str = ""
     correlation_id: str = ""
     trace_id: str = ""
+    # A code in any spelling, which asks for those below it, too; or an area.
     error_code: str = ""
     # None: both.
     valid: bool | None = None
@@ -64,11 +66,14 @@ class Filters:
             keyword=given.get("keyword", ""),
         )
 
-    def condition(self) -> Q:
+    def condition(self, actor: Actor) -> Q:
+        """What codes mean depends on the taxonomies that the actor may read."""
         condition = _pattern("event_type", self.event_type)
+        if self.error_code:
+            condition &= carrying(actor=actor, text=self.error_code)
         if self.node:
             condition &= Q(node_id__startswith=self.node)
-        for column in ("correlation_id", "trace_id", "error_code"):
+        for column in ("correlation_id", "trace_id"):
             if value := getattr(self, column):
                 condition &= Q(**{column: value})
         if self.valid is not None:
@@ -113,7 +118,7 @@ def visible_types(actor: Actor) -> Q:
 
 def find_events(*, actor: Actor, filters: Filters) -> QuerySet[Event]:
     """The events that match, of those the actor may read; unordered."""
-    return Event.objects.filter(filters.condition(), visible_to(actor))
+    return Event.objects.filter(filters.condition(actor), visible_to(actor))
 
 
 def find_event(*, actor: Actor, event_id: str) -> Event:
