@@ -42,6 +42,9 @@ _FILTERS = [
         "since", OpenApiTypes.DATETIME, description="By the producers' clocks; without a zone UTC."
     ),
     OpenApiParameter("until", OpenApiTypes.DATETIME),
+    OpenApiParameter(
+        "where", description="Conditions on fields: `metadata.amount >= 3 and metadata.note exists`."
+    ),
     OpenApiParameter("pointer", description="With a violation at this JSON Pointer."),
     OpenApiParameter("keyword", description="With a violation of this keyword."),
 ]

@@ -1,7 +1,7 @@
 """Finding stored events: the filters of the explorer and of the API, and what an actor may see of the log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from access.actor import Actor
 from events.changes import EVENT_TYPES
 from events.code_filter import carrying
 from events.errors import EventNotFound, InvalidQuery
+from events.field_filter import fields_fit
 from events.models import Event, QuarantinedEvent
 from registry.models import Version
 
@@ -49,6 +50,8 @@ class Filters:
     # Problems that stand at this pointer, of this keyword.
     pointer: str | None = None
     keyword: str = ""
+    # On any field of the event.
+    where: Q = field(default_factory=Q)
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filters":
@@ -64,6 +67,7 @@ class Filters:
             until=_time("until", given.get("until", "")),
             pointer=given.get("pointer"),
             keyword=given.get("keyword", ""),
+            where=fields_fit(given.get("where", "")),
         )
 
     def condition(self, actor: Actor) -> Q:
@@ -82,7 +86,7 @@ class Filters:
             condition &= Q(occurred_at__gte=self.since)
         if self.until is not None:
             condition &= Q(occurred_at__lt=self.until)
-        return condition & self._problem()
+        return condition & self._problem() & self.where
 
     def _problem(self) -> Q:
         """One and the same violation has to have the pointer and the keyword."""
