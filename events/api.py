@@ -13,11 +13,12 @@ from rest_framework.response import Response
 from access.caller import caller
 from access.keyset import PAGING, Page, page_answer, page_of, page_schema
 from events import decode, shapes
-from events.correlation import correlate
+from events.correlation import Correlation, correlate, correlate_trace
+from events.dot import as_dot
 from events.errors import InvalidQuery
 from events.ingest import ingest_events
 from events.models import Event
-from events.query import Filters, find_event, find_events
+from events.query import Filters, find_event, find_events, yes_or_no
 
 _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
@@ -31,12 +32,18 @@ _FILTERS = [
     OpenApiParameter("node", description="The beginning of the node's name."),
     OpenApiParameter("correlation_id"),
     OpenApiParameter("trace_id"),
-    OpenApiParameter("error_code"),
+    OpenApiParameter(
+        "error_code",
+        description="A code of a taxonomy in any spelling, with the codes below it; or an area, such as `ONEX_STAMP`.",
+    ),
     OpenApiParameter("valid", bool, description="Only valid events, or only those with violations."),
     OpenApiParameter(
         "since", OpenApiTypes.DATETIME, description="By the producers' clocks; without a zone UTC."
     ),
     OpenApiParameter("until", OpenApiTypes.DATETIME),
+    OpenApiParameter(
+        "where", description="Conditions on fields: `metadata.amount >= 3 and metadata.note exists`."
+    ),
     OpenApiParameter("pointer", description="With a violation at this JSON Pointer."),
     OpenApiParameter("keyword", description="With a violation of this keyword."),
 ]
@@ -87,6 +94,65 @@ class EventAnswer(serializers.Serializer[Any]):
 class PlacedEventAnswer(EventAnswer):
     depth = serializers.IntegerField()
     clock_disagrees = serializers.BooleanField()
+
+
+class OperationAnswer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(
+        help_text="Its row in the whole tree, from 0; each stands under its parent's."
+    )
+    parent = serializers.IntegerField(allow_null=True)  # type: ignore[assignment]  # a field, as above
+    depth = serializers.IntegerField()
+    kind = serializers.CharField(help_text="The event type without START, SUCCESS, FAILURE or ERROR.")
+    operation = serializers.CharField(allow_null=True)
+    node_id = serializers.CharField()
+    correlation_id = serializers.CharField(allow_null=True)
+    trace_id = serializers.CharField(allow_null=True)
+    span_id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(["succeeded", "failed", "running", "incomplete", "event"])
+    error_code = serializers.CharField(allow_null=True)
+    began_ms = serializers.FloatField(help_text="After `began`, by clocks that were set right.")
+    duration_ms = serializers.FloatField()
+    critical = serializers.BooleanField(
+        help_text="On the critical path: sooner done, all would have been done sooner."
+    )
+    flags = serializers.ListField(
+        child=serializers.ChoiceField(["orphan", "cycle", "incomplete", "start_missing", "clock"])
+    )
+    start_event_id = serializers.CharField(allow_null=True)
+    end_event_id = serializers.CharField(allow_null=True)
+
+
+class CorrelationAnswer(serializers.Serializer[Any]):
+    correlation_id = serializers.CharField(allow_null=True)
+    trace_id = serializers.CharField(allow_null=True)
+    root_id = serializers.CharField(allow_null=True, help_text="The correlation at the top of its tree.")
+    parents = serializers.ListField(child=serializers.CharField())
+    orphans = serializers.ListField(
+        child=serializers.CharField(), help_text="Correlations whose parent has no event here."
+    )
+    cycles = serializers.ListField(child=serializers.CharField())
+    clocks_disagree = serializers.BooleanField()
+    cut = serializers.BooleanField()
+    began = serializers.DateTimeField()
+    total_ms = serializers.FloatField()
+    clock_shifts_ms = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="What was added to the clocks of nodes that are contradicted.",
+    )
+    start_skews_ms = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="By node, how far the clock of START events is ahead of that of their ends.",
+    )
+    operations = OperationAnswer(many=True)
+    events = PlacedEventAnswer(many=True)
+
+
+_TREE_PARAMETERS = [
+    OpenApiParameter(
+        "errors", bool, description="true: of the operations only failed ones and what they hang under."
+    ),
+    OpenApiParameter("format", str, enum=["json", "dot"], description="dot: a graph for Graphviz."),
+]
 
 
 @extend_schema(
@@ -165,26 +231,45 @@ def event(request: Request, event_id: str) -> HttpResponse:
 
 @extend_schema(
     operation_id="correlations_get",
-    description="The events of a correlation and of those it started, by parentage and arrival.",
-    parameters=[OpenApiParameter("descendants", bool, description="false: only this correlation itself.")],
-    responses=inline_serializer(
-        "CorrelationAnswer",
-        {
-            "correlation_id": serializers.CharField(),
-            "parents": serializers.ListField(child=serializers.CharField()),
-            "clocks_disagree": serializers.BooleanField(),
-            "cycles": serializers.ListField(child=serializers.CharField()),
-            "cut": serializers.BooleanField(),
-            "events": PlacedEventAnswer(many=True),
-        },
-    ),
+    description="The events of a correlation and of those it started, by parentage and arrival, and their operations.",
+    parameters=[
+        OpenApiParameter("descendants", bool, description="false: only this correlation itself."),
+        *_TREE_PARAMETERS,
+    ],
+    responses=CorrelationAnswer,
 )
 @api_view(["GET"])
-def correlation(request: Request, correlation_id: str) -> Response:
-    """One chain of work."""
+def correlation(request: Request, correlation_id: str) -> HttpResponseBase:
+    """One tree of work."""
     found = correlate(
         actor=caller(request),
         correlation_id=correlation_id,
         descendants=request.GET.get("descendants", "").lower() != "false",
     )
-    return Response(shapes.of_correlation(found))
+    return _tree(request, found)
+
+
+@extend_schema(
+    operation_id="traces_get",
+    description="The events of a W3C trace, whatever correlations they are of.",
+    parameters=_TREE_PARAMETERS,
+    responses=CorrelationAnswer,
+)
+@api_view(["GET"])
+def trace(request: Request, trace_id: str) -> HttpResponseBase:
+    """One trace."""
+    return _tree(request, correlate_trace(actor=caller(request), trace_id=trace_id))
+
+
+def _tree(request: Request, found: Correlation) -> HttpResponseBase:
+    errors = yes_or_no("errors", request.GET.get("errors", ""))
+    waterfall = found.waterfall(errors_only=bool(errors))
+    match request.GET.get("format", "json").lower():
+        case "json":
+            return Response(shapes.of_correlation(found, waterfall))
+        case "dot":
+            answer = HttpResponse(as_dot(waterfall), content_type="text/vnd.graphviz; charset=utf-8")
+            answer["Content-Disposition"] = 'attachment; filename="correlation.dot"'
+            return answer
+        case other:
+            raise InvalidQuery(f"'format' is json or dot, not '{other}'.", parameter="format")

@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern] = [
     # Ids come from producers and may hold a slash.
     path("events/<path:event_id>", api.event),
     path("correlations/<path:correlation_id>", api.correlation),
+    path("traces/<path:trace_id>", api.trace),
     *quarantine_urls.api,
 ]

@@ -1,4 +1,5 @@
-"""Appending a batch to the log: dedup keys first, the append lock last, one COPY, and then the caller's commit.
+"""Appending a batch to the log: dedup keys first, the append lock last, one COPY and the
+links between correlations, and then the caller's commit.
 
 Whoever commits later has the later positions, because the head's row stays locked from the moment positions are
 given out until the commit; so a reader's cursor never passes a position that turns up afterwards. The lock is taken
@@ -19,6 +20,7 @@ from psycopg.types.json import Jsonb
 from events.envelope import Envelope
 from events.errors import AppendQueueFull
 from events.judging import Problem, Ruling
+from events.link import link_correlations
 from events.signals import events_stored
 
 # Seconds: by then the batches before it have been stored, or given up.
@@ -48,6 +50,7 @@ def append(fresh: Sequence[Judged], *, producer: str) -> None:
     """
     _insert_keys(fresh)
     head = _append_rows(fresh, producer)
+    link_correlations((item.event.correlation_id, item.event.parent_correlation_id) for item in fresh)
     transaction.on_commit(
         lambda: events_stored.send(sender=None, position=head, count=len(fresh)), robust=True
     )

@@ -10,7 +10,8 @@ class EventFilters(forms.Form):
     node = forms.CharField(required=False, label="Node")
     correlation_id = forms.CharField(required=False, label="Correlation")
     trace_id = forms.CharField(required=False, label="Trace")
-    error_code = forms.CharField(required=False, label="Error code")
+    error_code = forms.CharField(required=False, label="Error code", help_text="or an area")
+    where = forms.CharField(required=False, label="Fields")
     valid = forms.ChoiceField(
         required=False,
         label="Validity",
@@ -21,6 +22,7 @@ class EventFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["where"].widget.attrs["placeholder"] = "metadata.amount >= 3"
         for name in ("since", "until"):
             self.fields[name].widget.attrs["placeholder"] = "2026-11-23T14:00Z"
 

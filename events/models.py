@@ -1,4 +1,4 @@
-"""What is stored of events: the append-only log, its head, the dedup keys, the quarantine, and replay runs."""
+"""What is stored of events: the append-only log, its head, the dedup keys, who started whom, the quarantine, and replay runs."""
 
 import secrets
 import time
@@ -98,6 +98,27 @@ class EventKey(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+
+class CorrelationLink(models.Model):
+    """Which correlation a correlation was started by; one that no event names a parent of has none.
+
+    `root_id` is the top of its tree as far as it is known, and never one that has a link itself, except for links that
+    close a circle: these are their own roots.
+    """
+
+    correlation_id = models.CharField(max_length=255, primary_key=True, db_collation="C")
+    parent_id = models.CharField(max_length=255, db_collation="C")
+    root_id = models.CharField(max_length=255, db_collation="C")
+    received_on = models.DateField()
+
+    class Meta:
+        # Migration 0010 makes it, without the index for LIKE that Django adds to a text that is a primary key.
+        managed = False
+        db_table = "events_correlationlink"
+
+    def __str__(self) -> str:
+        return f"{self.correlation_id} < {self.parent_id}"
 
 
 class QuarantinedEvent(models.Model):

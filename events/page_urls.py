@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     # Ids come from producers and may hold a slash.
     path("events/id/<path:event_id>", pages.event, name="event"),
     path("events/correlation/<path:correlation_id>", pages.correlation, name="correlation"),
+    path("events/trace/<path:trace_id>", pages.trace, name="trace"),
     path("violations", pages.violations, name="violations"),
     *quarantine_urls.pages,
 ]

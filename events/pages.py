@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,15 +12,20 @@ from django.utils import timezone
 
 from access.caller import caller
 from access.keyset import page_of
-from events.correlation import correlate
+from events.correlation import Correlation, correlate, correlate_trace
+from events.drawing import draw
 from events.errors import InvalidQuery
 from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
 from events.held import find_quarantined
 from events.quarantine_pages import counted, text_of, violation_tabs
 from events.query import Filters, find_event, find_events, versions_that_judged
+from events.waterfall import Waterfall
+from registry.templatetags.ui import milliseconds
 
 _PANEL_SIZE = 8
+_LONGEST_ROW = 6
+_MANY_TRACES = 5
 
 
 def events(request: HttpRequest) -> HttpResponse:
@@ -43,8 +49,62 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
 
 def correlation(request: HttpRequest, correlation_id: str) -> HttpResponse:
     found = correlate(actor=caller(request), correlation_id=correlation_id)
+    address = f"/api/v1/correlations/{quote(correlation_id, safe='')}"
     replay = f"/replays/new?{urlencode({'correlation_id': correlation_id})}"
-    return render(request, "events/correlation.html", {"correlation": found, "replay_url": replay})
+    return _tree(request, found, "Correlation", correlation_id, address, replay_url=replay)
+
+
+def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
+    found = correlate_trace(actor=caller(request), trace_id=trace_id)
+    return _tree(request, found, "Trace", trace_id, f"/api/v1/traces/{quote(trace_id, safe='')}")
+
+
+def _tree(
+    request: HttpRequest, found: Correlation, kind: str, name: str, address: str, *, replay_url: str = ""
+) -> HttpResponse:
+    errors_only = request.GET.get("errors", "").lower() == "true"
+    waterfall = found.waterfall(errors_only=errors_only)
+    row = request.GET.get("row", "")
+    first = int(row) if row.isascii() and row.isdigit() and len(row) <= _LONGEST_ROW else 0
+    traces = {step.moment.trace_id for step in found.steps if step.moment.trace_id}
+    only = "errors=true&" if errors_only else ""
+    context = {
+        "correlation": found,
+        "kind": kind,
+        "id": name,
+        "waterfall": waterfall,
+        "drawing": draw(waterfall, first=first),
+        "clocks": _clocks(waterfall),
+        "sentence": _sentence(found, waterfall),
+        "incomplete_text": f"{waterfall.incomplete} of them began more than "
+        f"{settings.OPERATION_INCOMPLETE_AFTER.total_seconds() / 60:g} minutes ago, and no end has arrived.",
+        "errors_only": errors_only,
+        # A tree of many traces is looked at through its events.
+        "traces": sorted(traces - {name})[:_MANY_TRACES],
+        "dot_url": f"{address}?{only}format=dot",
+        "json_url": f"{address}?{only}format=json",
+        "replay_url": replay_url,
+    }
+    return render(request, "events/correlation.html", context)
+
+
+def _clocks(waterfall: Waterfall) -> list[dict[str, Any]]:
+    """How wrong each node's clock is: what had to be added is what it is behind."""
+    wrong = [(node, "its clock is", -shift, "") for node, shift in waterfall.shifts.items()]
+    local = [
+        (node, "its START events are", skew, " the clock of their ends, as in local time")
+        for node, skew in waterfall.start_skews.items()
+    ]
+    return [
+        {"node": node, "what": what, "apart": abs(skew), "ahead": skew > 0, "of": of}
+        for node, what, skew, of in (*wrong, *local)
+    ]
+
+
+def _sentence(found: Correlation, waterfall: Waterfall) -> str:
+    nodes = {step.moment.node_id for step in found.steps}
+    what = f"{len(found.steps):,} events in {waterfall.total:,} operations on {len(nodes)} nodes"
+    return f"{what}, {milliseconds(waterfall.total_ms)} in all; {waterfall.failed} failed."
 
 
 def violations(request: HttpRequest) -> HttpResponse:

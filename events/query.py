@@ -1,7 +1,7 @@
 """Finding stored events: the filters of the explorer and of the API, and what an actor may see of the log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,9 @@ from django.db.models import Field, Lookup, Q, QuerySet
 
 from access.actor import Actor
 from events.changes import EVENT_TYPES
+from events.code_filter import carrying
 from events.errors import EventNotFound, InvalidQuery
+from events.field_filter import fields_fit
 from events.models import Event, QuarantinedEvent
 from registry.models import Version
 
@@ -38,6 +40,7 @@ class Filters:
     node: str = ""
     correlation_id: str = ""
     trace_id: str = ""
+    # A code in any spelling, which asks for those below it, too; or an area.
     error_code: str = ""
     # None: both.
     valid: bool | None = None
@@ -47,6 +50,8 @@ class Filters:
     # Problems that stand at this pointer, of this keyword.
     pointer: str | None = None
     keyword: str = ""
+    # On any field of the event.
+    where: Q = field(default_factory=Q)
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filters":
@@ -57,18 +62,22 @@ class Filters:
             correlation_id=given.get("correlation_id", ""),
             trace_id=given.get("trace_id", ""),
             error_code=given.get("error_code", ""),
-            valid=_yes_or_no("valid", given.get("valid", "")),
+            valid=yes_or_no("valid", given.get("valid", "")),
             since=_time("since", given.get("since", "")),
             until=_time("until", given.get("until", "")),
             pointer=given.get("pointer"),
             keyword=given.get("keyword", ""),
+            where=fields_fit(given.get("where", "")),
         )
 
-    def condition(self) -> Q:
+    def condition(self, actor: Actor) -> Q:
+        """What codes mean depends on the taxonomies that the actor may read."""
         condition = pattern("event_type", self.event_type)
+        if self.error_code:
+            condition &= carrying(actor=actor, text=self.error_code)
         if self.node:
             condition &= Q(node_id__startswith=self.node)
-        for column in ("correlation_id", "trace_id", "error_code"):
+        for column in ("correlation_id", "trace_id"):
             if value := getattr(self, column):
                 condition &= Q(**{column: value})
         if self.valid is not None:
@@ -77,7 +86,7 @@ class Filters:
             condition &= Q(occurred_at__gte=self.since)
         if self.until is not None:
             condition &= Q(occurred_at__lt=self.until)
-        return condition & self._problem()
+        return condition & self._problem() & self.where
 
     def _problem(self) -> Q:
         """One and the same violation has to have the pointer and the keyword."""
@@ -113,7 +122,7 @@ def visible_types(actor: Actor) -> Q:
 
 def find_events(*, actor: Actor, filters: Filters) -> QuerySet[Event]:
     """The events that match, of those the actor may read; unordered."""
-    return Event.objects.filter(filters.condition(), visible_to(actor))
+    return Event.objects.filter(filters.condition(actor), visible_to(actor))
 
 
 def find_event(*, actor: Actor, event_id: str) -> Event:
@@ -166,7 +175,8 @@ def pattern(column: str, pattern: str) -> Q:
     return Q(**{f"{column}__like": escaped.replace("*", "%")})
 
 
-def _yes_or_no(name: str, text: str) -> bool | None:
+def yes_or_no(name: str, text: str) -> bool | None:
+    """Raises InvalidQuery, naming the parameter, for what is neither."""
     if not text:
         return None
     if text.lower() not in {"true", "false"}:

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from access import audit
 from access.actor import SYSTEM
 from events import partitions
-from events.models import EventKey
+from events.models import CorrelationLink, EventKey
 from registry.models import Subject
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,10 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
     if settings.EVENT_RETENTION.days < longest:
         cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
         deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
-    return Forgotten(dropped, deleted, _forget_keys(day - settings.DEDUP_HORIZON, max_batches))
+    # No event that named the parent is left then.
+    _forget_rows(CorrelationLink.objects.all(), day - timedelta(days=longest), max_batches)
+    keys = _forget_rows(EventKey.objects.all(), day - settings.DEDUP_HORIZON, max_batches)
+    return Forgotten(dropped, deleted, keys)
 
 
 def _cutoff(today: date, days: int) -> datetime:
@@ -77,12 +81,12 @@ def _drop(name: str) -> bool:
     return True
 
 
-def _forget_keys(before: date, max_batches: int) -> int:
-    """Deletes dedup keys of earlier days; how many."""
+def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
+    """Deletes rows that came on earlier days; how many."""
     total = 0
     for _ in range(max_batches):
-        batch = EventKey.objects.filter(received_on__lt=before).values("pk")[:_BATCH]
-        count, _ = EventKey.objects.filter(pk__in=batch).delete()
+        batch = rows.filter(received_on__lt=before).values("pk")[:_BATCH]
+        count, _ = rows.filter(pk__in=batch).delete()
         total += count
         if count < _BATCH:
             break

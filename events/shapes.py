@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
-from events.correlation import Correlation
+from events.correlation import Correlation, stored_events
 from events.held import HeldGroup
 from events.models import Event, QuarantinedEvent
 from events.query import versions_that_judged
+from events.waterfall import Row, Waterfall
 from registry.models import Version
 
 _COLUMNS = (
@@ -45,19 +46,51 @@ def _of_event(event: Event, judge: Version | None) -> dict[str, Any]:
     return shape
 
 
-def of_correlation(correlation: Correlation) -> dict[str, Any]:
+def of_correlation(correlation: Correlation, waterfall: Waterfall) -> dict[str, Any]:
+    steps = {step.moment.position: step for step in correlation.steps}
+    events = stored_events(correlation)
     return {
-        "correlation_id": correlation.correlation_id,
+        "correlation_id": correlation.correlation_id or None,
+        "trace_id": correlation.trace_id or None,
+        "root_id": correlation.root_id or None,
         "parents": correlation.parents,
-        "clocks_disagree": correlation.clocks_disagree,
+        "orphans": correlation.orphans,
         "cycles": correlation.cycles,
+        "clocks_disagree": correlation.clocks_disagree,
         "cut": correlation.cut,
+        "began": waterfall.began,
+        "total_ms": waterfall.total_ms,
+        "clock_shifts_ms": waterfall.shifts,
+        "start_skews_ms": waterfall.start_skews,
+        "operations": [_of_row(row) for row in waterfall.rows],
         "events": [
             {**shape, "depth": step.depth, "clock_disagrees": step.clock_disagrees}
-            for shape, step in zip(
-                of_events([step.event for step in correlation.steps]), correlation.steps, strict=True
-            )
+            for shape in of_events(events)
+            if (step := steps[shape["position"]])
         ],
+    }
+
+
+def _of_row(row: Row) -> dict[str, Any]:
+    named = row.span.named
+    return {
+        "number": row.number,
+        "parent": row.parent,
+        "depth": row.depth,
+        "kind": named.kind,
+        "operation": named.operation or None,
+        "node_id": row.node_id,
+        "correlation_id": row.correlation_id or None,
+        "trace_id": named.trace_id,
+        "span_id": named.span_id,
+        "status": row.span.status,
+        "error_code": next((event.error_code for event in row.span.events if event.error_code), None),
+        "began_ms": row.began_ms,
+        "duration_ms": row.duration_ms,
+        "critical": row.critical,
+        "flags": row.flags,
+        "start_event_id": row.span.start and row.span.start.event_id,
+        "end_event_id": row.span.end and row.span.end.event_id,
     }
 
 

@@ -307,6 +307,8 @@ DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 # A re-drive of the quarantine that is no longer than this is done when it is answered.
 REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
+# A START without an end is incomplete then; before, it is still running.
+OPERATION_INCOMPLETE_AFTER = timedelta(minutes=env.float("OPERATION_INCOMPLETE_MINUTES", default=30.0))
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)

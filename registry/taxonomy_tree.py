@@ -170,6 +170,11 @@ class Tree:
         known = self._area_tokens.get(token.strip().upper())
         return next((area for area in self.areas if area.token == known), None)
 
+    def area_asked(self, pattern: str) -> Area | None:
+        """The area that a pattern of `matches` asks for; None for one that asks for a code."""
+        token = _area_in(pattern, self.prefix)
+        return None if token is None else self.area_of(token)
+
     def normalise(self, text: str) -> str | None:
         """The short form with the area's own token, whether or not the code exists; None if it is no code of this prefix."""
         spelling = Spelling.read(text)

@@ -32,8 +32,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 def _put_back_rows(**_: object) -> None:
     with connection.cursor() as cursor:
-        # Django empties the tables it manages; the log is not one of them.
-        cursor.execute("TRUNCATE events_event")
+        # Django empties the tables it manages; the log and its links are none of them.
+        cursor.execute("TRUNCATE events_event, events_correlationlink")
         cursor.execute("INSERT INTO events_loghead (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
         cursor.execute(
             "INSERT INTO events_cataloguerevision (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING"

@@ -52,8 +52,8 @@ NAVIGATION = (
 FOR_ADMINISTRATORS = {"people", "audit", "catalogue"}
 
 TONES = {
-    "good": "compatible active stored resolved finished completed delivered accepted enabled equal proven valid ok",
-    "warn": "undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
+    "good": "compatible active stored resolved finished completed succeeded delivered accepted enabled equal proven valid ok",
+    "warn": "incomplete undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
     "retrying cancelling expiring major",
     "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal forbidden",
     "info": "running queued due draft info minor rotating invited new",
@@ -142,6 +142,15 @@ def json_code(value: Any, id: str, title: str = "", *, wrap: bool = False) -> di
 def tone_of(status: str) -> str:
     """good, warn, bad, info or quiet: how a status is coloured. Unknown ones are quiet."""
     return TONE_OF.get(str(status).lower(), "quiet")
+
+
+@register.filter
+def milliseconds(length: float) -> str:
+    """A length of time in the unit that fits: 3.25 ms, 1.5 s, 40 min."""
+    for limit, unit, name in ((1e3, 1.0, "ms"), (6e4, 1e3, "s"), (3.6e6, 6e4, "min"), (8.64e7, 3.6e6, "h")):
+        if abs(length) < limit:
+            return f"{length / unit:.4g} {name}"
+    return f"{length / 8.64e7:,.1f} d"
 
 
 @register.filter

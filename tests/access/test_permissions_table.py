@@ -101,6 +101,7 @@ post   api/v1/events                                                           y
 get    api/v1/events                                                           yes    yes    yes
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
+get    api/v1/traces/<path:trace_id>                                            yes    yes    hidden
 get    api/v1/quarantine                                                       yes    yes    yes
 get    api/v1/quarantine/groups                                                yes    yes    yes
 post   api/v1/quarantine/set-aside                                             yes    yes    no
@@ -250,6 +251,7 @@ post   subscriptions/<int:subscription_id>/delete                              y
 get    events                                                                  yes    yes    yes
 get    events/id/<path:event_id>                                               yes    yes    hidden
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
+get    events/trace/<path:trace_id>                                             yes    yes    hidden
 get    violations                                                              yes    yes    yes
 get    violations/quarantine                                                   yes    yes    yes
 post   violations/quarantine/set-aside                                         yes    yes    no
@@ -437,7 +439,7 @@ def make_world():
         (Path(registry.__file__).parent / "onex/errors-1.0.0.json").read_text(encoding="utf-8")
     )
     publish_taxonomy(actor=SYSTEM, document=document | {"taxonomy": "team.errors"})
-    (event,) = store(0.0, event_type=SUBJECT)
+    (event,) = store(0.0, event_type=SUBJECT, trace_id="trace-1")
     quarantined = QuarantinedEvent.objects.create(
         event_id="q-1",
         event_type=SUBJECT,
@@ -489,6 +491,7 @@ def make_world():
         "replay_id": replay.pk,
         "event_id": event.event_id,
         "correlation_id": "order-1",
+        "trace_id": "trace-1",
         "quarantined_id": quarantined.pk,
         "redrive_id": redrive.pk,
         "rule_id": rule.pk,
