@@ -259,6 +259,9 @@ def _store(
     actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, terms: _Terms, *, waits: bool
 ) -> Version | None:
     """The new version, or None when the subject, or what the schema refers to, is no longer what was judged."""
+    if not still_holds(upload, snapshot):
+        # Whoever waited for the lock only to learn this would keep those waiting who can still be stored.
+        return None
     with transaction.atomic():
         subject = _locked_subject(upload.subject)
         if subject is None or not _locked_targets(upload) or not still_holds(upload, snapshot):

@@ -100,7 +100,7 @@ def look_at(upload: Upload) -> Snapshot:
 
 
 def still_holds(upload: Upload, snapshot: Snapshot) -> bool:
-    """Whether the subject is as it was seen; to be asked while it is locked."""
+    """Whether the subject is as it was seen; true for good only while it is locked."""
     return _look(upload)[0] == snapshot.seen
 
 
