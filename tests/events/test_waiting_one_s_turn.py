@@ -102,6 +102,9 @@ def test_a_batch_that_waited_too_long_for_its_turn_is_told_and_not_stored(orders
                 cursor.execute("SET lock_timeout = '50ms'")
             return post(owner, 3)
         finally:
+            with connection.cursor() as cursor:
+                # The connection goes back to the pool, and on to another test.
+                cursor.execute("RESET lock_timeout")
             connection.close()
 
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
