@@ -96,30 +96,37 @@ def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subje
 
 
 def _refuse_cycles(actor: Actor, subject: str, targets: Sequence[Version]) -> None:
-    """Raises InvalidReference with the way back, when a schema would refer to its own subject, directly or further down."""
-    came_from: dict[int, Version | None] = {target.pk: None for target in targets}
-    level = {target.pk: target for target in targets}
+    """Raises InvalidReference with the way back, when a schema would refer to its own subject, directly or further down.
+
+    Only keys are followed: the rows themselves, hundreds in a large catalogue, are read when there is a way to tell.
+    """
+    came_from: dict[int, int | None] = {target.pk: None for target in targets}
+    level = list(came_from)
     while level:
-        for version in level.values():
-            if version.subject.name == subject:
-                path = [subject, *_way_to(actor, version, came_from)]
-                raise InvalidReference(f"A cycle of references: {' → '.join(path)}.", cycle=path)
-        uses = Reference.objects.filter(version__in=level).select_related(
-            "target__subject", "version__subject"
-        )
-        found = {use.target_id: (use.target, use.version) for use in uses if use.target_id not in came_from}
-        came_from |= {key: user for key, (_, user) in found.items()}
-        level = {key: target for key, (target, _) in found.items()}
+        uses = Reference.objects.filter(version__in=level).values_list("target_id", "version_id")
+        found = {target: user for target, user in uses if target not in came_from}
+        came_from |= found
+        level = list(found)
+    own = Version.objects.filter(pk__in=list(came_from), subject__name=subject)
+    back = set(own.values_list("pk", flat=True)) if came_from else set()
+    if back:
+        path = [subject, *_way_to(actor, next(key for key in came_from if key in back), came_from)]
+        raise InvalidReference(f"A cycle of references: {' → '.join(path)}.", cycle=path)
 
 
-def _way_to(actor: Actor, version: Version, came_from: Mapping[int, Version | None]) -> list[str]:
-    way: list[str] = []
-    step: Version | None = version
+def _way_to(actor: Actor, key: int, came_from: Mapping[int, int | None]) -> list[str]:
+    keys: list[int] = []
+    step: int | None = key
     while step is not None:
-        readable = actor.may("read", step.subject.name)
-        way.append(f"{step.subject.name} {step.number}" if readable else "a schema that you may not read")
-        step = came_from[step.pk]
-    return way[::-1]
+        keys.append(step)
+        step = came_from[step]
+    versions = Version.objects.select_related("subject").in_bulk(keys)
+    return [_told(actor, versions[key]) for key in reversed(keys)]
+
+
+def _told(actor: Actor, version: Version) -> str:
+    readable = actor.may("read", version.subject.name)
+    return f"{version.subject.name} {version.number}" if readable else "a schema that you may not read"
 
 
 def store_of(content: Content) -> Mapping[str, Any]:
