@@ -1,0 +1,24 @@
+"""What is stored of events: the log, the quarantine, replay runs, and who is told of changes."""
+
+from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
+from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
+from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
+from events.models.subscriptions import ChangeCursor, Subscription, SubscriptionQuerySet
+
+__all__ = [
+    "CatalogueRevision",
+    "ChangeCursor",
+    "CorrelationLink",
+    "Event",
+    "EventKey",
+    "LogHead",
+    "QuarantinedEvent",
+    "Redrive",
+    "RedriveQuerySet",
+    "Replay",
+    "ReplayItem",
+    "ReplayQuerySet",
+    "Subscription",
+    "SubscriptionQuerySet",
+    "time_ordered_id",
+]
