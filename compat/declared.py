@@ -33,7 +33,8 @@ def declared(schema: Rewritten) -> Rewritten:
     definitions = {**schema.definitions, **work.closed}
     # Closing inside these can turn a refusal into an acceptance, so the original has to hold as well.
     if _tests_inside(schema):
-        return Rewritten({"allOf": [schema.root, closed]}, definitions, schema.backtracking, schema.formats)
+        both = {"allOf": [schema.root, closed]}
+        return Rewritten(both, definitions, schema.backtracking, schema.formats, outline=closed)
     kept = definitions if _keeps_a_reference(closed, work.closed) else work.closed
     return Rewritten(closed, kept, schema.backtracking, schema.formats)
 

@@ -20,6 +20,7 @@ from compat.guess import guesses
 from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
 from compat.shrink import shrunk
+from compat.solver.descent import differences
 from compat.solver.nodes import Node, World
 from compat.solver.search import Search
 from compat.values import same
@@ -185,6 +186,13 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
         return near
     if algebra.covers(read, sent):
         return _Answer(proof="set algebra: every case of the writer's schema is inside the reader's")
+    outline = world.node(sent.root if sent.outline is None else sent.outline)
+    for instance in differences(outline, literals[1][0], purse):
+        witness = _readable(instance, contest)
+        if witness is not None:
+            return _Answer(witness=witness)
+    if literals[0][0].implies(literals[1][0]):
+        return _Answer(proof="structure: what the reader asks at each place follows, where need be by case analysis")
     try:
         for _ in range(_SECOND_THOUGHTS):
             found = Search(purse).find(literals)

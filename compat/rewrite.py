@@ -34,6 +34,8 @@ class Rewritten:
     backtracking: bool = False
     #: Whether `format` is asserted; otherwise there is none in it.
     formats: bool = False
+    #: The part of a conjunction that says almost all of it; the root where that is none.
+    outline: Schema | None = None
 
     def document(self) -> Schema:
         """One stand-alone 2020-12 schema."""

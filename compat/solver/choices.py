@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Protocol
@@ -43,7 +44,7 @@ class ExactlyOne:
 
     def options(self, case: Case) -> list[Option]:
         possible = _possible(self.nodes, case)
-        return remaining([_just(node, possible) for node in possible], case)
+        return remaining([_just(node, possible) for node in _listed_once(possible)], case)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,12 @@ def _possible(nodes: tuple[Node, ...], case: Case) -> list[Node]:
     return [node for node in nodes if not case.refutes(("literal", (node, True)))]
 
 
+def _listed_once(nodes: list[Node]) -> list[Node]:
+    """Those that can hold alone: of two equal branches both do or neither."""
+    times = Counter(nodes)
+    return [node for node in nodes if times[node] == 1]
+
+
 def _just(chosen: Node, among: list[Node]) -> Option:
     moves: list[Any] = [("literal", (node, False)) for node in among if node is not chosen]
     # Taken first: what the chosen one says settles most of the others.
@@ -176,7 +183,7 @@ def _one_held(nodes: list[Node], case: Case) -> list[_Coverage]:
     possible = _possible(tuple(nodes), case)
     return [
         _Coverage(_just(node, possible)) + coverage
-        for node in possible
+        for node in _listed_once(possible)
         for coverage in _coverages(node, case)
     ]
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from compat import patterns
+from compat.budget import Budget
+from compat.errors import Exhausted
 from compat.solver.parts import demanded_at, required_of
+from compat.solver.words import Question as Texts
+from compat.solver.words import find_word
 from compat.values import exact
 
 if TYPE_CHECKING:
     from compat.solver.implied import Implications
     from compat.solver.nodes import Node
+
+#: For whether one pattern follows from another.
+_PATTERN_STEPS = 2_000
 
 
 @dataclass(slots=True)
@@ -156,6 +164,22 @@ def _at_most(*keywords: str) -> _Rule:
     )
 
 
+def _pattern(question: Question) -> bool:
+    return any(_matches_no_more(said, question.value) for said in question.said("pattern"))
+
+
+@lru_cache(maxsize=2_000)
+def _matches_no_more(narrow: str, wide: str) -> bool:
+    """Whether every text that one pattern is found in, the other is found in as well. False where that takes long."""
+    if narrow == wide:
+        return True
+    outside = Texts(matching=frozenset({narrow}), not_matching=frozenset({wide}))
+    try:
+        return find_word(outside, Budget(_PATTERN_STEPS)) is None
+    except Exhausted:
+        return False
+
+
 def _count_at_least(question: Question) -> bool:
     return question.value == 0 or any(said >= question.value for said in question.said(question.keyword))
 
@@ -284,7 +308,7 @@ RULES: dict[str, tuple[str | None, _Rule]] = {
     "multipleOf": ("number", _multiple),
     "minLength": ("string", _count_at_least),
     "maxLength": ("string", _at_most("maxLength")),
-    "pattern": ("string", _written_alike),
+    "pattern": ("string", _pattern),
     "format": (None, _written_alike),
     "minProperties": ("object", _least_properties),
     "maxProperties": ("object", _at_most("maxProperties")),

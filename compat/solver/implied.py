@@ -49,6 +49,12 @@ class Implications:
             return True
         return self._asked(pair, narrow, wide)
 
+    def learn(self, narrow: Node, wide: Node) -> None:
+        """That a pair holds was proven in another way; what seemed not to follow may follow from it."""
+        self._known = {pair: True for pair, follows in self._known.items() if follows}
+        self._known[narrow.target.number, wide.target.number] = True
+        self._looked = 0
+
     def _asked(self, pair: Pair, narrow: Node, wide: Node) -> bool:
         self._looked += 1
         if self._looked > _MOST_PAIRS:
@@ -97,7 +103,7 @@ class Implications:
         return False
 
     def apart(self, left: Node, right: Node) -> bool:
-        """True is a proof that no instance satisfies both: by their types, or by a tag that both insist on."""
+        """True is a proof that no instance satisfies both: by their types, or by a property that one of them insists on."""
         left, right = left.target, right.target
         pair = (left.number, right.number)
         if pair not in self._apart:
@@ -105,14 +111,22 @@ class Implications:
             if self._compared > _MOST_COMPARED:
                 return False
             kinds = left.kinds & right.kinds
-            tagged = kinds == {"object"} and any(
-                self._tagged_apart(name, left.parts, right.parts) for name in required_of(left.parts)
+            told_apart = kinds == {"object"} and (
+                self._members_apart(left.parts, right.parts) or self._members_apart(right.parts, left.parts)
             )
-            self._apart[pair] = tagged or not kinds
+            self._apart[pair] = told_apart or not kinds
         return self._apart[pair]
 
-    def _tagged_apart(self, name: str, one: list[Node], other: list[Node]) -> bool:
+    def _members_apart(self, one: list[Node], other: list[Node]) -> bool:
+        """Whether one side insists on a property that the other does not take, at all or as the one has it."""
+        for name in required_of(one):
+            demanded = demanded_at(name, other)
+            if any(node.schema is False for node in demanded) or self._tagged_apart(name, one, demanded):
+                return True
+        return False
+
+    def _tagged_apart(self, name: str, one: list[Node], demanded: list[Node]) -> bool:
         values = next((node.values for node in demanded_at(name, one) if node.values is not None), None)
         if values is None:
             return False
-        return any(not any(node.accepts(value) for value in values) for node in demanded_at(name, other))
+        return any(not any(node.accepts(value) for value in values) for node in demanded)
