@@ -187,16 +187,35 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
     if algebra.covers(read, sent):
         return _Answer(proof="set algebra: every case of the writer's schema is inside the reader's")
     outline = world.node(sent.root if sent.outline is None else sent.outline)
-    for instance in differences(outline, literals[1][0], purse):
+    deep = _deep(outline, literals, contest, purse)
+    if deep is not None:
+        return deep
+    answer = _by_cases(world, literals, contest, purse)
+    return answer if answer.reason is None else _guessed(sent, read, contest, answer.reason)
+
+
+def _deep(
+    outline: Node, literals: list[tuple[Node, bool]], contest: Contest, purse: Budget
+) -> _Answer | None:
+    """What walking both schemas side by side finds; None when that decides nothing."""
+    (whole, _), (reader, _) = literals
+    for instance in differences(outline, reader, purse):
         witness = _readable(instance, contest)
         if witness is not None:
             return _Answer(witness=witness)
-    if literals[0][0].implies(literals[1][0]):
-        return _Answer(proof="structure: what the reader asks at each place follows, where need be by case analysis")
+    if whole.implies(reader):
+        return _Answer(
+            proof="structure: what the reader asks follows at each place, where need be by case analysis"
+        )
+    return None
+
+
+def _by_cases(world: World, literals: list[tuple[Node, bool]], contest: Contest, purse: Budget) -> _Answer:
+    asked = list(literals)
     try:
         for _ in range(_SECOND_THOUGHTS):
-            found = Search(purse).find(literals)
-            if found is None and len(literals) == 2:
+            found = Search(purse).find(asked)
+            if found is None and len(asked) == len(literals):
                 return _Answer(proof=_no_case_left(purse))
             if found is None:
                 break
@@ -204,11 +223,10 @@ def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget)
             if witness is not None:
                 return _Answer(witness=witness)
             _log.warning("defect: the validators do not confirm the counterexample %.200r", found.value)
-            literals.append((world.node({"const": found.value}), False))
-        reason = "the validators do not confirm the counterexamples that were found"
+            asked.append((world.node({"const": found.value}), False))
     except Exhausted as end:
-        reason = end.reason
-    return _guessed(sent, read, contest, reason)
+        return _Answer(reason=end.reason)
+    return _Answer(reason="the validators do not confirm the counterexamples that were found")
 
 
 def _nearby(literals: list[tuple[Node, bool]], contest: Contest, purse: Budget) -> _Answer | None:

@@ -13,7 +13,8 @@ from compat.solver.case import Case, Contains, Literal, SomeItem
 from compat.solver.nothing import NOTHING, Nothing
 from compat.values import frozen
 
-_LONGEST = 400
+#: Longer ones would be no use to a reader, and slow to build.
+_LONGEST = 600
 #: Demands on single items that are given places in every possible way.
 _MOST_DEMANDS = 6
 #: Places among which two equal items are looked for.

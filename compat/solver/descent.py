@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 from compat import patterns
 from compat.budget import Budget
-from compat.dialects import Schema
 from compat.errors import Exhausted, OutOfSteps
 from compat.solver.case import Literal
 from compat.solver.nodes import Node
@@ -32,6 +31,7 @@ _LEVELS = (1, 2, 3, 5, 8, 12)
 _STEPS = 250
 #: Differences of one place that are tried in the place around it.
 _TRIED = 3
+_UNIONS = ("anyOf", "oneOf")
 #: Keywords that say something about the value as a whole, with those that they are read with.
 _OWN: dict[str, tuple[str, ...]] = {
     **{
@@ -143,7 +143,9 @@ class _Walk:
         """The names that are mentioned, one for each pattern, and one that nothing is said about."""
         mentioned = [part.schema for part in parts if isinstance(part.schema, dict)]
         names = dict.fromkeys(name for schema in mentioned for name in schema.get("properties", ()))
-        for pattern in dict.fromkeys(each for schema in mentioned for each in schema.get("patternProperties", ())):
+        for pattern in dict.fromkeys(
+            each for schema in mentioned for each in schema.get("patternProperties", ())
+        ):
             if not any(patterns.matches(pattern, name) for name in names):
                 names |= self._word(Question(matching=frozenset({pattern})))
         known = frozenset(pattern for schema in mentioned for pattern in schema.get("patternProperties", ()))
@@ -205,7 +207,7 @@ def _own_demands(part: Node) -> Iterator[Node]:
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:
     """Only which names there may be."""
-    members = {
+    members: dict[str, Any] = {
         keyword: dict.fromkeys(schema[keyword], True)
         for keyword in ("properties", "patternProperties")
         if keyword in schema
@@ -216,7 +218,7 @@ def _closed(schema: dict[str, Any]) -> dict[str, Any]:
 def _unions(part: Node) -> Iterator[list[Node]]:
     schema = part.schema
     assert isinstance(schema, dict)
-    for keyword in ("anyOf", "oneOf"):
+    for keyword in _UNIONS:
         if keyword in schema:
             yield [part.child(branch) for branch in schema[keyword]]
 
@@ -225,20 +227,25 @@ def _cases(sent: Held) -> list[Held]:
     """One for each branch of a union of which none was chosen yet; none where there is no such union."""
     for node in sent:
         schema = node.target.schema
-        if isinstance(schema, dict) and "anyOf" in schema:
+        keyword = next((each for each in _UNIONS if isinstance(schema, dict) and each in schema), None)
+        if keyword is not None:
             others = tuple(other for other in sent if other is not node)
-            return [(*others, _committed(node.target, branch)) for branch in schema["anyOf"]]
+            return [(*others, each) for each in _committed(node.target, keyword)]
     unions = (branches for node in sent for part in node.parts for branches in _unions(part))
     opened = next((branches for branches in unions if not any(branch in sent for branch in branches)), ())
     return [(*sent, branch) for branch in opened]
 
 
-def _committed(node: Node, branch: Schema) -> Node:
-    """The node with one branch in the place of the union, which whatever asks what is unevaluated has an easier time with."""
+def _committed(node: Node, keyword: str) -> Iterator[Node]:
+    """The node with one of its branches in the place of the union, which asks for much less.
+
+    That the other branches of a oneOf have to fail is left out: whether they do is looked at in the place around it.
+    """
     schema = node.schema
     assert isinstance(schema, dict)
-    rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
-    return node.child({**rest, "allOf": [*rest.get("allOf", ()), branch]})
+    rest = {each: value for each, value in schema.items() if each != keyword}
+    for branch in schema[keyword]:
+        yield node.child({**rest, "allOf": [*rest.get("allOf", ()), branch]})
 
 
 def _first_items(parts: list[Node]) -> Iterator[Node]:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from compat import patterns
-from compat.budget import Budget
-from compat.errors import Exhausted
+from compat.solver.inclusion import matches_no_more
 from compat.solver.parts import demanded_at, required_of
-from compat.solver.words import Question as Texts
-from compat.solver.words import find_word
 from compat.values import exact
 
 if TYPE_CHECKING:
     from compat.solver.implied import Implications
     from compat.solver.nodes import Node
-
-#: For whether one pattern follows from another.
-_PATTERN_STEPS = 2_000
 
 
 @dataclass(slots=True)
@@ -165,19 +158,7 @@ def _at_most(*keywords: str) -> _Rule:
 
 
 def _pattern(question: Question) -> bool:
-    return any(_matches_no_more(said, question.value) for said in question.said("pattern"))
-
-
-@lru_cache(maxsize=2_000)
-def _matches_no_more(narrow: str, wide: str) -> bool:
-    """Whether every text that one pattern is found in, the other is found in as well. False where that takes long."""
-    if narrow == wide:
-        return True
-    outside = Texts(matching=frozenset({narrow}), not_matching=frozenset({wide}))
-    try:
-        return find_word(outside, Budget(_PATTERN_STEPS)) is None
-    except Exhausted:
-        return False
+    return any(matches_no_more(said, question.value) for said in question.said("pattern"))
 
 
 def _count_at_least(question: Question) -> bool:

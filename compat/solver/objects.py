@@ -5,7 +5,7 @@ Only properties that something asks for are added: what holds of all properties 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -33,11 +33,16 @@ _Find = Callable[[Iterable[Literal]], _Answer | None]
 
 def find_object(case: Case, find: _Find, budget: Budget) -> dict[str, Any] | Nothing:
     """A smallest object of which all facts of the case are true."""
-    never = {frozen(value) for values in case.get("never") for value in values if isinstance(value, dict)}
+    excluded = {
+        frozen(value): value for values in case.get("never") for value in values if isinstance(value, dict)
+    }
     work = _Objects(case, find, budget)
     built = work.find(max(case.get("min"), default=0))
-    for _ in range(len(never)):
-        if built is NOTHING or frozen(built) not in never:
+    if not isinstance(built, Nothing) and frozen(built) in excluded:
+        varied = work.varied(built, excluded)
+        built = built if varied is None else varied
+    for _ in range(len(excluded)):
+        if built is NOTHING or frozen(built) not in excluded:
             break
         size = len(built)
         built = work.find(size + 1)
@@ -80,6 +85,23 @@ class _Objects:
                 return NOTHING
             values[name] = found.value
         return values if len(values) >= least else self._filled(values, least)
+
+    def varied(
+        self, built: dict[str, Any], excluded: Mapping[Hashable, dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        """The same object with another value of one property, if one is found that nothing refuses."""
+        everything = list(self.case.literals.values())
+        for name in built:
+            taken = [other[name] for other in excluded.values() if name in other]
+            found = self._attempt(name, [(everything[0][0].child({"enum": taken}), False)])
+            if found is None:
+                continue
+            other = {**built, name: found.value}
+            if frozen(other) not in excluded and all(
+                node.accepts(other) == truth for node, truth in everything
+            ):
+                return other
+        return None
 
     def _filled(self, values: dict[str, Any], least: int) -> dict[str, Any] | Nothing:
         """Add mentioned names, then new ones; new names to which the same patterns apply are all alike."""

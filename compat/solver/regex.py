@@ -1,22 +1,23 @@
 """Regular expressions as automata: the part of ECMA-262 that describes a regular language.
 
 Read as jsonschema-rs reads them: code points, `\\d` and `\\w` are ASCII, `.` stops at line feeds only, `^` and `$` are
-the ends of the text. Anything else (lookaround, backreferences, `\\b`, `\\p{…}`) raises Exhausted: nothing is guessed.
+the ends of the text. Anything else (lookaround, backreferences, `\\b`) raises Exhausted: nothing is guessed. `loose`
+leaves it out instead, which describes more texts than the pattern matches: a place to look for some that it does match.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from compat.errors import Exhausted
+from compat.solver.properties import LAST, Ranges, code_points
 
-LAST = 0x10FFFF
-#: Code point ranges, sorted and apart.
-Ranges: TypeAlias = tuple[tuple[int, int], ...]
 #: States per pattern; counted repetition is written out.
-MAX_STATES = 1_500
+MAX_STATES = 5_000
+#: Read loosely, what may be repeated more often than this may be repeated for ever.
+_MANY = 40
 
 _DIGIT: Ranges = ((48, 57),)
 _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
@@ -90,26 +91,32 @@ class Nfa:
 
 
 @lru_cache(maxsize=1024)
-def automaton(pattern: str) -> Nfa:
+def automaton(pattern: str, *, loose: bool = False) -> Nfa:
     """The automaton of a pattern. Raises Exhausted for what no automaton of ours can say."""
-    parser = _Parser(pattern)
-    tree = parser.alternation()
-    if parser.position != len(pattern):
-        raise Exhausted(f"the pattern {pattern!r} is not understood at {parser.position}")
     nfa = Nfa()
     nfa.start = nfa.state()
-    nfa.accept = _build(tree, nfa, nfa.start)
+    nfa.accept = _build(tree_of(pattern, loose=loose), nfa, nfa.start)
     return nfa
 
 
+def tree_of(pattern: str, *, loose: bool = False) -> Tree:
+    """What a pattern is made of. Raises Exhausted."""
+    parser = _Parser(pattern, loose=loose)
+    tree = parser.alternation()
+    if parser.position != len(pattern):
+        raise Exhausted(f"the pattern {pattern!r} is not understood at {parser.position}")
+    return tree
+
+
 #: ("chars", ranges) | ("seq", parts) | ("alt", options) | ("repeat", tree, low, high) | ("edge", "^" or "$")
-_Tree: TypeAlias = tuple[object, ...]
+Tree: TypeAlias = tuple[Any, ...]
 
 
 @dataclass
 class _Parser:
     text: str
     position: int = 0
+    loose: bool = False
 
     def peek(self) -> str:
         return self.text[self.position : self.position + 1]
@@ -124,48 +131,59 @@ class _Parser:
     def unknown(self, what: str) -> Exhausted:
         return Exhausted(f"{what} in the pattern {self.text!r} is beyond finite automata here")
 
-    def alternation(self) -> _Tree:
+    def alternation(self) -> Tree:
         options = [self.sequence()]
         while self.peek() == "|":
             self.take()
             options.append(self.sequence())
         return options[0] if len(options) == 1 else ("alt", options)
 
-    def sequence(self) -> _Tree:
-        parts: list[_Tree] = []
+    def sequence(self) -> Tree:
+        parts: list[Tree] = []
         while self.peek() not in {"", "|", ")"}:
             parts.append(self.repeated(self.atom()))
         return ("seq", parts)
 
-    def atom(self) -> _Tree:
+    def atom(self) -> Tree:
         char = self.take()
         if char in "^$":
             return ("edge", char)
-        if char == ".":
-            return ("chars", complement(_LINE_ENDS))
         if char == "(":
             return self.group()
+        if char == "\\" and self.loose and self.peek() in {"b", "B"}:
+            self.take()
+            return ("seq", [])
+        return ("chars", self.single(char))
+
+    def single(self, char: str) -> Ranges:
+        """One character of the text."""
+        if char == ".":
+            return complement(_LINE_ENDS)
         if char == "[":
-            return ("chars", self.char_class())
+            return self.char_class()
         if char == "\\":
-            return ("chars", self.escape(in_class=False))
+            return self.escape(in_class=False)
         if char in "*+?":
             raise self.unknown(f"{char!r} without anything to repeat")
-        return ("chars", ((ord(char), ord(char)),))
+        return _point(ord(char))
 
-    def group(self) -> _Tree:
+    def group(self) -> Tree:
+        looks = False
         if self.peek() == "?":
             self.take()
-            if self.peek() == "<" and self.text[self.position + 1 : self.position + 2] not in {"=", "!"}:
+            looks = self.text.startswith(("=", "!", "<=", "<!"), self.position)
+            if looks and self.loose:
+                self.position += 2 if self.peek() == "<" else 1
+            elif self.peek() == "<" and not looks:
                 self.position = self.text.index(">", self.position) + 1
             elif self.take() != ":":
                 raise self.unknown("lookaround or a flag")
         tree = self.alternation()
         if self.take() != ")":
             raise self.unknown("an open group")
-        return tree
+        return ("seq", []) if looks else tree
 
-    def repeated(self, tree: _Tree) -> _Tree:
+    def repeated(self, tree: Tree) -> Tree:
         char = self.peek()
         if char in {"*", "+", "?"}:
             self.take()
@@ -189,23 +207,38 @@ class _Parser:
         self.position = end + 1
         if not comma:
             return int(low), int(low)
-        return int(low), int(high) if high else None
+        endless = not high or (self.loose and int(high) > _MANY)
+        return int(low), None if endless else int(high)
 
     def escape(self, *, in_class: bool) -> Ranges:
         char = self.take()
         if char in _CLASSES:
             return _CLASSES[char]
+        if char in "pP" and self.peek() == "{":
+            return self.having_property(negated=char == "P")
+        return _point(self.escaped_point(char, in_class=in_class))
+
+    def escaped_point(self, char: str, *, in_class: bool) -> int:
         if char in _CONTROLS:
-            return _point(_CONTROLS[char])
+            return _CONTROLS[char]
         if char == "b" and in_class:
-            return _point(8)
+            return 8
         if char == "c":
-            return _point(ord(self.take()) % 32)
+            return ord(self.take()) % 32
         if char in "xu":
-            return _point(self.code_point(char))
+            return self.code_point(char)
         if char.isalnum():
             raise self.unknown(f"'\\{char}'")
-        return _point(ord(char))
+        return ord(char)
+
+    def having_property(self, *, negated: bool) -> Ranges:
+        end = self.text.find("}", self.position)
+        name = self.text[self.position + 1 : end]
+        points = code_points(name) if end > 0 else None
+        if points is None:
+            raise self.unknown(f"the property '{name}'")
+        self.position = end + 1
+        return complement(points) if negated else points
 
     def code_point(self, kind: str) -> int:
         if kind == "u" and self.peek() == "{":
@@ -256,32 +289,32 @@ def _point(code: int) -> Ranges:
     return ((code, code),)
 
 
-def _build(tree: _Tree, nfa: Nfa, start: int) -> int:
+def _build(tree: Tree, nfa: Nfa, start: int) -> int:
     """Add the tree's states behind `start`; the state reached when it has matched."""
     kind = tree[0]
     if kind == "chars":
         end = nfa.state()
         middle = nfa.state()
         nfa.silent[start].append((middle, ""))
-        nfa.reading[middle] = (tree[1], end)  # type: ignore[assignment]
+        nfa.reading[middle] = (tree[1], end)
         return end
     if kind == "edge":
         end = nfa.state()
         nfa.silent[start].append((end, str(tree[1])))
         return end
     if kind == "seq":
-        for part in tree[1]:  # type: ignore[attr-defined]
+        for part in tree[1]:
             start = _build(part, nfa, start)
         return start
     if kind == "alt":
         end = nfa.state()
-        for option in tree[1]:  # type: ignore[attr-defined]
+        for option in tree[1]:
             nfa.silent[_build(option, nfa, _fork(nfa, start))].append((end, ""))
         return end
     return _build_repeat(tree, nfa, start)
 
 
-def _build_repeat(tree: _Tree, nfa: Nfa, start: int) -> int:
+def _build_repeat(tree: Tree, nfa: Nfa, start: int) -> int:
     _, inner, low, high = tree
     assert isinstance(inner, tuple)
     assert isinstance(low, int)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import product
 from typing import Protocol, TypeAlias
 
 from compat import patterns
 from compat.budget import Budget, Slice
-from compat.solver.regex import LAST, Nfa, Ranges, automaton
+from compat.errors import Exhausted, OutOfSteps
+from compat.solver.lookaround import Parts, parts
+from compat.solver.properties import LAST, Ranges
+from compat.solver.regex import Nfa, automaton
+
+#: Ranges up to which looking through them is quicker than halving.
+_FEW = 8
+#: Combinations of ways not to match that are looked at.
+_MOST_WAYS = 16
+#: Up to this length a text is built letter by letter.
+_LONG = 4
+#: Texts that are compared with the patterns for one step, and places at which one is changed.
+_TRIED_A_STEP = 8
+_MOST_PLACES = 64
+#: Texts that are tried where a pattern has no automaton.
+_MOST_TRIED = 12
 
 State: TypeAlias = object
 
@@ -131,14 +148,106 @@ class Question:
 
 
 def find_word(question: Question, budget: Budget | Slice) -> str | None:
-    """A shortest text, or None when there is none at all. Raises Exhausted."""
+    """A short text, or None when there is none at all. Raises Exhausted."""
     if not question.matching and not question.not_matching:
         return _plain(question)
-    walkers: list[tuple[_Walker, bool]] = [(_Search(automaton(p)), True) for p in sorted(question.matching)]
-    walkers += [(_Search(automaton(p)), False) for p in sorted(question.not_matching)]
+    try:
+        found = (_found(each, budget) for each in _without_lookaround(question))
+        return next((word for word in found if word is not None), None)
+    except OutOfSteps:
+        raise
+    except Exhausted:
+        word = _tried(question, budget)
+        if word is None:
+            raise
+        return word
+
+
+def _without_lookaround(question: Question) -> Iterator[Question]:
+    """Questions of which the texts together are those that are wanted."""
+    wanted = [parts(pattern) for pattern in sorted(question.matching)]
+    matching = {pattern for each in wanted for pattern in (each.pattern, *each.also)}
+    never = {pattern for each in wanted for pattern in each.never}
+    unwanted = [parts(pattern) for pattern in sorted(question.not_matching)]
+    if all(each.single for each in unwanted):
+        ways: Iterable[tuple[tuple[str, bool], ...]] = [tuple((each.pattern, False) for each in unwanted)]
+    else:
+        ways = product(*(_refusals(each) for each in unwanted))
+    for count, way in enumerate(ways):
+        if count == _MOST_WAYS:
+            raise Exhausted("the patterns have too many lookarounds")
+        yield replace(
+            question,
+            matching=frozenset(matching | {pattern for pattern, matches in way if matches}),
+            not_matching=frozenset(never | {pattern for pattern, matches in way if not matches}),
+        )
+
+
+def _refusals(refused: Parts) -> list[tuple[str, bool]]:
+    """The ways for a text not to match."""
+    failing = [(pattern, False) for pattern in sorted(refused.also)]
+    return [(refused.pattern, False), *failing, *((pattern, True) for pattern in sorted(refused.never))]
+
+
+def _tried(question: Question, budget: Budget | Slice) -> str | None:
+    """One of the shortest texts that nearly match, if it happens to do; that none does says nothing."""
+    excluded: set[str] = set()
+    for _ in range(_MOST_TRIED):
+        walkers: list[tuple[_Walker, bool]] = [
+            (_Search(automaton(pattern, loose=True)), True) for pattern in sorted(question.matching)
+        ]
+        word = _walked(walkers, replace(question, other_than=question.other_than | excluded), budget)
+        if word is None or question.includes(word):
+            return word
+        excluded.add(word)
+    return None
+
+
+def _found(question: Question, budget: Budget | Slice) -> str | None:
+    matching: list[tuple[_Walker, bool]] = [(_Search(automaton(p)), True) for p in sorted(question.matching)]
+    refusing: list[tuple[_Walker, bool]] = [
+        (_Search(automaton(p)), False) for p in sorted(question.not_matching)
+    ]
+    if refusing or question.shortest > _LONG:
+        short = _walked(matching, replace(question, shortest=0), budget)
+        changed = short if short is None else _changed(short, question, budget)
+        if short is None or changed is not None:
+            return changed
+    return _walked([*matching, *refusing], question, budget)
+
+
+def _changed(text: str, question: Question, budget: Budget | Slice) -> str | None:
+    """What is wanted, if it is the text but for one character, or but for its length."""
+    missing = question.shortest - len(text)
+    near = _with_more_of_one(text, missing) if missing > 0 else _with_another(text)
+    for count, each in enumerate(near):
+        if count % _TRIED_A_STEP == 0:
+            budget.spend()
+        if question.includes(each):
+            return each
+    return None
+
+
+def _with_more_of_one(text: str, missing: int) -> Iterator[str]:
+    for at in range(len(text), -1, -1):
+        for char in dict.fromkeys((*text[max(0, at - 1) : at + 1], "a")):
+            yield f"{text[:at]}{char * missing}{text[at:]}"
+
+
+def _with_another(text: str) -> Iterator[str]:
+    yield text
+    for char in "a0A-_ .!\n":
+        yield f"{char}{text}"
+        yield f"{text}{char}"
+    for at in range(min(len(text), _MOST_PLACES)):
+        for char in "a0A-_ .!":
+            yield f"{text[:at]}{char}{text[at + 1 :]}"
+
+
+def _walked(walkers: list[tuple[_Walker, bool]], question: Question, budget: Budget | Slice) -> str | None:
     if question.other_than:
-        walkers.append((_Words(question.other_than), False))
-    alphabet = _alphabet([ranges for walker, _ in walkers for ranges in walker.ranges()])
+        walkers = [*walkers, (_Words(question.other_than), False)]
+    alphabet = _alphabet(frozenset(ranges for walker, _ in walkers for ranges in walker.ranges()))
     return _breadth_first(walkers, alphabet, question, budget)
 
 
@@ -208,16 +317,17 @@ def _spelled(came: dict[object, tuple[object, int] | None], node: object) -> str
     return "".join(reversed(letters))
 
 
-def _alphabet(classes: list[Ranges]) -> list[int]:
+@lru_cache(maxsize=512)
+def _alphabet(classes: frozenset[Ranges]) -> list[int]:
     """One readable code point for each set of classes that code points can belong to."""
-    classes = list(dict.fromkeys(classes))
     bounds = {0, 0xD800, 0xE000} | {
         point for ranges in classes for low, high in ranges for point in (low, high + 1)
     }
     bounds |= {ord(char) for char in _READABLE_STARTS}
     chosen: dict[tuple[bool, ...], int] = {}
+    listed = list(classes)
     for point in sorted((b for b in bounds if b <= LAST and not 0xD800 <= b < 0xE000), key=_readability):
-        signature = tuple(_inside(point, ranges) for ranges in classes)
+        signature = tuple(_inside(point, ranges) for ranges in listed)
         chosen.setdefault(signature, point)
     return sorted(chosen.values(), key=_readability)
 
@@ -238,4 +348,7 @@ def _readability(point: int) -> tuple[int, int]:
 
 
 def _inside(code: int, ranges: Ranges) -> bool:
-    return any(low <= code <= high for low, high in ranges)
+    if len(ranges) < _FEW:
+        return any(low <= code <= high for low, high in ranges)
+    at = bisect_right(ranges, (code, LAST)) - 1
+    return at >= 0 and ranges[at][0] <= code <= ranges[at][1]
