@@ -9,7 +9,7 @@ from compat.errors import Exhausted, OutOfSteps
 
 DEFAULT_STEPS = 20_000
 #: Last resort only: the step limits are set so that they end the work first. Of this thread, not of a busy machine.
-CPU_SECONDS = 0.8
+CPU_SECONDS = 0.7
 _CLOCK_EVERY = 64
 
 

@@ -79,10 +79,12 @@ class _Walk:
         """Values that all of `sent` accept and `read` refuses, down to so many levels of the value."""
         read = read.target
         pair = (frozenset(node.number for node in sent), read.number)
-        if pair in self._seen or any(node.implies(read) for node in sent):
+        if pair in self._seen:
             return
         self._seen.add(pair)
         self.budget.spend()
+        if any(self._follows(node, read) for node in sent):
+            return
         if isinstance(read.schema, bool):
             yield from self._some(sent)
             return
@@ -102,9 +104,16 @@ class _Walk:
             self.cut = True
         yield from self._branches(sent, read, levels)
 
+    def _follows(self, sent: Node, read: Node) -> bool:
+        known = sent.world.implications
+        looked = known.looked
+        follows = sent.implies(read)
+        self.budget.spend(known.looked - looked)
+        return follows
+
     def _settled(self, sent: Node, read: Node) -> Iterator[Any]:
         """A difference of the two by case analysis, or the knowledge that there is none."""
-        if sent.implies(read):
+        if self._follows(sent, read):
             return
         try:
             found = self._search_for([(sent, True), (read, False)])

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[int, int]
 #: Pairs looked at in one question; afterwards nothing new follows.
 _MOST_PAIRS = 8_000
+#: Pairs that may be looked at besides for each that was learnt.
+_MORE_PAIRS = 200
 #: Pairs that are told apart in one question.
 _MOST_COMPARED = 40_000
 
@@ -32,7 +34,8 @@ class Implications:
     _tentative: list[Pair] = field(default_factory=list)
     _asking: set[Pair] = field(default_factory=set)
     _apart: dict[Pair, bool] = field(default_factory=dict)
-    _looked: int = 0
+    #: How many pairs were looked at.
+    looked: int = 0
     _compared: int = 0
 
     def holds(self, narrow: Node, wide: Node) -> bool:
@@ -53,11 +56,11 @@ class Implications:
         """That a pair holds was proven in another way; what seemed not to follow may follow from it."""
         self._known = {pair: True for pair, follows in self._known.items() if follows}
         self._known[narrow.target.number, wide.target.number] = True
-        self._looked = 0
+        self.looked -= _MORE_PAIRS
 
     def _asked(self, pair: Pair, narrow: Node, wide: Node) -> bool:
-        self._looked += 1
-        if self._looked > _MOST_PAIRS:
+        self.looked += 1
+        if self.looked > _MOST_PAIRS:
             return False
         begun = len(self._tentative)
         self._asking.add(pair)
