@@ -13,6 +13,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,7 +54,7 @@ def _pairs(folders: list[Path]) -> Iterator[tuple[Any, Any]]:
     for name in names:
         texts = [(folder / name).read_text() for folder in folders if (folder / name).exists()]
         distinct = [text for at, text in enumerate(texts) if at == 0 or text != texts[at - 1]]
-        for old, new in zip(distinct, distinct[1:], strict=False):
+        for old, new in pairwise(distinct):
             yield json.loads(old), json.loads(new)
             yield json.loads(new), json.loads(old)
 
