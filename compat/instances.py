@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import islice
@@ -17,7 +18,8 @@ from compat.validation import rust_validator
 from compat.values import frozen, type_of
 
 _MOST_PLACES = 400
-_MOST_LOOKED_AT = 20_000
+_MOST_LOOKED_AT = 6_000
+_END = object()
 _OTHERS: dict[str, tuple[Any, ...]] = {
     "string": ("", "a", "ä☃", "0", "x" * 300),
     "number": (0, 1, -1, 0.5, 2**53 + 1),
@@ -35,20 +37,28 @@ Place = tuple[str | int, ...]
 def instances(
     schema: Schema, *, dialect: str | None = None, store: Store | None = None, most: int = 200
 ) -> list[Any]:
-    """Distinct valid instances, at most `most`: the example first, then it with one place changed, then plainer ones.
+    """Distinct valid instances, at most `most`: the example first, then those that differ in one place, in two, and so on.
 
-    Optional members are left out one by one, values are replaced by others of their type, of other types where the schema
-    allows, by what it mentions and by the edges of that. The same schema always has the same ones. Raises SchemaError.
+    Optional members are left out, values are replaced by others of their type, of other types where the schema allows, by
+    what it mentions and by the edges of that. The same schema always has the same ones. Raises SchemaError.
     """
     documents = opened(schema, dialect=dialect, store=store)
     validator = rust_validator(documents)
     mentioned = _mentioned(documents)
     found: dict[Any, Any] = {}
-    for value in islice(_candidates(schema, dialect, store, mentioned), _MOST_LOOKED_AT):
-        if len(found) >= most:
-            break
-        if frozen(value) not in found and validator.is_valid(value):
+    seeds = deque(_seeds(schema, dialect, store, mentioned))
+    candidates: Iterator[Any] = iter(list(seeds))
+    for _ in range(_MOST_LOOKED_AT):
+        value = next(candidates, _END)
+        if value is _END:
+            if not seeds:
+                break
+            candidates = _varied(seeds.popleft(), mentioned)
+        elif frozen(value) not in found and validator.is_valid(value):
             found[frozen(value)] = value
+            seeds.append(value)
+            if len(found) == most:
+                break
     return list(found.values())
 
 
@@ -59,21 +69,15 @@ def _mentioned(documents: Any) -> list[Any]:
         return []
 
 
-def _candidates(
-    schema: Schema, dialect: str | None, store: Store | None, mentioned: list[Any]
-) -> Iterator[Any]:
+def _seeds(schema: Schema, dialect: str | None, store: Store | None, mentioned: list[Any]) -> list[Any]:
     shown = example(schema, dialect=dialect, store=store)
     given = schema.get("examples") if isinstance(schema, dict) else None
-    seeds = [shown.value] if shown else []
-    seeds += given[:10] if isinstance(given, list) else []
-    yield from seeds
-    for seed in seeds:
-        yield from _varied(seed, mentioned)
-    yield from mentioned
+    examples = given[:10] if isinstance(given, list) else []
+    return [*([shown.value] if shown else []), *examples, *mentioned]
 
 
 def _varied(seed: Any, mentioned: list[Any]) -> Iterator[Any]:
-    """The seed with one place missing or another; then with all that may be missing gone, one after the other."""
+    """The seed with one place missing, or with another value there."""
     places = list(islice(_places(seed, ()), _MOST_PLACES))
     for place in places:
         yield from _without(seed, place)

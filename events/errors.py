@@ -13,6 +13,7 @@ ProductError
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 ├── RedriveNotFound
+├── NotMigrated           read it as it is, or mend the migration
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -58,6 +59,13 @@ class QuarantinedEventNotFound(ProductError):
 
 class InvalidQuery(ProductError):
     code = "invalid_query"
+
+
+class NotMigrated(ProductError):
+    """An event that cannot be read as the version that was asked for; `not_migrated` says why, and where."""
+
+    kind = "conflict"
+    code = "not_migrated"
 
 
 class NotReleasable(ProductError):
