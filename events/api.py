@@ -238,12 +238,12 @@ def _ingest(request: Request) -> Response:
     actor = caller(request)
     # Who may not send events costs no more than this question.
     actor.require("ingest")
-    body = decode.plain_body(_body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
+    body = decode.plain_body(body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
     pieces = decode.pieces(body, content_type=request.headers.get("Content-Type", ""))
     return Response(ingest_events(actor=actor, items=pieces).as_dict())
 
 
-def _body_of(request: HttpRequest) -> bytes:
+def body_of(request: HttpRequest) -> bytes:
     """The body as sent; not read at all when it says it is larger than what is allowed decoded."""
     decode.check_size(int(request.headers.get("Content-Length") or 0))
     return request.body
