@@ -113,8 +113,9 @@ def approve_migration(*, actor: Actor, subject: str, number: int) -> VersionMigr
         if found.state != State.PENDING:
             raise MigrationNotWaiting(number, found.state)
         for old in VersionMigration.objects.active().filter(source=found.source, target=found.target):
-            _decide(actor, old, State.RETIRED, "migration.retired")
-        _decide(actor, found, State.ACTIVE, "migration.approved")
+            _retire(actor, old)
+        _decide(actor, found, State.ACTIVE)
+        _record(actor, "migration.approved", found)
     return found
 
 
@@ -127,7 +128,7 @@ def retire_migration(*, actor: Actor, subject: str, number: int) -> VersionMigra
     with transaction.atomic():
         found = _locked(subject, number)
         if found.state != State.RETIRED:
-            _decide(actor, found, State.RETIRED, "migration.retired")
+            _retire(actor, found)
     return found
 
 
@@ -211,7 +212,7 @@ def _store(
             created_by=actor.label,
             creator=actor.user,
         )
-        _tell(actor, made, "migration.registered")
+        _record(actor, "migration.registered", made)
     made.refresh_from_db(fields=["created_at"])
     return Registered(made, source, target, created=True, tried=tried)
 
@@ -226,7 +227,7 @@ def _make_room(
             raise MigrationExists(subject, ends[0].semver, ends[1].semver, old.number)
         # While its successor waits, the one that is approved goes on.
         if not (waits and old.state == State.ACTIVE):
-            _decide(actor, old, State.RETIRED, "migration.retired")
+            _retire(actor, old)
 
 
 def _locked_subject(subject: str) -> Subject:
@@ -245,13 +246,17 @@ def _locked(subject: str, number: int) -> VersionMigration:
     return found
 
 
-def _decide(actor: Actor, row: VersionMigration, state: str, action: str) -> None:
+def _retire(actor: Actor, row: VersionMigration) -> None:
+    _decide(actor, row, State.RETIRED)
+    _record(actor, "migration.retired", row)
+
+
+def _decide(actor: Actor, row: VersionMigration, state: str) -> None:
     row.state, row.decided_by, row.decided_at = state, actor.label, timezone.now()
     row.save(update_fields=["state", "decided_by", "decided_at"])
-    _tell(actor, row, action)
 
 
-def _tell(actor: Actor, row: VersionMigration, action: str) -> None:
+def _record(actor: Actor, action: str, row: VersionMigration) -> None:
     audit.record(
         actor=actor,
         action=action,
