@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from access.actor import Actor
 from access.caller import caller
 from access.errors import ProductError
 from access.forms import explain
@@ -18,6 +19,7 @@ from registry.migration_trial import Sample, Tried
 from registry.models import Subject, Version, VersionMigration
 from registry.register_migration import (
     Proposed,
+    Registered,
     approve_migration,
     migrations_of,
     register_migration,
@@ -96,33 +98,37 @@ def migrations(request: HttpRequest, subject: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, subject: str) -> HttpResponse:
-    """Tries what is written, and shows real events before and after; registers it on the second button."""
+    """Tries what is written, and shows real events before and after. Only the button "register" keeps it.
+
+    While somebody types, htmx asks for what it comes to alone.
+    """
     actor = caller(request)
     actor.require("write", subject)
-    form = MigrationForm(request.POST or None, subject=find_subject(subject, deleted=True))
-    context: dict[str, Any] = {"subject": find_subject(subject, deleted=True), "form": form}
+    row = find_subject(subject, deleted=True)
+    form = MigrationForm(request.POST or None, subject=row)
+    typing = bool(request.htmx)  # type: ignore[attr-defined]
+    register = "register" in request.POST and not typing
+    context: dict[str, Any] = {"subject": row, "form": form}
     if form.is_valid():
-        asked = form.cleaned_data
-        proposed = Proposed(asked["source"], asked["target"], asked["up"], asked["down"], asked["note"])
-        register = "register" in request.POST
         try:
-            found = register_migration(
-                actor=actor,
-                subject=subject,
-                proposed=proposed,
-                replace=asked["replace"],
-                dry_run=not register,
-            )
+            found = _asked(actor, subject, form, dry_run=not register)
         except ProductError as error:
             explain(form, error)
         else:
             if register and found.migration is not None:
                 messages.success(request, _told(found.migration, created=found.created))
                 return redirect("migrations", subject)
-            may_read = actor.may("read", subject)
-            context["found"] = found
-            context["tried"] = [_shown(tried, number, may_read) for number, tried in enumerate(found.tried)]
-    return render(request, "registry/migration_new.html", context)
+            context |= {"found": found, "tried": _all_shown(found, may_read=actor.may("read", subject))}
+    template = "registry/_migration_plan.html" if typing else "registry/migration_new.html"
+    return render(request, template, context)
+
+
+def _asked(actor: Actor, subject: str, form: MigrationForm, *, dry_run: bool) -> Registered:
+    asked = form.cleaned_data
+    proposed = Proposed(asked["source"], asked["target"], asked["up"], asked["down"], asked["note"])
+    return register_migration(
+        actor=actor, subject=subject, proposed=proposed, replace=asked["replace"], dry_run=dry_run
+    )
 
 
 def _told(migration: VersionMigration, *, created: bool) -> str:
@@ -134,13 +140,17 @@ def _told(migration: VersionMigration, *, created: bool) -> str:
     return f"Migration {migration.number} {ends} is in use."
 
 
-def _shown(tried: Tried, number: int, may_read: bool) -> dict[str, Any]:  # noqa: FBT001 -- a fact, not a mode
-    samples = list(tried.samples)
-    failure = tried.failure
-    if failure is not None and failure.after is not None:
-        samples = [Sample(failure.instance, failure.before, failure.after)]
-    elif failure is not None:
-        samples = [Sample(failure.instance, failure.before, failure.before)]
+def _all_shown(found: Registered, *, may_read: bool) -> list[dict[str, Any]]:
+    return [_shown(tried, number, may_read=may_read) for number, tried in enumerate(found.tried)]
+
+
+def _shown(tried: Tried, number: int, *, may_read: bool) -> dict[str, Any]:
+    """With the failure before and after where there is one, else with the samples."""
+    failure, samples = tried.failure, tried.samples
+    if failure is not None:
+        # Where a step failed there is no after.
+        after = failure.before if failure.after is None else failure.after
+        samples = [Sample(failure.instance, failure.before, after)]
     return {
         "id": f"tried-{number}",
         "tried": tried,
