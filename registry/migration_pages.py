@@ -36,6 +36,9 @@ class StepsField(forms.JSONField):
 
     empty_values = [None, ""]
 
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
 
 class MigrationForm(forms.Form):
     source = forms.ChoiceField(label="From")

@@ -143,10 +143,11 @@ def hint_for(violation: Violation) -> str:
 
 
 def try_out(direction: Direction, source: Version, target: Version, program: Program) -> list[Tried]:
-    """On generated instances, and on what each witness holds."""
+    """On what each witness holds, which is real and told first, and on generated instances."""
     deadline = time.monotonic() + settings.MIGRATION_WITNESS_SECONDS
     trial = Trial(direction, source, target, program, validator_of(target), deadline)
-    return [_generated(trial), *_witnessed(trial)]
+    generated = _generated(trial)
+    return [*_witnessed(trial), generated]
 
 
 def _generated(trial: Trial) -> Tried:

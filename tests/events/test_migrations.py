@@ -67,7 +67,7 @@ def test_a_migration_is_registered_with_what_it_was_tried_on(versions, owner, se
     assert made.status_code == 201
     answer = made.json()
     assert (answer["created"], answer["accepted"]) == (True, True)
-    generated, stored = answer["tried"]
+    stored, generated = answer["tried"]
     assert generated["what"] == "generated instances"
     assert generated["tried"] >= 20
     assert (stored["what"], stored["tried"], stored["failed"], stored["finished"]) == (
@@ -80,7 +80,7 @@ def test_a_migration_is_registered_with_what_it_was_tried_on(versions, owner, se
     kept = owner.api.get(f"{ADDRESS}/1").json()
     assert kept["from"] == "1.0.0"
     assert (kept["to"], kept["state"], kept["up"], kept["down"]) == ("2.0.0", "active", UP, None)
-    assert kept["evidence"][1]["tried"] == 20
+    assert kept["evidence"][0]["tried"] == 20
     assert owner.api.get(ADDRESS).json()["items"][0]["number"] == 1
 
 
@@ -153,7 +153,7 @@ def test_a_dry_run_tells_the_same_and_keeps_nothing(versions, owner, send):
     assert (good.status_code, good.json()["accepted"], good.json()["migration"]) == (200, True, None)
     bad = owner.api.post(f"{ADDRESS}?dryRun=true", {**BODY, "up": []}, format="json")
     assert (bad.status_code, bad.json()["accepted"]) == (200, False)
-    assert bad.json()["tried"][1]["failure"]["instance"].startswith("event ")
+    assert bad.json()["tried"][0]["failure"]["instance"].startswith("event ")
     assert not VersionMigration.objects.exists()
 
 
@@ -208,8 +208,8 @@ def test_who_may_not_write_registers_none_and_who_may_not_read_sees_none(version
     assert other.api.get(ADDRESS).status_code == 403
     writer = make_person("writer", role="developer", prefix="order.", scopes=["write"])
     tried = writer.api.post(f"{ADDRESS}?dryRun=true", {**BODY, "up": []}, format="json").json()["tried"]
-    assert tried[0]["failure"]["pointer"] == ""
-    assert "before" not in tried[0]["failure"]
+    assert tried[-1]["failure"]["pointer"] == ""
+    assert "before" not in tried[-1]["failure"]
     assert all(not one["samples"] for one in tried)
 
 
