@@ -10,6 +10,7 @@ from tests.events.test_migrations import UP, V1, V2, old
 from tests.registry.test_accessibility import DESK, PHONE, RULES, WIDTH, opened, session  # noqa: F401 -- a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+EVENT = "shown-" + "1" * 60
 NEW = "/subjects/order.placed/migrations/new"
 
 
@@ -17,9 +18,7 @@ NEW = "/subjects/order.placed/migrations/new"
 def versions(publish: Publish, send: Send) -> None:
     publish("order.placed", V1, "1.0.0")
     publish("order.placed", V2, "2.0.0")
-    send(
-        old(event_id="shown-" + "1" * 60, metadata={"amount": 7, "note": "x" * 200, "items": [{"sku": "a"}]})
-    )
+    send(old(event_id=EVENT, metadata={"amount": 7, "note": "x" * 200, "items": [{"sku": "a"}]}))
 
 
 @pytest.mark.usefixtures("versions")
@@ -52,6 +51,12 @@ def test_they_are_accessible_fit_and_follow_what_is_typed(
         page.get_by_role("button", name="Register").click()
         page.get_by_text("is in use").wait_for()
         look(page)
+        page.goto(f"/events/id/{EVENT}?as=^2")
+        page.get_by_text("by migration 1").wait_for()
+        look(page)
+        page.goto(f"/events/id/{EVENT}?as=^9")
+        look(page)
+        page.goto("/subjects/order.placed/migrations")
         page.get_by_role("button", name="Retire").first.click()
         page.get_by_role("dialog").get_by_role("button", name="Retire").click()
         page.get_by_text("is retired").wait_for()

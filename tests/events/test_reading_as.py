@@ -242,3 +242,14 @@ def test_one_thousand_events_are_all_read(versions, owner, send):
     assert {one["as"] for one in answer} == {"3.0.0"}
     [read] = upcast([find_event(actor=SYSTEM, event_id="n-7")], wanted="^2")
     assert json.loads(read.raw)["metadata"]["total"] == 7
+
+
+def test_an_event_s_page_shows_it_as_another_version_or_says_why_not(versions, owner, send):
+    send(first())
+    page = owner.browser.get("/events/id/e-1?as=^3").content.decode()
+    assert "price" in page.partition('id="read"')[2]
+    assert "From 2.0.0 to 3.0.0 by" in page
+    refused = owner.browser.get("/events/id/e-1?as=^9").content.decode()
+    assert "It cannot be read so" in refused
+    assert "no live version" in refused
+    assert owner.browser.get("/events/id/e-1?as=%3E%3E").status_code == 200
