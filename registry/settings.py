@@ -245,7 +245,6 @@ UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
 # Who tries a migration between versions on what is stored: dotted names of `(trial) -> registry.migration_trial.Tried`.
 MIGRATION_WITNESSES = ["events.migration_witness.stored_events"]
 MIGRATION_WITNESS_SECONDS = env.float("MIGRATION_WITNESS_SECONDS", default=5.0)
-# What one evaluation of a JSONata expression may come to.
 MIGRATION_EXPRESSION_STEPS = env.int("MIGRATION_EXPRESSION_STEPS", default=20_000)
 MIGRATION_EXPRESSION_SECONDS = env.float("MIGRATION_EXPRESSION_SECONDS", default=1.0)
 MIGRATION_EXPRESSION_BYTES = env.int("MIGRATION_EXPRESSION_BYTES", default=4 * 1024 * 1024)
