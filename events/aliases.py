@@ -14,7 +14,7 @@ from events.envelope import Envelope
 _TOLD = "alias:"
 _RENAMED = "renamed:"
 # A document with such a number cannot be written out again digit by digit.
-_INEXACT = "number_beyond_double"
+INEXACT = "number_beyond_double"
 
 
 class Alias(NamedTuple):
@@ -37,7 +37,7 @@ def look_for_aliases(event: Envelope, aliases: Sequence[Alias], *, rename: bool)
     used = [alias for alias in aliases if _uses(event.document, alias)]
     if not used:
         return event
-    if not rename or _INEXACT in event.lints:
+    if not rename or INEXACT in event.lints:
         return event._replace(lints=(*event.lints, *(f"{_TOLD}{alias.used}" for alias in used)))
     document = event.document
     for alias in used:
@@ -47,6 +47,16 @@ def look_for_aliases(event: Envelope, aliases: Sequence[Alias], *, rename: bool)
         derived=json.dumps(document, ensure_ascii=False).encode(),
         lints=(*event.lints, *(f"{_RENAMED}{alias.used}" for alias in used)),
     )
+
+
+def read_under_declared_names(
+    document: dict[str, Any], aliases: Sequence[Alias]
+) -> tuple[dict[str, Any], tuple[Alias, ...]]:
+    """A document in which no alias of these is used any more, and which were: the one given, where there was none."""
+    used = tuple(alias for alias in aliases if _uses(document, alias))
+    for alias in used:
+        document = _renamed(document, alias)
+    return document, used
 
 
 def read_as_stored(document: dict[str, Any], lints: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """The REST door of events: parse, call, answer."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -19,6 +22,7 @@ from events.errors import InvalidQuery
 from events.ingest import ingest_events
 from events.models import Event
 from events.query import Filters, find_event, find_events, yes_or_no
+from events.upcast import read_as, upcast
 
 _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
@@ -47,6 +51,12 @@ _FILTERS = [
     OpenApiParameter("pointer", description="With a violation at this JSON Pointer."),
     OpenApiParameter("keyword", description="With a violation of this keyword."),
 ]
+
+
+AS = OpenApiParameter(
+    "as",
+    description="Read events as this version of their subject: a range such as `^2`, an exact one, a number or `latest`.",
+)
 
 
 class ProblemAnswer(serializers.Serializer[Any]):
@@ -91,7 +101,29 @@ class EventAnswer(serializers.Serializer[Any]):
     event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
 
 
-class PlacedEventAnswer(EventAnswer):
+class ReadEventAnswer(EventAnswer):
+    """With `as` only: how the event was read as another version, or why it could not be."""
+
+    migrated_from = serializers.CharField(
+        required=False, allow_null=True, help_text="The version it was written as."
+    )
+    migration_path = serializers.ListField(
+        required=False, child=serializers.DictField(), help_text="Each step from one version to the next."
+    )
+    ambiguous = serializers.BooleanField(required=False, help_text="Another way was as short.")
+    not_migrated = serializers.DictField(
+        required=False, allow_null=True, help_text="Why `event` is as it was sent: code, pointer and message."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        told = serializers.CharField(
+            required=False, allow_null=True, help_text="The version `event` is read as; null: as sent."
+        )
+        # A word of the language, so no name of a field here.
+        return {**super().get_fields(), "as": told}
+
+
+class PlacedEventAnswer(ReadEventAnswer):
     depth = serializers.IntegerField()
     clock_disagrees = serializers.BooleanField()
 
@@ -175,9 +207,12 @@ _TREE_PARAMETERS = [
 @extend_schema(
     methods=["GET"],
     operation_id="events_list",
-    description=f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else.",
-    parameters=[*_FILTERS, *EVENT_PAGING],
-    responses=page_schema("EventPage", EventAnswer),
+    description=(
+        f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else; with `as`, "
+        "too, each line says how the event under `event` was read."
+    ),
+    parameters=[*_FILTERS, AS, *EVENT_PAGING],
+    responses=page_schema("EventPage", ReadEventAnswer),
 )
 @api_view(["GET", "POST"])
 def events(request: Request) -> HttpResponseBase:
@@ -186,21 +221,29 @@ def events(request: Request) -> HttpResponseBase:
         return _ingest(request)
     found = find_events(actor=caller(request), filters=Filters.of(request.GET)).defer("document")
     page: Page[Event] = page_of(request, found, size=limit_of(request), key="position")
+    wanted = request.GET.get("as", "")
     if _NDJSON in request.headers.get("Accept", ""):
-        return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
-    return page_answer(page, shapes.of_events(page.items))
+        return HttpResponse(_lines(page.items, wanted), content_type=_NDJSON)
+    return page_answer(page, shapes.of_events(page.items, wanted=wanted))
+
+
+def _lines(events: Sequence[Event], wanted: str) -> list[bytes]:
+    if not wanted:
+        return [shapes.as_line(event.raw) for event in events]
+    read = (shapes.of_upcast(found) for found in upcast(events, wanted=wanted))
+    return [shapes.as_line(orjson.dumps(shape)) for shape in read]
 
 
 def _ingest(request: Request) -> Response:
     actor = caller(request)
     # Who may not send events costs no more than this question.
     actor.require("ingest")
-    body = decode.plain_body(_body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
+    body = decode.plain_body(body_of(request._request), encoding=request.headers.get("Content-Encoding", ""))
     pieces = decode.pieces(body, content_type=request.headers.get("Content-Type", ""))
     return Response(ingest_events(actor=actor, items=pieces).as_dict())
 
 
-def _body_of(request: HttpRequest) -> bytes:
+def body_of(request: HttpRequest) -> bytes:
     """The body as sent; not read at all when it says it is larger than what is allowed decoded."""
     decode.check_size(int(request.headers.get("Content-Length") or 0))
     return request.body
@@ -215,14 +258,22 @@ def limit_of(request: Request) -> int:
 
 @extend_schema(
     operation_id="events_get",
-    description="The producer's bytes, exactly as they were sent.",
+    description=(
+        "The producer's bytes, exactly as they were sent. With `as`, the event read as another version; 409 when it cannot be."
+    ),
+    parameters=[AS],
     responses={(200, "application/json"): OpenApiTypes.OBJECT},
 )
 @api_view(["GET"])
 def event(request: Request, event_id: str) -> HttpResponse:
     """One event, byte for byte; what the registry knows about it stands in the headers."""
     found = find_event(actor=caller(request), event_id=event_id)
-    answer = HttpResponse(bytes(found.raw), content_type="application/json")
+    read = read_as(found, wanted) if (wanted := request.GET.get("as", "")) else None
+    answer = HttpResponse(read.raw if read else bytes(found.raw), content_type="application/json")
+    if read:
+        answer["X-Onex-As"] = read.version or ""
+        answer["X-Onex-Migrated-From"] = read.written_as or ""
+        answer["X-Onex-Migration-Path"] = json.dumps(read.path)
     answer["X-Onex-Position"] = str(found.position)
     answer["X-Onex-Received-At"] = found.received_at.isoformat()
     answer["X-Onex-Valid"] = "true" if found.violations is None else "false"
@@ -234,6 +285,7 @@ def event(request: Request, event_id: str) -> HttpResponse:
     description="The events of a correlation and of those it started, by parentage and arrival, and their operations.",
     parameters=[
         OpenApiParameter("descendants", bool, description="false: only this correlation itself."),
+        AS,
         *_TREE_PARAMETERS,
     ],
     responses=CorrelationAnswer,
@@ -252,7 +304,7 @@ def correlation(request: Request, correlation_id: str) -> HttpResponseBase:
 @extend_schema(
     operation_id="traces_get",
     description="The events of a W3C trace, whatever correlations they are of.",
-    parameters=_TREE_PARAMETERS,
+    parameters=[AS, *_TREE_PARAMETERS],
     responses=CorrelationAnswer,
 )
 @api_view(["GET"])
@@ -266,7 +318,7 @@ def _tree(request: Request, found: Correlation) -> HttpResponseBase:
     waterfall = found.waterfall(errors_only=bool(errors))
     match request.GET.get("format", "json").lower():
         case "json":
-            return Response(shapes.of_correlation(found, waterfall))
+            return Response(shapes.of_correlation(found, waterfall, wanted=request.GET.get("as", "")))
         case "dot":
             answer = HttpResponse(as_dot(waterfall), content_type="text/vnd.graphviz; charset=utf-8")
             answer["Content-Disposition"] = 'attachment; filename="correlation.dot"'

@@ -1,11 +1,12 @@
 from django.urls import URLPattern, path
 
-from events import api, quarantine_urls, replay_urls, subscription_urls
+from events import api, detection_api, quarantine_urls, replay_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.api,
     *subscription_urls.api,
     path("events", api.events),
+    path("events/detect-version", detection_api.detect),
     # Ids come from producers and may hold a slash.
     path("events/<path:event_id>", api.event),
     path("correlations/<path:correlation_id>", api.correlation),

@@ -118,6 +118,7 @@ def _approval(state: str) -> Reading:
 
 
 _STATE = _as("registry.version.state_changed", "version", "semver", "state", "sunset", "replaced_by", "note")
+_MIGRATION = _as("registry.migration.changed", "migration", "from", "to", "state")
 _CONFIG = _within("registry.config.changed", "config")
 
 #: What a row of the audit log becomes, by its action. Rows of other actions are told to nobody.
@@ -134,6 +135,9 @@ TOLD: dict[str, Reading] = {
     "approval.requested": _approval("pending"),
     "approval.approved": _approval("approved"),
     "approval.rejected": _approval("rejected"),
+    "migration.registered": _MIGRATION,
+    "migration.approved": _MIGRATION,
+    "migration.retired": _MIGRATION,
     "version.deleted": _deleted(permanent=False),
     "version.deleted_permanently": _deleted(permanent=True),
     "subject.edited": _within("registry.subject.changed", "changed"),
@@ -216,6 +220,9 @@ def _links(event_type: str, subject: str, facts: Details) -> dict[str, str]:
             reverse("taxonomy", args=[subject]),
             f"/api/v1/taxonomies/{quote(subject, safe='')}/versions",
         )
+    elif "migration" in facts:
+        page = reverse("migrations", args=[subject])
+        api = f"/api/v1/subjects/{quote(subject, safe='')}/migrations/{facts['migration']}"
     else:
         page, api = reverse("subject", args=[subject]), f"/api/v1/subjects/{quote(subject, safe='')}/versions"
         if "version" in facts and not facts.get("permanent"):

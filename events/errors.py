@@ -13,6 +13,8 @@ ProductError
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 ├── RedriveNotFound
+├── UnreadableEvent       mend the event
+├── NotMigrated           read it as it is, or mend the migration
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -58,6 +60,19 @@ class QuarantinedEventNotFound(ProductError):
 
 class InvalidQuery(ProductError):
     code = "invalid_query"
+
+
+class UnreadableEvent(ProductError):
+    """One event that is none; `reason` is the code that sending it would be answered with."""
+
+    code = "unreadable_event"
+
+
+class NotMigrated(ProductError):
+    """An event that cannot be read as the version that was asked for; `not_migrated` says why, and where."""
+
+    kind = "conflict"
+    code = "not_migrated"
 
 
 class NotReleasable(ProductError):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.caller import caller
+from access.errors import ProductError
 from access.keyset import page_of
 from events.correlation import Correlation, correlate, correlate_trace
 from events.drawing import draw
@@ -18,8 +19,10 @@ from events.errors import InvalidQuery
 from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
 from events.held import find_quarantined
+from events.models import Event
 from events.quarantine_pages import counted, text_of, violation_tabs
 from events.query import Filters, find_event, find_events, versions_that_judged
+from events.upcast import read_as
 from events.waterfall import Waterfall
 from registry.templatetags.ui import milliseconds
 
@@ -43,8 +46,24 @@ def events(request: HttpRequest) -> HttpResponse:
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     found = find_event(actor=caller(request), event_id=event_id)
     judged_by = versions_that_judged([found]).get(found.position)
-    context = {"event": found, "raw": text_of(found.raw), "judged_by": judged_by}
+    wanted = request.GET.get("as", "").strip()
+    context = {
+        "event": found,
+        "raw": text_of(found.raw),
+        "judged_by": judged_by,
+        "wanted": wanted,
+        **(_read(found, wanted) if wanted else {}),
+    }
     return render(request, "events/event.html", context)
+
+
+def _read(event: Event, wanted: str) -> dict[str, Any]:
+    """The event as another version, or why it cannot be read so."""
+    try:
+        read = read_as(event, wanted)
+    except ProductError as refusal:
+        return {"refusal": refusal.message}
+    return {"read": read, "read_raw": text_of(read.raw)}
 
 
 def correlation(request: HttpRequest, correlation_id: str) -> HttpResponse:

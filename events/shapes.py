@@ -9,6 +9,7 @@ from events.correlation import Correlation, stored_events
 from events.held import HeldGroup
 from events.models import Event, QuarantinedEvent
 from events.query import versions_that_judged
+from events.upcast import Upcast, upcast
 from events.waterfall import Row, Waterfall
 from registry.models import Version
 
@@ -33,10 +34,21 @@ _COLUMNS = (
 )
 
 
-def of_events(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """The columns, which version judged, and under `event` the producer's JSON, byte for byte."""
+def of_events(events: Sequence[Event], *, wanted: str = "") -> list[dict[str, Any]]:
+    """The columns, which version judged, and under `event` the producer's JSON, byte for byte.
+
+    With `wanted` it is read as that version, and `as` and the members beside it say how, or why it could not be.
+    """
     judges = versions_that_judged(events)
-    return [_of_event(event, judges.get(event.position)) for event in events]
+    shapes = [_of_event(event, judges.get(event.position)) for event in events]
+    if wanted:
+        for shape, read in zip(shapes, upcast(events, wanted=wanted), strict=True):
+            shape.update(of_upcast(read))
+    return shapes
+
+
+def of_upcast(read: Upcast) -> dict[str, Any]:
+    return {**read.as_dict(), "event": orjson.Fragment(read.raw)}
 
 
 def _of_event(event: Event, judge: Version | None) -> dict[str, Any]:
@@ -46,7 +58,7 @@ def _of_event(event: Event, judge: Version | None) -> dict[str, Any]:
     return shape
 
 
-def of_correlation(correlation: Correlation, waterfall: Waterfall) -> dict[str, Any]:
+def of_correlation(correlation: Correlation, waterfall: Waterfall, *, wanted: str = "") -> dict[str, Any]:
     steps = {step.moment.position: step for step in correlation.steps}
     events = stored_events(correlation)
     return {
@@ -65,7 +77,7 @@ def of_correlation(correlation: Correlation, waterfall: Waterfall) -> dict[str, 
         "operations": [_of_row(row) for row in waterfall.rows],
         "events": [
             {**shape, "depth": step.depth, "clock_disagrees": step.clock_disagrees}
-            for shape in of_events(events)
+            for shape in of_events(events, wanted=wanted)
             if (step := steps[shape["position"]])
         ],
     }

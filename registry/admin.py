@@ -18,6 +18,7 @@ from registry.models import (
     Taxonomy,
     TaxonomyVersion,
     Version,
+    VersionMigration,
 )
 
 
@@ -33,6 +34,14 @@ class VersionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("state",)
     search_fields = ("subject__name", "semver")
     list_select_related = ("subject",)
+
+
+@admin.register(VersionMigration)
+class VersionMigrationAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("subject", "number", "source", "target", "state", "created_by", "created_at")
+    list_filter = ("state",)
+    search_fields = ("subject__name",)
+    list_select_related = ("subject", "source__subject", "target__subject")
 
 
 @admin.register(Content)

@@ -16,6 +16,7 @@ from registry import (
     graph_api,
     import_api,
     metadata_api,
+    migration_api,
     schema_api,
     search_api,
     server_api,
@@ -103,6 +104,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subjects/<subject:subject>/versions/<str:version>/tags", metadata_api.tags),
     path("subjects/<subject:subject>/versions/<version:version>", api.version),
     path("subjects/<subject:subject>/versions", api.versions),
+    path("subjects/<subject:subject>/migrations/<int:number>/approve", migration_api.approve),
+    path("subjects/<subject:subject>/migrations/<int:number>", migration_api.migration),
+    path("subjects/<subject:subject>/migrations", migration_api.migrations),
     path("subjects/<subject:subject>/metadata", metadata_api.latest_with_metadata),
     path("subjects/<subject:subject>", api.subject),
 ]

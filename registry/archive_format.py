@@ -34,6 +34,7 @@ _KINDS = {
     "schema": re.compile(r"schemas/[0-9a-f]{64}\.json"),
     "subject": re.compile(rf"subjects/{_NAME}/subject\.json"),
     "version": re.compile(rf"subjects/{_NAME}/versions/[1-9][0-9]{{0,9}}\.json"),
+    "migration": re.compile(rf"subjects/{_NAME}/migrations/[1-9][0-9]{{0,9}}\.json"),
     "taxonomy": re.compile(rf"taxonomies/{_NAME}/taxonomy\.json"),
     "edition": re.compile(rf"taxonomies/{_NAME}/editions/[1-9][0-9]{{0,9}}\.json"),
 }
@@ -64,6 +65,10 @@ def subject_member(name: str) -> str:
 
 def version_member(name: str, number: int) -> str:
     return f"subjects/{folder_of(name)}/versions/{number}.json"
+
+
+def migration_member(name: str, number: int) -> str:
+    return f"subjects/{folder_of(name)}/migrations/{number}.json"
 
 
 def taxonomy_member(name: str) -> str:

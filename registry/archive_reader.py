@@ -56,6 +56,7 @@ class Archive:
             )
         self._versions: dict[str, list[int]] = {}
         self._editions: dict[str, list[int]] = {}
+        self._migrations: dict[str, list[int]] = {}
         self._index()
 
     def __enter__(self) -> Self:
@@ -103,13 +104,15 @@ class Archive:
             kind, (_, folder, *rest) = layout.kind_of(name), f"{name}//".split("/", 2)
             if kind in {"version", "subject"}:
                 numbers = self._versions.setdefault(folder, [])
+            elif kind == "migration":
+                numbers = self._migrations.setdefault(folder, [])
             elif kind in {"edition", "taxonomy"}:
                 numbers = self._editions.setdefault(folder, [])
             else:
                 continue
-            if kind in {"version", "edition"}:
+            if kind in {"version", "edition", "migration"}:
                 numbers.append(int(rest[0].split("/")[1].split(".")[0]))
-        heads = {f"subjects/{folder}/subject.json" for folder in self._versions}
+        heads = {f"subjects/{folder}/subject.json" for folder in [*self._versions, *self._migrations]}
         heads |= {f"taxonomies/{folder}/taxonomy.json" for folder in self._editions}
         problems += [f"'{name}' is missing." for name in sorted(heads - present - listed)]
         if problems:
@@ -172,6 +175,11 @@ class Archive:
         for number in sorted(self._versions[layout.folder_of(name)]):
             yield self._read(layout.version_member(name, number))
 
+    def migrations(self, name: str) -> Iterator[Json]:
+        """One at a time, by number."""
+        for number in sorted(self._migrations.get(layout.folder_of(name), ())):
+            yield self._read(layout.migration_member(name, number))
+
     def taxonomies(self) -> Iterator[Json]:
         return (self._read(f"taxonomies/{folder}/taxonomy.json") for folder in sorted(self._editions))
 
@@ -214,7 +222,7 @@ def layout_name(name: str, kind: str | None, found: Any) -> str:
         return layout.subject_member(found["name"])
     if kind == "taxonomy":
         return layout.taxonomy_member(found["name"])
-    if kind in {"version", "edition"}:
+    if kind in {"version", "edition", "migration"}:
         return f"{name.rpartition('/')[0]}/{found['number']}.json"
     return name
 

@@ -12,9 +12,19 @@ from django.db.models import Prefetch, QuerySet
 from access.actor import Actor
 from registry import VERSION, contexts
 from registry import archive_format as layout
+from registry.archived_migrations import migration_as_json
 from registry.configure import INSTANCE
 from registry.keep_contexts import contexts_seen_by, may_see
-from registry.models import Configuration, Content, SchemaId, Subject, Taxonomy, TaxonomyVersion, Version
+from registry.models import (
+    Configuration,
+    Content,
+    SchemaId,
+    Subject,
+    Taxonomy,
+    TaxonomyVersion,
+    Version,
+    VersionMigration,
+)
 from registry.taxonomy import readable_taxonomies
 from registry.taxonomy_draft import in_reading_order
 
@@ -153,6 +163,7 @@ def _write(writer: _Writer, chosen: _Chosen, progress: Progress) -> Exported:
         "schemas": _write_contents(writer, chosen),
         "subjects": chosen.subjects.count(),
         "versions": total,
+        "migrations": 0,
     }
     done = 0
     for subject in chosen.subjects.iterator(_ROWS):
@@ -162,6 +173,10 @@ def _write(writer: _Writer, chosen: _Chosen, progress: Progress) -> Exported:
             writer.add(member, layout.written(version_as_json(version)))
             done += 1
             progress(done, total)
+        for migration in VersionMigration.objects.of(subject.name).iterator(_ROWS):
+            member = layout.migration_member(subject.name, migration.number)
+            writer.add(member, layout.written(migration_as_json(migration)))
+            counts["migrations"] += 1
     exported = Exported(chosen.everything, _restriction(chosen), counts)
     writer.zip.writestr(_entry(layout.MANIFEST), layout.written(_manifest(writer, exported)))
     return exported

@@ -10,7 +10,7 @@ from registry import contexts
 from registry.errors import InvalidSubject
 
 MAX_LENGTH = 255
-RESERVED = frozenset({"versions", "metadata", "config", "mode"})
+RESERVED = frozenset({"versions", "metadata", "config", "mode", "migrations"})
 
 
 def check_subject_name(name: str) -> None:

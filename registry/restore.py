@@ -15,6 +15,7 @@ from access import audit
 from access.actor import Actor
 from access.errors import ProductError
 from registry import contexts
+from registry.archived_migrations import restore_migrations
 from registry.canonical import read_schema_text
 from registry.comparison import Document
 from registry.configure import rules_of
@@ -57,6 +58,8 @@ def _restore(actor: Actor, names: Sequence[str], catalogue: Catalogue, restored:
         for step in steps:
             step.add_versions()
         if reasons := [reason for step in steps for reason in step.connect()]:
+            raise NotRestored(reasons)
+        if reasons := [reason for step in steps for reason in step.add_migrations()]:
             raise NotRestored(reasons)
         for step in steps:
             step.tell()
@@ -287,6 +290,11 @@ class _Restoring:
         except ProductError as wrong:
             return [f"{place}: {wrong.message}"]
         return []
+
+    def add_migrations(self) -> list[str]:
+        return restore_migrations(
+            actor=self._actor, subject=self._name, source=self._catalogue.source, report=self._report
+        )
 
     def _add_rules(self) -> None:
         if rules := self._told.get("rules"):

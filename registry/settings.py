@@ -242,6 +242,12 @@ FETCH_FLUSH_SECONDS = env.float("FETCH_FLUSH_SECONDS", default=10.0)
 UPLOAD_STUDIES = {"events.judge.stored_events": "events.judge.study"}
 STUDY_SLICE_SECONDS = env.float("STUDY_SLICE_SECONDS", default=20.0)
 UPLOAD_JUDGE_SECONDS = env.float("UPLOAD_JUDGE_SECONDS", default=2.0)
+# Who tries a migration between versions on what is stored: dotted names of `(trial) -> registry.migration_trial.Tried`.
+MIGRATION_WITNESSES = ["events.migration_witness.stored_events"]
+MIGRATION_WITNESS_SECONDS = env.float("MIGRATION_WITNESS_SECONDS", default=5.0)
+MIGRATION_EXPRESSION_STEPS = env.int("MIGRATION_EXPRESSION_STEPS", default=20_000)
+MIGRATION_EXPRESSION_SECONDS = env.float("MIGRATION_EXPRESSION_SECONDS", default=1.0)
+MIGRATION_EXPRESSION_BYTES = env.int("MIGRATION_EXPRESSION_BYTES", default=4 * 1024 * 1024)
 # What the layers above count of subjects, for their pages: dotted names of `(names, since) -> {name: [Hour]}`.
 SUBJECT_FIGURES = ["events.figures.of_subjects"]
 # The same of all subjects at once, to order them: dotted names of `(since) -> {name: events}`.

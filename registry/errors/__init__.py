@@ -10,12 +10,20 @@
     ├── IdMismatch, NextVersionExpected                        import under another id or number
     ├── ApprovalRequired, AlreadyDecided, OwnApproval …        somebody else has to decide, or has
     ├── InvalidTransition, InvalidDeprecation                  mend what was asked about a state
+    ├── InvalidMigration, MigrationRefused, MigrationExists …  mend the migration, or replace the one there is
     └── NotPermitted, ReferenceExists, ContextNotEmpty, Busy   not now
 
 Messages of errors that registry clients know by number are Confluent's, word for word.
 """
 
 from registry.errors.approvals import AlreadyDecided, ApprovalOutdated, ApprovalRequired, OwnApproval
+from registry.errors.migrations import (
+    InvalidMigration,
+    MigrationExists,
+    MigrationNotFound,
+    MigrationNotWaiting,
+    MigrationRefused,
+)
 from registry.errors.missing import (
     ApprovalNotFound,
     ContextNotFound,
@@ -80,6 +88,7 @@ __all__ = [
     "Incompatible",
     "InvalidDeprecation",
     "InvalidLevel",
+    "InvalidMigration",
     "InvalidMode",
     "InvalidPolicy",
     "InvalidReference",
@@ -92,6 +101,10 @@ __all__ = [
     "InvalidTransition",
     "InvalidVersion",
     "LevelNotConfigured",
+    "MigrationExists",
+    "MigrationNotFound",
+    "MigrationNotWaiting",
+    "MigrationRefused",
     "ModeNotConfigured",
     "NextVersionExpected",
     "NoExample",

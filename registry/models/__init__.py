@@ -14,6 +14,7 @@ from registry.models.catalogue import (
 )
 from registry.models.findable import ContentField, ContentIndex, VersionIndex, VersionTag
 from registry.models.imports import ArchivePart, CatalogueImport
+from registry.models.migrations import VersionMigration, VersionMigrationQuerySet
 from registry.models.review import Approval, ApprovalQuerySet, Fetch, Study, StudyQuerySet, SunsetNotice
 from registry.models.rules import Configuration, Context, EvolutionRules, Level, Mode, Policy
 from registry.models.taxonomies import Taxonomy, TaxonomyVersion
@@ -46,6 +47,8 @@ __all__ = [
     "UnknownPolicy",
     "Version",
     "VersionIndex",
+    "VersionMigration",
+    "VersionMigrationQuerySet",
     "VersionQuerySet",
     "VersionTag",
     "begins_with",

@@ -29,7 +29,7 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.models import QuarantinedEvent, Redrive, Subscription
 from events.replay import create_replay
-from registry.models import Approval, CatalogueImport, Study
+from registry.models import Approval, CatalogueImport, Study, VersionMigration
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 from tests.conftest import Person
@@ -99,6 +99,7 @@ post   api/v1/subscriptions/<int:subscription_id>/test                         y
 get    api/v1/subscriptions/<int:subscription_id>/deliveries                   yes    no     no
 post   api/v1/events                                                           yes    yes    no
 get    api/v1/events                                                           yes    yes    yes
+post   api/v1/events/detect-version                                            yes    yes    no
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
 get    api/v1/traces/<path:trace_id>                                            yes    yes    hidden
@@ -195,6 +196,11 @@ get    api/v1/subjects/<subject:subject>/versions/<str:version>/docs           y
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/example        yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/changes        hidden hidden no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/similar        yes    yes    no
+get    api/v1/subjects/<subject:subject>/migrations                            yes    yes    no
+post   api/v1/subjects/<subject:subject>/migrations                            yes    yes    no
+get    api/v1/subjects/<subject:subject>/migrations/<int:number>               yes    yes    no
+delete api/v1/subjects/<subject:subject>/migrations/<int:number>               yes    yes    no
+post   api/v1/subjects/<subject:subject>/migrations/<int:number>/approve       no     yes    no
 get    api/v1/subjects/<subject:subject>/metadata                              hidden hidden no
 post   api/v1/subjects/<subject:subject>/versions/<str:version>/tags           yes    yes    no
 get    api/v1/subjects/<subject:subject>/versions/<str:version>/schema         yes    yes    no
@@ -308,6 +314,11 @@ get    approvals/<int:approval_id>                                             y
 post   approvals/<int:approval_id>/approve                                     told   yes    hidden
 post   approvals/<int:approval_id>/reject                                      told   yes    hidden
 get    subjects/<path:subject>/versions/<str:version>                          yes    yes    no
+get    subjects/<path:subject>/migrations                                      yes    yes    no
+get    subjects/<path:subject>/migrations/new                                  yes    yes    no
+post   subjects/<path:subject>/migrations/new                                  told   told   no
+post   subjects/<path:subject>/migrations/<int:number>/approve                 told   yes    told
+post   subjects/<path:subject>/migrations/<int:number>/retire                  yes    yes    told
 get    subjects/<path:subject>/config                                          yes    yes    no
 post   subjects/<path:subject>/config                                          told   told   no
 get    subjects/<path:subject>                                                 yes    yes    no
@@ -330,6 +341,7 @@ API_BODY: dict[str, object] = {
     "post subscriptions": SUBSCRIPTION,
     "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "post events": EVENT,
+    "post events/detect-version": EVENT,
     "post alerts/rules": RULE,
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
@@ -337,6 +349,7 @@ API_BODY: dict[str, object] = {
     "put alerts/channels/<int:channel_id>": CHANNEL,
     "post compatibility/subjects/<subject:subject>/versions/<str:version>": SCHEMA,
     "post compatibility/subjects/<subject:subject>/versions": SCHEMA,
+    "post subjects/<subject:subject>/migrations": {"from": "1", "to": "1", "up": []},
     "post approvals/<int:approval_id>/approve": {"reason": "yes"},
     "post approvals/<int:approval_id>/reject": {"reason": "no"},
     "post subjects/<subject:subject>/versions/<str:version>/state": {"state": "deprecated"},
@@ -421,6 +434,15 @@ def make_world():
     }
     published = publish_version(actor=SYSTEM, subject=SUBJECT, schema=SCHEMA["schema"])
     draft = publish_version(actor=people["owner"].actor, subject=SUBJECT, schema="{}", draft=True).version
+    migration = VersionMigration.objects.create(
+        subject=published.version.subject,
+        number=1,
+        source=published.version,
+        target=draft,
+        up=[],
+        state="pending",
+        creator=people["owner"].user,
+    )
     approval = Approval.objects.create(version=draft, requested_by="owner", requester=people["owner"].user)
     study = Study.objects.create(
         subject=SUBJECT, judge="events.judge.stored_events", digest=bytes(32), schema="{}", created_by="owner"
@@ -487,6 +509,7 @@ def make_world():
         "delivery_id": delivery.pk,
         "approval_id": approval.pk,
         "study_id": study.pk,
+        "number": migration.number,
         "import_id": tried.pk,
         "replay_id": replay.pk,
         "event_id": event.event_id,

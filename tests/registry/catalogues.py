@@ -26,6 +26,7 @@ from registry.models import (
 )
 from registry.publish import publish_version
 from registry.references import ReferenceTo
+from registry.register_migration import Proposed, register_migration
 from registry.taxonomy import publish_taxonomy
 
 MONEY = {"type": "object", "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}}}
@@ -89,6 +90,9 @@ def publish_everything(actor: Actor = SYSTEM) -> None:
     set_rules(actor=actor, subject="states", level="FULL", policy="OPEN")
     set_rules(actor=actor, subject="money", level="NONE", by_wire_api=True, normalize=False)
     set_rules(actor=actor, subject="cash", alias="money")
+    for steps in ([{"op": "default", "at": "/currency", "value": "EUR"}], []):
+        proposed = Proposed("1", "2", steps, [], note="Amounts have a currency.")
+        register_migration(actor=actor, subject="money", proposed=proposed, replace=True)
     # Ids as another registry gave them, one schema with two of them.
     set_mode(actor=actor, subject=":.berlin:", mode="IMPORT")
     publish(":.berlin:orders", MONEY, id=7_000, number=4)
