@@ -13,6 +13,8 @@ ProductError
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 ├── RedriveNotFound
+├── InvalidSamplingRule, SamplingRuleTaken        mend the rule
+├── SamplingRuleNotFound, SamplingRevisionNotFound
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -82,6 +84,27 @@ class ReplayNotFound(ProductError):
 class ReplayOver(ProductError):
     kind = "conflict"
     code = "replay_over"
+
+
+class InvalidSamplingRule(ProductError):
+    """A rule that cannot be saved; `pointer` names the value that is wrong."""
+
+    code = "invalid_sampling_rule"
+
+
+class SamplingRuleTaken(ProductError):
+    kind = "conflict"
+    code = "sampling_rule_taken"
+
+
+class SamplingRuleNotFound(ProductError):
+    kind = "not_found"
+    code = "sampling_rule_not_found"
+
+
+class SamplingRevisionNotFound(ProductError):
+    kind = "not_found"
+    code = "sampling_revision_not_found"
 
 
 class SubscriptionNotFound(ProductError):

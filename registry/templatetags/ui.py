@@ -34,6 +34,7 @@ NAVIGATION = (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
             ("Replays", "replays", "replay"),
+            ("Sampling", "sampling", "funnel"),
             ("Subscriptions", "subscriptions", "link"),
         ),
     ),
