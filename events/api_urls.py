@@ -1,8 +1,9 @@
 from django.urls import URLPattern, path
 
-from events import api, quarantine_urls, replay_urls, sampling_urls, subscription_urls
+from events import api, profile_urls, quarantine_urls, replay_urls, sampling_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
+    *profile_urls.api,
     *replay_urls.api,
     *sampling_urls.api,
     *subscription_urls.api,

@@ -92,6 +92,11 @@ post   api/v1/replays/<uuid:replay_id>/pause                                   y
 post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
+get    api/v1/profiles                                                         yes    no     no
+get    api/v1/profiles/series                                                  yes    no     no
+get    api/v1/profiles/compare                                                 yes    no     no
+get    api/v1/profiles/frames                                                  yes    no     no
+get    api/v1/profiles/slowest                                                 yes    no     no
 get    api/v1/sampling                                                         yes    yes    no
 post   api/v1/sampling                                                         yes    no     no
 get    api/v1/sampling/resolved                                                yes    yes    no
@@ -252,6 +257,8 @@ post   replays/<uuid:replay_id>/speed                                          y
 post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
 post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
+get    profiles                                                                yes    no     no
+get    profiles/operation                                                      yes    no     no
 get    sampling                                                                yes    yes    no
 get    sampling/new                                                            yes    no     no
 post   sampling/new                                                            yes    no     no
