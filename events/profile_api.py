@@ -12,6 +12,7 @@ from access.caller import caller
 from access.errors import ProductError
 from events.errors import InvalidQuery
 from events.profiles import (
+    EVENT_TYPE,
     MEASURES,
     Scope,
     compare_releases,
@@ -133,6 +134,7 @@ def series(request: Request) -> Response:
 @api_view(["GET"])
 def compare(request: Request) -> Response:
     """Whether the release `new` costs more or less than `old`, or whether that cannot be said."""
+    caller(request).require("read", EVENT_TYPE)
     for name in ("old", "new"):
         if name not in request.GET:
             raise _missing(name)

@@ -186,7 +186,8 @@ def _require_unique(others: Sequence[Rule], rule: Rule) -> None:
 
 
 def _signed(actor: Actor, rule: Rule) -> Rule:
-    return replace(rule, changed_by=actor.label, changed_at=timezone.now().isoformat())
+    # Not the name of a token, which is its owner's affair.
+    return replace(rule, changed_by=actor.label.partition("/")[0], changed_at=timezone.now().isoformat())
 
 
 def _write(

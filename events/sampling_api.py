@@ -27,7 +27,7 @@ from events.sampling import (
     rules_seen_by,
 )
 from events.sampling_rules import ALGORITHM, Rule, effective
-from events.sampling_volume import predict_volume
+from events.sampling_volume import predict_volume, with_tried
 
 #: Seconds for which a client need not ask again.
 MAX_AGE = 30
@@ -208,16 +208,6 @@ def prediction(request: Request) -> Response:
     wanted.is_valid(raise_exception=True)
     tried = Rule(id=0, **wanted.validated_data)
     return Response(PredictionAnswer(predict_volume(actor=actor, rules=with_tried(tried), only=tried)).data)
-
-
-def with_tried(tried: Rule) -> list[Rule]:
-    """The present rules with one more, in place of the one that has its id or its patterns."""
-    patterns = (tried.event_type, tried.node)
-    present = rules_of(current_sampling())
-    return [
-        *(rule for rule in present if rule.id != tried.id and (rule.event_type, rule.node) != patterns),
-        tried,
-    ]
 
 
 @extend_schema(

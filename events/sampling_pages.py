@@ -23,10 +23,9 @@ from events.sampling import (
     rules_of,
     rules_seen_by,
 )
-from events.sampling_api import with_tried
 from events.sampling_forms import EffectiveFilter, SamplingRuleForm, as_initial
 from events.sampling_rules import Rule, effective
-from events.sampling_volume import Prediction, predict_volume
+from events.sampling_volume import Prediction, predict_volume, with_tried
 
 _HISTORY = 20
 

@@ -15,6 +15,7 @@ from psycopg.errors import QueryCanceled
 from access.actor import Actor
 from events.models import Event
 from events.query import visible_types
+from events.sampling import current_sampling, rules_of
 from events.sampling_rules import Rule, effective, is_failure
 
 # Wanted first, and what is looked at instead when counting takes too long.
@@ -91,6 +92,16 @@ def predict_volume(*, actor: Actor, rules: Sequence[Rule], only: Rule | None = N
     volumes = [_volume(name, found, rules, days) for name, found in kinds.items()]
     volumes.sort(key=lambda volume: (-volume.bytes_now, volume.name))
     return Prediction(since, span, _volume("", chosen, rules, days), tuple(volumes))
+
+
+def with_tried(tried: Rule) -> list[Rule]:
+    """The present rules with one more, in place of the one that has its id or its patterns."""
+    patterns = (tried.event_type, tried.node)
+    present = rules_of(current_sampling())
+    return [
+        *(rule for rule in present if rule.id != tried.id and (rule.event_type, rule.node) != patterns),
+        tried,
+    ]
 
 
 def _counted(actor: Actor) -> tuple[timedelta, datetime | None, list[Group]]:

@@ -1,11 +1,15 @@
 """Sampling rules: who may change them, what clients are told, what they would save, and the way back."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
+from access.actor import SYSTEM
 from access.models import AuditEntry
 from events.models import Event, SamplingRevision
+from events.sampling import RuleSpec, create_sampling_rule, current_sampling, rules_of
 from registry.load_catalogue import FOLDER
 from tests.events.conftest import ORDER, event
 
@@ -136,6 +140,21 @@ def test_going_back_makes_the_rules_what_they_were(owner):
     assert owner.api.post("/api/v1/sampling/history/99/restore").status_code == 404
     numbers = [row["number"] for row in owner.api.get("/api/v1/sampling/history").data["items"]]
     assert numbers == [5, 4, 3, 2, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_at_the_same_time_lose_none():
+    def make(number):
+        try:
+            return create_sampling_rule(actor=SYSTEM, spec=RuleSpec(event_type=f"type-{number}")).id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as people:
+        ids = list(people.map(make, range(12)))
+    assert sorted(ids) == list(range(1, 13))
+    assert sorted(rule.id for rule in rules_of(current_sampling())) == sorted(ids)
+    assert current_sampling().number == 12
 
 
 def test_a_prediction_weights_what_is_stored_by_its_rate(owner, publish, send):

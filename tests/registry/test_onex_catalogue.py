@@ -268,7 +268,7 @@ def test_loading_again_changes_nothing_and_leaves_what_operators_did():
 
     again = load_onex_catalogue(actor=SYSTEM)
     assert (again.added, len(again.present), again.refused) == ([], 17, [])
-    assert (Version.objects.count(), AuditEntry.objects.count()) == (15, audited)
+    assert (Version.objects.count(), AuditEntry.objects.count()) == (16, audited)
     assert Subject.objects.get(name="NODE_START").strict
 
 
