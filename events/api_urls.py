@@ -1,9 +1,19 @@
 from django.urls import URLPattern, path
 
-from events import api, detection_api, quarantine_urls, replay_urls, subscription_urls
+from events import (
+    api,
+    detection_api,
+    profile_urls,
+    quarantine_urls,
+    replay_urls,
+    sampling_urls,
+    subscription_urls,
+)
 
 urlpatterns: list[URLPattern] = [
+    *profile_urls.api,
     *replay_urls.api,
+    *sampling_urls.api,
     *subscription_urls.api,
     path("events", api.events),
     path("events/detect-version", detection_api.detect),

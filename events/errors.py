@@ -15,6 +15,8 @@ ProductError
 ├── RedriveNotFound
 ├── UnreadableEvent       mend the event
 ├── NotMigrated           read it as it is, or mend the migration
+├── InvalidSamplingRule, SamplingRuleTaken        mend the rule
+├── SamplingRuleNotFound, SamplingRevisionNotFound
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
 """
 
@@ -97,6 +99,27 @@ class ReplayNotFound(ProductError):
 class ReplayOver(ProductError):
     kind = "conflict"
     code = "replay_over"
+
+
+class InvalidSamplingRule(ProductError):
+    """A rule that cannot be saved; `pointer` names the value that is wrong."""
+
+    code = "invalid_sampling_rule"
+
+
+class SamplingRuleTaken(ProductError):
+    kind = "conflict"
+    code = "sampling_rule_taken"
+
+
+class SamplingRuleNotFound(ProductError):
+    kind = "not_found"
+    code = "sampling_rule_not_found"
+
+
+class SamplingRevisionNotFound(ProductError):
+    kind = "not_found"
+    code = "sampling_revision_not_found"
 
 
 class SubscriptionNotFound(ProductError):

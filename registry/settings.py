@@ -315,6 +315,12 @@ REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
 # A START without an end is incomplete then; before, it is still running.
 OPERATION_INCOMPLETE_AFTER = timedelta(minutes=env.float("OPERATION_INCOMPLETE_MINUTES", default=30.0))
+# The newest profiles of a stretch of time that are looked at, and of these the newest whose frames are.
+PROFILES_MAX_EVENTS = env.int("PROFILES_MAX_EVENTS", default=200_000)
+PROFILES_FRAMES_FROM = env.int("PROFILES_FRAMES_FROM", default=2_000)
+SAMPLING_MAX_RULES = env.int("SAMPLING_MAX_RULES", default=1_000)
+# The last 7 days are counted for a prediction; when that takes longer than this, the last day, then the last hour.
+SAMPLING_PREDICTION_SECONDS = env.float("SAMPLING_PREDICTION_SECONDS", default=5.0)
 REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)

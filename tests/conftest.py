@@ -38,6 +38,10 @@ def _put_back_rows(**_: object) -> None:
         cursor.execute(
             "INSERT INTO events_cataloguerevision (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING"
         )
+        cursor.execute(
+            "INSERT INTO events_samplingrevision (number, rules, next_rule, change, created_by)"
+            " VALUES (0, '[]', 1, 'Everything is kept.', 'system') ON CONFLICT DO NOTHING"
+        )
 
 
 @pytest.fixture(autouse=True)

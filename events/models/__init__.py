@@ -1,8 +1,9 @@
-"""What is stored of events: the log, the quarantine, replay runs, and who is told of changes."""
+"""What is stored of events: the log, the quarantine, replay runs, sampling, and who is told of changes."""
 
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
+from events.models.sampling import SamplingRevision
 from events.models.subscriptions import ChangeCursor, Subscription, SubscriptionQuerySet
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Replay",
     "ReplayItem",
     "ReplayQuerySet",
+    "SamplingRevision",
     "Subscription",
     "SubscriptionQuerySet",
     "time_ordered_id",

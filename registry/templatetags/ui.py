@@ -34,6 +34,8 @@ NAVIGATION = (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
             ("Replays", "replays", "replay"),
+            ("Profiles", "profiles", "clock"),
+            ("Sampling", "sampling", "funnel"),
             ("Subscriptions", "subscriptions", "link"),
         ),
     ),

@@ -29,6 +29,8 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.models import QuarantinedEvent, Redrive, Subscription
 from events.replay import create_replay
+from events.sampling import RuleSpec as RuleOfSampling
+from events.sampling import create_sampling_rule
 from registry.models import Approval, CatalogueImport, Study, VersionMigration
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
@@ -54,6 +56,7 @@ SUBSCRIPTION = {
     "subject_prefix": "team.",
     "format": "structured",
 }
+SAMPLING = {"event_type": "team.*", "node": "shop", "rate": 0.5}
 CHANNEL = {"name": "another channel", "url": TARGET}
 EVENT = {
     "event_id": "new-1",
@@ -89,6 +92,21 @@ post   api/v1/replays/<uuid:replay_id>/pause                                   y
 post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
+get    api/v1/profiles                                                         yes    no     no
+get    api/v1/profiles/series                                                  yes    no     no
+get    api/v1/profiles/compare                                                 yes    no     no
+get    api/v1/profiles/frames                                                  yes    no     no
+get    api/v1/profiles/slowest                                                 yes    no     no
+get    api/v1/sampling                                                         yes    yes    no
+post   api/v1/sampling                                                         yes    no     no
+get    api/v1/sampling/resolved                                                yes    yes    no
+get    api/v1/sampling/effective                                               yes    yes    no
+get    api/v1/sampling/prediction                                              yes    yes    no
+get    api/v1/sampling/history                                                 yes    no     no
+post   api/v1/sampling/history/<int:number>/restore                            yes    no     no
+get    api/v1/sampling/<int:sampling_rule_id>                                  yes    yes    no
+put    api/v1/sampling/<int:sampling_rule_id>                                  yes    no     no
+delete api/v1/sampling/<int:sampling_rule_id>                                  yes    no     hidden
 get    api/v1/changes                                                          yes    yes    no
 get    api/v1/subscriptions                                                    yes    no     no
 post   api/v1/subscriptions                                                    yes    no     no
@@ -245,6 +263,15 @@ post   replays/<uuid:replay_id>/speed                                          y
 post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
 post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
+get    profiles                                                                yes    no     no
+get    profiles/operation                                                      yes    no     no
+get    sampling                                                                yes    yes    no
+get    sampling/new                                                            yes    no     no
+post   sampling/new                                                            yes    no     no
+get    sampling/<int:sampling_rule_id>                                         yes    no     hidden
+post   sampling/<int:sampling_rule_id>                                         yes    no     hidden
+post   sampling/<int:sampling_rule_id>/delete                                  yes    no     hidden
+post   sampling/history/<int:number>/restore                                   yes    no     no
 get    subscriptions                                                           yes    no     no
 get    subscriptions/new                                                       yes    no     no
 post   subscriptions/new                                                       yes    no     no
@@ -338,6 +365,8 @@ API_BODY: dict[str, object] = {
     "post quarantine/redrives": {},
     "post quarantine/set-aside": {},
     "post quarantine/bring-back": {},
+    "post sampling": SAMPLING,
+    "put sampling/<int:sampling_rule_id>": SAMPLING,
     "post subscriptions": SUBSCRIPTION,
     "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "post events": EVENT,
@@ -378,6 +407,8 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "people/invite": {"username": "new", "email": "new@example.com", "role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>": {"role": "viewer", "subject_prefix": ""},
     "people/of/<str:username>/active": {"active": "no"},
+    "sampling/new": SAMPLING,
+    "sampling/<int:sampling_rule_id>": SAMPLING,
     "subscriptions/new": SUBSCRIPTION,
     "subscriptions/<int:subscription_id>": SUBSCRIPTION,
     "replays/new": REPLAY | {"speed": 1},
@@ -478,6 +509,7 @@ def make_world():
     subscription = Subscription.objects.create(
         name="team's changes", subject_prefix="team.", url=TARGET, secret="", created_by="test"
     )
+    sampled = create_sampling_rule(actor=SYSTEM, spec=RuleOfSampling(event_type=SUBJECT, rate=0.1))
     channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
     rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "order floods"}))).rule
     now = timezone.now()
@@ -518,6 +550,9 @@ def make_world():
         "quarantined_id": quarantined.pk,
         "redrive_id": redrive.pk,
         "rule_id": rule.pk,
+        "sampling_rule_id": sampled.id,
+        # Of the sampling rules: when there were none.
+        "number": 0,
         "episode_id": episode.pk,
         "channel_id": channel.pk,
         "subscription_id": subscription.pk,

@@ -27,6 +27,8 @@ NOT_TOLD = {
     *("replay.started", "replay.paused", "replay.resumed", "replay.speed_changed", "replay.cancelled"),
     *("subscription.create", "subscription.edit", "subscription.pause", "subscription.resume"),
     *("subscription.delete", "subscription.test"),
+    # Producers follow a document with a revision and an ETag; it is no part of the catalogue.
+    *("sampling.create", "sampling.edit", "sampling.delete", "sampling.restore"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),
     *("channel.create", "channel.edit", "channel.delete", "channel.test"),
     # Told by the event of the version, whose verdict says it.
