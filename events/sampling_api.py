@@ -225,9 +225,9 @@ def history(request: Request) -> Response:
 
 @extend_schema(operation_id="sampling_restore", request=None, responses=RevisionAnswer)
 @api_view(["POST"])
-def restore(request: Request, number: int) -> Response:
+def restore(request: Request, revision: int) -> Response:
     """Makes the rules what they were at that revision, as a new revision."""
-    return Response(RevisionAnswer(restore_sampling(actor=caller(request), number=number)).data)
+    return Response(RevisionAnswer(restore_sampling(actor=caller(request), number=revision)).data)
 
 
 def _spec(request: Request) -> RuleSpec:

@@ -94,7 +94,7 @@ def sampling_delete(request: HttpRequest, sampling_rule_id: int) -> HttpResponse
 
 
 @require_POST
-def sampling_restore(request: HttpRequest, number: int) -> HttpResponse:
-    made = restore_sampling(actor=caller(request), number=number)
-    messages.success(request, f"The rules are those of revision {number} again, as revision {made.number}.")
+def sampling_restore(request: HttpRequest, revision: int) -> HttpResponse:
+    made = restore_sampling(actor=caller(request), number=revision)
+    messages.success(request, f"The rules are those of revision {revision} again, as revision {made.number}.")
     return redirect("sampling")

@@ -103,7 +103,7 @@ get    api/v1/sampling/resolved                                                y
 get    api/v1/sampling/effective                                               yes    yes    no
 get    api/v1/sampling/prediction                                              yes    yes    no
 get    api/v1/sampling/history                                                 yes    no     no
-post   api/v1/sampling/history/<int:number>/restore                            yes    no     no
+post   api/v1/sampling/history/<int:revision>/restore                            yes    no     no
 get    api/v1/sampling/<int:sampling_rule_id>                                  yes    yes    no
 put    api/v1/sampling/<int:sampling_rule_id>                                  yes    no     no
 delete api/v1/sampling/<int:sampling_rule_id>                                  yes    no     hidden
@@ -271,7 +271,7 @@ post   sampling/new                                                            y
 get    sampling/<int:sampling_rule_id>                                         yes    no     hidden
 post   sampling/<int:sampling_rule_id>                                         yes    no     hidden
 post   sampling/<int:sampling_rule_id>/delete                                  yes    no     hidden
-post   sampling/history/<int:number>/restore                                   yes    no     no
+post   sampling/history/<int:revision>/restore                                   yes    no     no
 get    subscriptions                                                           yes    no     no
 get    subscriptions/new                                                       yes    no     no
 post   subscriptions/new                                                       yes    no     no
@@ -551,8 +551,7 @@ def make_world():
         "redrive_id": redrive.pk,
         "rule_id": rule.pk,
         "sampling_rule_id": sampled.id,
-        # Of the sampling rules: when there were none.
-        "number": 0,
+        "revision": 0,
         "episode_id": episode.pk,
         "channel_id": channel.pk,
         "subscription_id": subscription.pk,
