@@ -12,7 +12,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from access import correlation
+from access import correlation, prepared
 from access.actor import Actor
 from access.models import AuditEntry
 from access.signals import audit_written
@@ -30,7 +30,9 @@ def record(*, actor: Actor, action: str, target: str, details: dict[str, object]
     if named := correlation.current.get():
         details = {**details, "correlation_id": named}
     transaction.on_commit(partial(audit_written.send, sender=AuditEntry, action=action), robust=True)
-    return AuditEntry.objects.create(actor=actor.label, action=action, target=target[:300], details=details)
+    entry = AuditEntry(actor=actor.label, action=action, target=target[:300], details=details)
+    prepared.insert(entry)
+    return entry
 
 
 def chain(*, limit: int = 10_000) -> int:
