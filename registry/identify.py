@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from access import prepared
 from registry.errors import Busy, IdMismatch
 from registry.metadata import Extras
 from registry.models import Content, SchemaId
@@ -96,7 +97,7 @@ def _inserted(
         guid=guid_of(digest),
         imported=imported,
     )
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_INSERT_ID, [context, number, content.pk, digest, str(row.guid), imported])
         row.pk = _returned(cursor)
     return row if row.pk else None
@@ -188,7 +189,7 @@ def _inserted_content(row: Content, key: int | None) -> Content | None:
         # A new one has no time of its own yet.
         row.created_at if isinstance(row.created_at, datetime) else None,
     ]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_INSERT_CONTENT, values)
         row.pk = _returned(cursor)
     return row if row.pk else None
