@@ -21,6 +21,12 @@ GENESIS = bytes(32)
 # One sweep at a time; any number is as good as another as long as only this module takes it.
 _CHAIN_LOCK = 7_265_001
 
+_CHAIN = """
+UPDATE access_auditentry entry SET link = chained.link, hash = chained.hash
+FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[]) AS chained (id, link, hash)
+WHERE entry.id = chained.id AND entry.link IS NULL
+"""
+
 
 def record(*, actor: Actor, action: str, target: str, details: dict[str, object]) -> AuditEntry:
     """Adds a row to the log. Call it inside the transaction of the change it tells about.
@@ -42,12 +48,14 @@ def chain(*, limit: int = 10_000) -> int:
         if not cursor.fetchone()[0]:
             return 0
         last = AuditEntry.objects.filter(link__isnull=False).order_by("-link").first()
-        link, previous = (last.link or 0, bytes(last.hash or b"")) if last else (0, GENESIS)
+        head, previous = (last.link or 0, bytes(last.hash or b"")) if last else (0, GENESIS)
         waiting = list(AuditEntry.objects.filter(link__isnull=True).order_by("id")[:limit])
-        for entry in waiting:
-            link += 1
+        chained: list[tuple[int, int, bytes]] = []
+        for link, entry in enumerate(waiting, start=head + 1):
             previous = _hash(previous, entry, link)
-            AuditEntry.objects.filter(pk=entry.pk, link__isnull=True).update(link=link, hash=previous)
+            chained.append((entry.pk, link, previous))
+        if chained:
+            cursor.execute(_CHAIN, [list(column) for column in zip(*chained, strict=True)])
         return len(waiting)
 
 
