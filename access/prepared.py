@@ -3,28 +3,25 @@
 Django's queries are composed in Python and planned anew whenever they are made, which costs more than most of them take.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.db.models import Model
 
 
-@contextmanager
-def cursor() -> Iterator[CursorWrapper]:
+def cursor() -> CursorWrapper:
     """As `connection.cursor()`, for statements whose text is a constant; their values go to the database beside it.
 
     With DATABASE_PREPARED_STATEMENTS off they are planned every time.
     """
-    connection.ensure_connection()
-    wrapper = _Logged if connection.queries_logged else CursorWrapper
-    with wrapper(ServerBindingCursor(connection.connection), connection) as wrapped:  # type: ignore[call-arg]  # those of psycopg
-        yield wrapped
+    here = connections[DEFAULT_DB_ALIAS]
+    here.ensure_connection()
+    wrapper = _Logged if here.queries_logged else CursorWrapper
+    return wrapper(ServerBindingCursor(here.connection), here)  # type: ignore[call-arg]  # those of psycopg
 
 
 class _Logged(CursorDebugWrapper):
@@ -42,7 +39,7 @@ def columns_of(model: type[Model], table: str) -> str:
 
 def loaded(model: type[Model], values: tuple[Any, ...]) -> Any:
     """The instance that Django would make of a row with `columns_of` the model; of models without JSON only."""
-    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], values)
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in model._meta.concrete_fields], values)
 
 
 def insert(row: Model) -> None:
@@ -59,8 +56,8 @@ def insert_unless_taken(row: Model) -> bool:
 
 
 def _answered(row: Model, statement: str) -> bool:
-    known = _insertion(type(row))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in known.given]
+    known, here = _insertion(type(row)), connections[DEFAULT_DB_ALIAS]
+    values = [field.get_db_prep_save(getattr(row, field.attname), here) for field in known.given]
     with cursor() as asked:
         asked.execute(statement, values)
         found = asked.fetchone()
@@ -68,7 +65,7 @@ def _answered(row: Model, statement: str) -> bool:
         return False
     for field, value in zip(known.filled_in, found, strict=True):
         setattr(row, field.attname, value)
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return True
 
 

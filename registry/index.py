@@ -112,10 +112,11 @@ def write_version(tag: Any, version: Any, known: Known) -> None:
     own = list(dict.fromkeys((*known.words, *(word for one in tags for word in words_in(one)))))
     with prepared.cursor() as cursor:
         cursor.execute(_WRITE_VERSION, [version.pk, words_of_subject(version.subject), own])
-    tag.objects.bulk_create(
-        [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],
-        ignore_conflicts=True,
-    )
+    if tags:
+        tag.objects.bulk_create(
+            [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],
+            ignore_conflicts=True,
+        )
 
 
 def _all_tags(known: Known, metadata: dict[str, Any] | None) -> dict[str, None]:

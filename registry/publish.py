@@ -321,10 +321,11 @@ def _written(
         published_by=actor.label,
     )
     prepared.insert(version)
-    Reference.objects.bulk_create(
-        Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
-        for name, target in upload.resolved.targets
-    )
+    if upload.resolved.targets:
+        Reference.objects.bulk_create(
+            Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
+            for name, target in upload.resolved.targets
+        )
     index_version(version, upload.document.value)
     remember_context(upload.context)
     return version
