@@ -166,17 +166,17 @@ def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
 
 def kept_content(row: Content, *, key: int | None, unseen: bool = False) -> Content:
     """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
-    found = None if unseen else _content_with(row.digest)
+    found = None if unseen else _content_like(row)
     if found is None:
         # Its key is its id in as many contexts as possible.
         wishes = [key, None] if key is not None else [None]
-        tried = (_inserted_content(row, wish) or _content_with(row.digest) for wish in wishes)
+        tried = (_inserted_content(row, wish) or _content_like(row) for wish in wishes)
         found = next(each for each in tried if each is not None)
     return found
 
 
-def _content_with(digest: bytes) -> Content | None:
-    return Content.objects.filter(digest=digest).first()
+def _content_like(row: Content) -> Content | None:
+    return Content.objects.filter(digest=row.digest).first()
 
 
 def _inserted_content(row: Content, key: int | None) -> Content | None:

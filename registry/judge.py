@@ -326,7 +326,8 @@ def only_looking(milliseconds: int) -> Iterator[None]:
         cursor.execute(_ONLY_LOOK, [str(milliseconds)])
         yield
         # Nothing was written. A rollback gives an outer transaction its own settings back; it also ends all that is prepared.
-        transaction.set_rollback(nested)
+        if nested:
+            transaction.set_rollback(True)
 
 
 _ONLY_LOOK = (
