@@ -12,7 +12,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from access import correlation
+from access import correlation, prepared
 from access.actor import Actor
 from access.models import AuditEntry
 from access.signals import audit_written
@@ -20,6 +20,12 @@ from access.signals import audit_written
 GENESIS = bytes(32)
 # One sweep at a time; any number is as good as another as long as only this module takes it.
 _CHAIN_LOCK = 7_265_001
+
+_CHAIN = """
+UPDATE access_auditentry entry SET link = chained.link, hash = chained.hash
+FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[]) AS chained (id, link, hash)
+WHERE entry.id = chained.id AND entry.link IS NULL
+"""
 
 
 def record(*, actor: Actor, action: str, target: str, details: dict[str, object]) -> AuditEntry:
@@ -30,7 +36,9 @@ def record(*, actor: Actor, action: str, target: str, details: dict[str, object]
     if named := correlation.current.get():
         details = {**details, "correlation_id": named}
     transaction.on_commit(partial(audit_written.send, sender=AuditEntry, action=action), robust=True)
-    return AuditEntry.objects.create(actor=actor.label, action=action, target=target[:300], details=details)
+    entry = AuditEntry(actor=actor.label, action=action, target=target[:300], details=details)
+    prepared.insert(entry)
+    return entry
 
 
 def chain(*, limit: int = 10_000) -> int:
@@ -40,12 +48,14 @@ def chain(*, limit: int = 10_000) -> int:
         if not cursor.fetchone()[0]:
             return 0
         last = AuditEntry.objects.filter(link__isnull=False).order_by("-link").first()
-        link, previous = (last.link or 0, bytes(last.hash or b"")) if last else (0, GENESIS)
+        head, previous = (last.link or 0, bytes(last.hash or b"")) if last else (0, GENESIS)
         waiting = list(AuditEntry.objects.filter(link__isnull=True).order_by("id")[:limit])
-        for entry in waiting:
-            link += 1
+        chained: list[tuple[int, int, bytes]] = []
+        for link, entry in enumerate(waiting, start=head + 1):
             previous = _hash(previous, entry, link)
-            AuditEntry.objects.filter(pk=entry.pk, link__isnull=True).update(link=link, hash=previous)
+            chained.append((entry.pk, link, previous))
+        if chained:
+            cursor.execute(_CHAIN, [list(column) for column in zip(*chained, strict=True)])
         return len(waiting)
 
 

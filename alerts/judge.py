@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from access import prepared
 from alerts.condition import fields, parse
 from alerts.fields import path_of
 from alerts.models import Rule
@@ -9,11 +10,12 @@ from alerts.schema_fields import ENVELOPE, Declared
 from registry.judge import Finding, Proposal
 
 JUDGE = "alerts"
+_HAS_RULES = "SELECT EXISTS (SELECT FROM alerts_rule WHERE deleted_at IS NULL)"
 
 
 def rules_reading(proposal: Proposal) -> list[Finding]:
     """A finding for every field that a living rule reads and that the new schema removes or retypes."""
-    if not proposal.older:
+    if not proposal.older or not _has_rules():
         return []
     old, new = Declared(proposal.older[0].document), Declared(proposal.new)
     findings: list[Finding] = []
@@ -23,6 +25,12 @@ def rules_reading(proposal: Proposal) -> list[Finding]:
         if _is_about(rule, proposal.subject):
             findings.extend(_losses(rule, proposal, old, new))
     return findings
+
+
+def _has_rules() -> bool:
+    with prepared.cursor() as cursor:
+        cursor.execute(_HAS_RULES)
+        return bool(cursor.fetchone()[0])
 
 
 def _is_about(rule: Rule, subject: str) -> bool:

@@ -24,7 +24,7 @@ from registry.local.home import DATABASE_URL_FILE, home_named
 
 VERSIONS = int(os.environ.get("BENCH_VERSIONS", "20000"))
 ASKED = 200
-# Enough that every web worker has answered each question once.
+# The client keeps its connection, so that one web worker answers: enough that each of its database connections knows the question.
 WARM_UP = 10
 BATCH = 500
 # Name → what is asked, and a fact about the answer that has to hold.

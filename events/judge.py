@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Q
 
+from access import prepared
 from compat import Validator
 from events import scan
 from events.aliases import read_as_stored
@@ -24,6 +25,7 @@ JUDGE = "events.judge.stored_events"
 # The newest events of the subject that an upload looks at.
 LOOKED_AT = 10_000
 _CHUNK = 500
+_HAS_EVENTS = "SELECT EXISTS (SELECT FROM events_event WHERE event_type = %s)"
 
 # Properties that narrow what undeclared ones of their name might have been.
 _ADDED = frozenset(
@@ -50,7 +52,7 @@ def stored_events(proposal: Proposal) -> list[Finding]:
 
     Without `read` on the subject the actor is told numbers and no event.
     """
-    if not Event.objects.filter(event_type=proposal.subject).exists():
+    if not _has_events(proposal.subject):
         return []
     validator = _validator(proposal)
     tally = Tally.asking_for(list(_undeclared(proposal)))
@@ -64,6 +66,12 @@ def stored_events(proposal: Proposal) -> list[Finding]:
         return [] if finished else [_NO_TIME]
     told = f"the last {tally.total.seen:,}" + ("" if finished else " (no time for more)")
     return _findings(proposal, tally, told, mode="sample", finished=finished)
+
+
+def _has_events(event_type: str) -> bool:
+    with prepared.cursor() as cursor:
+        cursor.execute(_HAS_EVENTS, [event_type])
+        return bool(cursor.fetchone()[0])
 
 
 def study(proposal: Proposal, memory: dict[str, Any]) -> Progress:

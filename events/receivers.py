@@ -11,7 +11,9 @@ from events.signals import events_stored, redrive_wanted, replay_wanted
 
 # A partition is analysed when it was filled for the first time; the log passes a multiple of this often enough.
 _LOOK_EVERY = 20_000
-_bell_of_changes = CoalescedBell(partial(ring, "events.tasks.forward_changes"))
+# What is told of one change costs little, and each time that changes are told a lot: a busy catalogue gathers them.
+_GATHERED_SECONDS = 1.0
+_bell_of_changes = CoalescedBell(partial(ring, "events.tasks.forward_changes"), _GATHERED_SECONDS)
 
 
 def connect() -> None:

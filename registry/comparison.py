@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar
 from django.conf import settings
 
 from compat import Bump, SchemaError, Verdict, bump, check
-from registry.opaque_codes import UNPROVEN, binds, opaque
+from registry.opaque_codes import KEYWORD, UNPROVEN, binds, opaque
 from registry.references import apart
 
 Direction = Literal["backward", "forward", "full"]
@@ -37,8 +37,18 @@ class Document:
     @cached_property
     def identity(self) -> tuple[bytes, int]:
         """Equal for documents that read the same, key order included; with the number of characters."""
+        return self._written[:2]
+
+    @property
+    def mentions_codes(self) -> bool:
+        """Whether one of the documents has the keyword that binds to a taxonomy, or a member of that name in its data."""
+        return self._written[2]
+
+    @cached_property
+    def _written(self) -> tuple[bytes, int, bool]:
+        """What is asked of the text, which itself is not kept."""
         text = json.dumps([self.value, dict(self.store)])
-        return hashlib.sha256(text.encode()).digest(), len(text)
+        return hashlib.sha256(text.encode()).digest(), len(text), f'"{KEYWORD}":' in text
 
 
 @dataclass
@@ -122,7 +132,7 @@ def _bumped(old: Document, new: Document, world: World, known: Verdict | None, *
 
 
 def _is_bound(old: Document, new: Document) -> bool:
-    return binds(old.value, old.store) or binds(new.value, new.store)
+    return any(each.mentions_codes and binds(each.value, each.store) for each in (old, new))
 
 
 def _opaque_store(store: Mapping[str, Any]) -> dict[str, Any]:

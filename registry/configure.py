@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from access import audit
+from access import audit, prepared
 from access.actor import Actor
 from registry import contexts
 from registry.errors import (
@@ -94,6 +94,9 @@ class Rules:
             raise NotPermitted.not_in(wanted, subject, contexts.context_of(subject))
 
 
+_FIND_ALIAS = "SELECT alias FROM registry_configuration WHERE subject = %s AND alias IS NOT NULL"
+
+
 def rules_of(subject: str) -> Rules:
     """The rules in force for a subject, whether it exists or not, or for what a context sets for all of its own."""
     return rules_from(subject, Configuration.objects.filter(subject__in=scope_of(subject)))
@@ -157,11 +160,9 @@ def configuration_of(subject: str) -> Configuration | None:
 
 def aliased(subject: str) -> str:
     """The subject that requests about this one mean; an alias of an alias is not followed."""
-    alias = (
-        Configuration.objects.filter(subject=subject, alias__isnull=False)
-        .values_list("alias", flat=True)
-        .first()
-    )
+    with prepared.cursor() as cursor:
+        cursor.execute(_FIND_ALIAS, [subject])
+        alias = next((found for (found,) in cursor.fetchall()), None)
     return contexts.within(contexts.context_of(subject), alias) if alias else subject
 
 

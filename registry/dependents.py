@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from access import prepared
 from registry.comparison import Document, compare
 from registry.configure import rules_of
 from registry.judge import Finding, Older, Proposal, direction_of, world_of
@@ -15,6 +16,12 @@ from registry.models import Reference, Version
 from registry.ranges import parse_range
 
 JUDGE = "registry.dependents"
+_IS_REFERRED_TO = """
+SELECT EXISTS (SELECT FROM registry_reference reference
+    JOIN registry_version target ON target.id = reference.target_id
+    JOIN registry_subject subject ON subject.id = target.subject_id
+    WHERE subject.name = %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Dependent:
 def broken_dependents(proposal: Proposal) -> list[Finding]:
     """A warning with its counterexample for every dependent whose range lets the new version in and that would break."""
     # Nobody refers to most subjects, which is asked more cheaply than who does.
-    if not Reference.objects.filter(target__subject__name=proposal.subject).exists():
+    if not _is_referred_to(proposal.subject):
         return []
     found = list(_dependents(proposal.subject))
     if not found:
@@ -44,6 +51,12 @@ def broken_dependents(proposal: Proposal) -> list[Finding]:
         if finding := _finding(proposal, dependent):
             findings.append(finding)
     return [*findings, _summary(found, taking, findings)]
+
+
+def _is_referred_to(subject: str) -> bool:
+    with prepared.cursor() as cursor:
+        cursor.execute(_IS_REFERRED_TO, [subject])
+        return bool(cursor.fetchone()[0])
 
 
 def _dependents(subject: str) -> Iterator[Dependent]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from access import prepared
 from registry.errors import Busy, IdMismatch
 from registry.metadata import Extras
 from registry.models import Content, SchemaId
@@ -96,7 +97,7 @@ def _inserted(
         guid=guid_of(digest),
         imported=imported,
     )
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_INSERT_ID, [context, number, content.pk, digest, str(row.guid), imported])
         row.pk = _returned(cursor)
     return row if row.pk else None
@@ -165,14 +166,17 @@ def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
 
 def kept_content(row: Content, *, key: int | None, unseen: bool = False) -> Content:
     """The one row with this digest; looked for first where it may be, because a conflicting insert uses up an id."""
-    wanted = Content.objects.filter(digest=row.digest)
-    found = None if unseen else wanted.first()
+    found = None if unseen else _content_like(row)
     if found is None:
         # Its key is its id in as many contexts as possible.
         wishes = [key, None] if key is not None else [None]
-        tried = (_inserted_content(row, wish) or wanted.first() for wish in wishes)
+        tried = (_inserted_content(row, wish) or _content_like(row) for wish in wishes)
         found = next(each for each in tried if each is not None)
     return found
+
+
+def _content_like(row: Content) -> Content | None:
+    return Content.objects.filter(digest=row.digest).first()
 
 
 def _inserted_content(row: Content, key: int | None) -> Content | None:
@@ -188,7 +192,7 @@ def _inserted_content(row: Content, key: int | None) -> Content | None:
         # A new one has no time of its own yet.
         row.created_at if isinstance(row.created_at, datetime) else None,
     ]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_INSERT_CONTENT, values)
         row.pk = _returned(cursor)
     return row if row.pk else None

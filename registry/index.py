@@ -1,15 +1,15 @@
 """What search knows of a version: written in the transaction that publishes it, from its text alone."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+import orjson
 from django.db.models import F, Func, Value
 from django.db.models.expressions import CombinedExpression
 
+from access import prepared
 from registry.comparison import Document
 from registry.fields import Field, FieldList, fields_of
 from registry.models import Subject, Version, VersionIndex, VersionTag
@@ -24,15 +24,19 @@ _LONGEST_SUBJECT = 20_000
 _MOST_TAGS = 200
 _AS_TEXTS = "%(function)s(%(expressions)s::text[])"
 # By hand, because a schema has dozens of fields and every upload waits for this.
-_WRITE_INDEX = """
-INSERT INTO registry_contentindex (content_id, title, description, field_count) VALUES (%s, %s, %s, %s)
-ON CONFLICT DO NOTHING
-"""
-_WRITE_FIELDS = """
+_WRITE_CONTENT = """
+WITH written AS (
+    INSERT INTO registry_contentindex (content_id, title, description, field_count) VALUES (%s, %s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING content_id)
 INSERT INTO registry_contentfield (content_id, position, path, name, key, types, required, description)
-SELECT %s, position, path, name, key, types, required, description
-FROM json_to_recordset(%s) AS field
+SELECT content_id, position, path, name, key, types, required, description
+FROM written, json_to_recordset(%s) AS field
     (position int, path text, name text, key text, types text[], required boolean, description text)
+"""
+_WRITE_VERSION = """
+INSERT INTO registry_versionindex (version_id, own, words)
+SELECT %s, own, own || array_to_tsvector(%s::text[]) FROM (SELECT array_to_tsvector(%s::text[]) AS own) AS words
+ON CONFLICT DO NOTHING
 """
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -53,7 +57,7 @@ def index_version(version: Version, schema: Any) -> None:
     """Makes a new version findable. To be called in the transaction that stores it, which has its subject locked."""
     known = known_of(schema)
     write_content(version.content_id, known)
-    write_version(VersionIndex, VersionTag, version, known)
+    write_version(VersionTag, version, known)
 
 
 def index_subject(subject: Subject) -> None:
@@ -97,23 +101,22 @@ def vector_of(words: Iterable[str]) -> Func:
 def write_content(content_id: int, known: Known) -> None:
     """The rows of one content, where they are not there yet."""
     fields = [_row(number, one) for number, one in enumerate(known.fields)]
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE_INDEX, [content_id, known.title, known.description, len(fields)])
-        if cursor.rowcount:
-            cursor.execute(_WRITE_FIELDS, [content_id, json.dumps(fields)])
+    told = orjson.dumps(fields).decode()
+    with prepared.cursor() as cursor:
+        cursor.execute(_WRITE_CONTENT, [content_id, known.title, known.description, len(fields), told])
 
 
-def write_version(index: Any, tag: Any, version: Any, known: Known) -> None:
+def write_version(tag: Any, version: Any, known: Known) -> None:
     """The rows of one version: its words, and its tags, those of its schema and of Confluent's `metadata.tags`."""
     tags = list(_all_tags(known, version.metadata))[:_MOST_TAGS]
     own = list(dict.fromkeys((*known.words, *(word for one in tags for word in words_in(one)))))
-    words = list(dict.fromkeys((*own, *words_of_subject(version.subject))))
-    row = index(version_id=version.pk, own=vector_of(own), words=vector_of(words))
-    index.objects.bulk_create([row], ignore_conflicts=True)
-    tag.objects.bulk_create(
-        [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],
-        ignore_conflicts=True,
-    )
+    with prepared.cursor() as cursor:
+        cursor.execute(_WRITE_VERSION, [version.pk, words_of_subject(version.subject), own])
+    if tags:
+        tag.objects.bulk_create(
+            [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],
+            ignore_conflicts=True,
+        )
 
 
 def _all_tags(known: Known, metadata: dict[str, Any] | None) -> dict[str, None]:

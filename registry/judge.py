@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 
+from access import prepared
 from access.actor import Actor
 from compat import Change, Verdict
 from compat.policies import Policy as NamedPolicy
@@ -320,16 +321,24 @@ def second_opinions(proposal: Proposal) -> Opinions:
 @contextmanager
 def only_looking(milliseconds: int) -> Iterator[None]:
     """A transaction in which nothing can be written and no statement takes longer."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ ONLY")
-        _limit_statements(milliseconds)
+    nested = connection.in_atomic_block
+    with transaction.atomic(), prepared.cursor() as cursor:
+        cursor.execute(_ONLY_LOOK, [str(milliseconds)])
         yield
-        # Nothing was written; ending in a rollback also gives an outer transaction its own settings back.
-        transaction.set_rollback(True)
+        # Nothing was written. A rollback gives an outer transaction its own settings back; it also ends all that is prepared.
+        if nested:
+            transaction.set_rollback(True)
+
+
+_ONLY_LOOK = (
+    "SELECT set_config('transaction_read_only', 'on', true), set_config('statement_timeout', %s, true)"
+)
+# The limit on statements is set anew when no more than this share of it is left.
+_TELLING = 0.9
 
 
 def _limit_statements(milliseconds: int) -> None:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
 
 
@@ -343,9 +352,12 @@ def _answers(judges: Sequence[str], proposal: Bounded) -> dict[str, list[Finding
     answers: dict[str, list[Finding]] = {}
     while waiting := [name for name in judges if name not in answers]:
         try:
-            with only_looking(_milliseconds(proposal)):
+            limit = _milliseconds(proposal)
+            with only_looking(limit):
                 for name in waiting:
-                    _limit_statements(_milliseconds(proposal))
+                    if (left := _milliseconds(proposal)) <= _TELLING * limit:
+                        limit = left
+                        _limit_statements(limit)
                     answers[name] = import_string(name)(proposal)
         except OperationalError as late:
             if "statement timeout" not in str(late):

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from access import audit
+from access import audit, prepared
 from access.actor import Actor
 from compat import Note
 from registry.assess import assess
@@ -33,6 +33,7 @@ from registry.identify import id_given_already, identity_of
 from registry.index import index_version
 from registry.judge import Finding, Judgement, Proposal, Verdicts, second_opinions
 from registry.keep_contexts import remember_context
+from registry.lock_for_upload import locked_subject, locked_targets
 from registry.metadata import Extras
 from registry.models import Reference, SchemaId, Subject, Version
 from registry.names import check_subject_name
@@ -263,8 +264,8 @@ def _store(
         # Whoever waited for the lock only to learn this would keep those waiting who can still be stored.
         return None
     with transaction.atomic():
-        subject = _locked_subject(upload.subject)
-        if subject is None or not _locked_targets(upload) or not still_holds(upload, snapshot):
+        subject = locked_subject(upload.subject, seen=snapshot.seen.exists)
+        if subject is None or not locked_targets(upload) or not still_holds(upload, snapshot):
             return None
         version = _written(actor, upload, snapshot, judgement, subject=subject, terms=terms, waits=waits)
         audit.record(
@@ -290,22 +291,6 @@ def _store(
     return version
 
 
-def _locked_subject(name: str) -> Subject | None:
-    """None when it was deleted for good between the two statements."""
-    row = Subject.objects.select_for_update().filter(name=name)
-    if found := row.first():
-        return found
-    Subject.objects.bulk_create([Subject(name=name)], ignore_conflicts=True)
-    return row.first()
-
-
-def _locked_targets(upload: Upload) -> bool:
-    """Whether all that the schema refers to is still live; from now on nobody deletes it before we are done."""
-    wanted = {target.pk for _, target in upload.resolved.targets}
-    locked = Version.objects.live().filter(pk__in=wanted).select_for_update(of=("self",), no_key=True)
-    return not wanted or set(locked.order_by("pk").values_list("pk", flat=True)) == wanted
-
-
 def _written(
     actor: Actor,
     upload: Upload,
@@ -322,7 +307,7 @@ def _written(
     extras, identity = _identified(upload, snapshot, snapshot.extras, number)
     if snapshot.rules.importing:
         make_room(subject, number)
-    version = Version.objects.create(
+    version = Version(
         subject=subject,
         number=number,
         content=identity.content,
@@ -335,10 +320,12 @@ def _written(
         note=upload.note,
         published_by=actor.label,
     )
-    Reference.objects.bulk_create(
-        Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
-        for name, target in upload.resolved.targets
-    )
+    prepared.insert(version)
+    if upload.resolved.targets:
+        Reference.objects.bulk_create(
+            Reference(version=version, name=name, target=target, range=upload.resolved.ranges.get(name, ""))
+            for name, target in upload.resolved.targets
+        )
     index_version(version, upload.document.value)
     remember_context(upload.context)
     return version

@@ -81,10 +81,12 @@ def resolve_references(actor: Actor, references: Sequence[ReferenceTo], *, subje
     Raises InvalidReference when a name occurs twice, its version does not exist or leads back to the subject,
     Forbidden when it is not readable.
     """
+    context = contexts.context_of(subject)
+    if not references:
+        return Resolved(context=context)
     names = [reference.name for reference in references]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidReference(f"The reference name '{twice}' is given twice.", name=twice)
-    context = contexts.context_of(subject)
     found = [
         _target(actor, reference, contexts.within(context, reference.subject)) for reference in references
     ]
@@ -108,7 +110,7 @@ def _refuse_cycles(actor: Actor, subject: str, targets: Sequence[Version]) -> No
         came_from |= found
         level = list(found)
     own = Version.objects.filter(pk__in=list(came_from), subject__name=subject)
-    back = set(own.values_list("pk", flat=True)) if came_from else set()
+    back = set(own.values_list("pk", flat=True))
     if back:
         path = [subject, *_way_to(actor, next(key for key in came_from if key in back), came_from)]
         raise InvalidReference(f"A cycle of references: {' → '.join(path)}.", cycle=path)

@@ -126,6 +126,8 @@ DATABASES["default"]["OPTIONS"] = {
         "max_size": env.int("DATABASE_POOL_SIZE", default=12),
         "timeout": env.int("DATABASE_POOL_TIMEOUT", default=10),
     },
+    # Those of access/prepared.py, from their first time on; None is never.
+    "prepare_threshold": 0 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
 from semver import Version as SemVer
 
+from access import prepared
 from registry.configure import Rules, rules_from, scope_of
 from registry.demands import Demands
 from registry.judge import Older
 from registry.lookup import LATEST
 from registry.metadata import Extras, properties_of
-from registry.models import Configuration, Level, Version
+from registry.models import Configuration, Content, Level, Version
 from registry.upload import Upload
 
 _LIVE = frozenset({Version.State.ACTIVE, Version.State.DEPRECATED})
@@ -39,6 +39,8 @@ class Seen:
     demands: Demands
     configured: str
     versions: str
+    # Whether there is such a subject at all, which says nothing about what an upload is judged by.
+    exists: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Snapshot:
     # What the request's metadata and rules are filled up to, from the latest version and the subject's rules.
     extras: Extras
     seen: Seen
+    # What was read of the versions already.
+    _read: dict[int, Version] = field(default_factory=dict, compare=False)
     _older: dict[int, Older] = field(default_factory=dict, compare=False)
 
     @property
@@ -70,9 +74,9 @@ class Snapshot:
 
     def older(self, keys: Sequence[int]) -> tuple[Older, ...]:
         """The versions with these keys, in that order, ready to be compared with; each is loaded once."""
-        unknown = [key for key in keys if key not in self._older]
-        found = Version.objects.select_related("content").in_bulk(unknown) if unknown else {}
-        self._older.update((key, Older.of(version)) for key, version in found.items())
+        self._read.update(_read_versions([key for key in keys if key not in self._read]))
+        unknown = [key for key in keys if key in self._read and key not in self._older]
+        self._older.update((key, Older.of(self._read[key])) for key in unknown)
         return tuple(self._older[key] for key in keys if key in self._older)
 
 
@@ -96,7 +100,39 @@ def look_at(upload: Upload) -> Snapshot:
     seen, content_id = _look(upload)
     rows = tuple(_row(version) for version in json.loads(seen.versions))
     rules = rules_from(upload.subject, (Configuration(**row) for row in json.loads(seen.configured)))
-    return Snapshot(rows, rules, content_id, _filled(upload, rows, rules), seen)
+    latest = next((row.pk for row in reversed(rows) if row.live), None)
+    read = _read_versions([latest] if latest and not rules.importing else [])
+    extras = _filled(upload, next(iter(read.values()), None), rules)
+    return Snapshot(rows, rules, content_id, extras, seen, read)
+
+
+# What a new schema is compared with and filled up from; the evidence, which may be long, is left out.
+_READ_VERSIONS = """
+SELECT version.id, version.number, version.semver, version.metadata, version.rule_set,
+    content.id, content.text, content."references"
+FROM registry_version version JOIN registry_content content ON content.id = version.content_id
+WHERE version.id = ANY(%s)
+"""
+
+
+def _read_versions(keys: Sequence[int]) -> dict[int, Version]:
+    if not keys:
+        return {}
+    with prepared.cursor() as cursor:
+        cursor.execute(_READ_VERSIONS, [list(keys)])
+        return {row[0]: _version(*row) for row in cursor.fetchall()}
+
+
+def _version(*row: Any) -> Version:
+    key, number, semver, metadata, rule_set, content_id, text, references = row
+    return Version(
+        pk=key,
+        number=number,
+        semver=semver,
+        metadata=metadata and json.loads(metadata),
+        rule_set=rule_set and json.loads(rule_set),
+        content=Content(pk=content_id, text=text, references=json.loads(references)),
+    )
 
 
 def still_holds(upload: Upload, snapshot: Snapshot) -> bool:
@@ -110,11 +146,12 @@ def _look(upload: Upload) -> tuple[Seen, int | None]:
         "scope": scope_of(upload.subject),
         "digest": upload.digest,
     }
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_LOOK, asked)
         demands, configured, versions, content_id = cursor.fetchone()
     # A subject that is not there yet asks for what a new one does.
-    return Seen(Demands(*json.loads(demands or "[]")), configured or "[]", versions or "[]"), content_id
+    found = Demands(*json.loads(demands or "[]"))
+    return Seen(found, configured or "[]", versions or "[]", exists=demands is not None), content_id
 
 
 def _row(version: list[Any]) -> Row:
@@ -130,13 +167,12 @@ def _row(version: list[Any]) -> Row:
     )
 
 
-def _filled(upload: Upload, rows: Sequence[Row], rules: Rules) -> Extras:
+def _filled(upload: Upload, latest: Version | None, rules: Rules) -> Extras:
     """An import keeps what it brings; everybody else inherits from the version before."""
     if rules.importing:
         return upload.extras
-    latest = next((row.pk for row in reversed(rows) if row.live), None)
-    before = Version.objects.filter(pk=latest).values_list("metadata", "rule_set").first() if latest else None
-    given = upload.extras.over(Extras(*before).without_semver()) if before else upload.extras
+    before = Extras(latest.metadata, latest.rule_set).without_semver() if latest else None
+    given = upload.extras.over(before) if before else upload.extras
     return given.merged(rules.default, rules.override)
 
 

@@ -107,7 +107,7 @@ def read_bindings(*, actor: Actor, document: Document, dialect: str) -> tuple[Bo
 
 def places_of(document: Document, dialect: str) -> list[tuple[str, Any]]:
     """Every place where a validator of the schema meets the keyword, with its value."""
-    if not _mentions(document):
+    if not document.mentions_codes:
         return []
     met: list[tuple[str, Any]] = []
 
@@ -121,10 +121,6 @@ def places_of(document: Document, dialect: str) -> list[tuple[str, Any]]:
     return sorted(met, key=lambda place: place[0])
 
 
-def _mentions(document: Document) -> bool:
-    return f'"{KEYWORD}":' in json.dumps([document.value, dict(document.store)])
-
-
 def bindings_in(document: Document, dialect: str) -> tuple[Bound, ...]:
     """The bindings of a schema that has passed `read_bindings`."""
     read = ((place, Binding.read(value)) for place, value in places_of(document, dialect))
@@ -133,7 +129,7 @@ def bindings_in(document: Document, dialect: str) -> tuple[Bound, ...]:
 
 def unreached_notes(document: Document, bindings: Sequence[Bound]) -> tuple[Note, ...]:
     """A note about every place that says the keyword and that no validator comes to."""
-    if not _mentions(document):
+    if not document.mentions_codes:
         return ()
     reached = {bound.pointer for bound in bindings}
     sentence = (

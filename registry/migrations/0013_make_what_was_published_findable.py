@@ -5,7 +5,7 @@ from django.db import migrations, transaction
 from registry.index import known_of, write_content, write_version
 
 BATCH = 200
-MODELS = ("Version", "VersionIndex", "VersionTag")
+MODELS = ("Version", "VersionTag")
 
 
 def index_contents(apps, schema_editor):
@@ -28,7 +28,7 @@ def index_content(apps, content):
     known = known_of(json.loads(content.text))
     write_content(content.pk, known)
     for version in model["Version"].objects.filter(content_id=content.pk, index__isnull=True).select_related("subject"):
-        write_version(model["VersionIndex"], model["VersionTag"], version, known)
+        write_version(model["VersionTag"], version, known)
 
 
 class Migration(migrations.Migration):
