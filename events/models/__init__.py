@@ -1,8 +1,9 @@
-"""What is stored of events: the log, the quarantine, replay runs, and who is told of changes."""
+"""What is stored of events: the log, the quarantine, statistics, replay runs, and who is told of changes."""
 
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
+from events.models.statistics import QuarantineTally, Statistic, StatisticsCursor
 from events.models.subscriptions import ChangeCursor, Subscription, SubscriptionQuerySet
 
 __all__ = [
@@ -12,12 +13,15 @@ __all__ = [
     "Event",
     "EventKey",
     "LogHead",
+    "QuarantineTally",
     "QuarantinedEvent",
     "Redrive",
     "RedriveQuerySet",
     "Replay",
     "ReplayItem",
     "ReplayQuerySet",
+    "Statistic",
+    "StatisticsCursor",
     "Subscription",
     "SubscriptionQuerySet",
     "time_ordered_id",
