@@ -1,9 +1,10 @@
 from django.urls import URLPattern, path
 
-from events import api, quarantine_urls, replay_urls, subscription_urls
+from events import api, quarantine_urls, replay_urls, statistics_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.api,
+    *statistics_urls.api,
     *subscription_urls.api,
     path("events", api.events),
     # Ids come from producers and may hold a slash.

@@ -1,9 +1,10 @@
 from django.urls import URLPattern, path
 
-from events import pages, quarantine_urls, replay_urls, subscription_urls
+from events import pages, quarantine_urls, replay_urls, statistics_urls, subscription_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.pages,
+    *statistics_urls.pages,
     *subscription_urls.pages,
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.
