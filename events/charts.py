@@ -10,7 +10,7 @@ from events.sketch import ZERO, Sketch, value_of
 
 WIDTH, HEIGHT = 720, 190
 _LEFT, _TOP, _BOTTOM = 64, 10, 24
-_INNER_WIDTH, _INNER_HEIGHT = WIDTH - _LEFT - 4, HEIGHT - _TOP - _BOTTOM
+_INNER_WIDTH, _INNER_HEIGHT = WIDTH - _LEFT - 16, HEIGHT - _TOP - _BOTTOM
 _TICKS, _LABELS = 4, 6
 _COLUMNS = 30
 _SPARK_HEIGHT, _SPARK_WIDTH = 24, 120
@@ -55,10 +55,11 @@ class Chart:
     ticks: Sequence[Label]
     labels: Sequence[Label]
     legend: Sequence[Key]
+    # Whether it runs through time, so that its end is looked at first.
+    over_time: bool = True
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
-    base: int = HEIGHT - _BOTTOM
 
 
 class Series(NamedTuple):
@@ -122,7 +123,7 @@ def histogram(name: str, sketch: Sketch, *, sentence: str, say: Say, count: Say)
         Label(_r(_LEFT + (n + 0.5) * width), HEIGHT - 8, say((columns[n][0] * columns[n][1]) ** 0.5))
         for n in range(step // 2, len(columns), step)
     ]
-    return Chart(name, sentence, bars, (), _ticks(most, count), labels, ())
+    return Chart(name, sentence, bars, (), _ticks(most, count), labels, (), over_time=False)
 
 
 def _columns(sketch: Sketch) -> list[tuple[float, float, float]]:
@@ -140,16 +141,19 @@ def _columns(sketch: Sketch) -> list[tuple[float, float, float]]:
 
 
 def _path(values: Sequence[float | None], width: float, most: float) -> str:
-    path, drawing = [], False
+    path = []
     for n, value in enumerate(values):
         if value is None:
-            drawing = False
             continue
         x = _r(_LEFT + (n + 0.5) * width)
         y = _r(_TOP + _INNER_HEIGHT * (1 - value / most))
-        # A value alone is a dot: a line of no length with round ends.
-        path.append(f"L{x} {y}" if drawing else f"M{x} {y}h0")
-        drawing = True
+        if n and values[n - 1] is not None:
+            path.append(f"L{x} {y}")
+        elif n + 1 < len(values) and values[n + 1] is not None:
+            path.append(f"M{x} {y}")
+        else:
+            # A value that stands alone is a dash.
+            path.append(f"M{_r(x - 2)} {y}h4")
     return "".join(path)
 
 
@@ -161,17 +165,14 @@ def _ticks(most: float, say: Say) -> list[Label]:
 
 
 def _times(at: Sequence[datetime], width: float) -> list[Label]:
-    """Some of the steps by name: the time within a day or two, the date else."""
-    if not at:
-        return []
-    span = at[-1] - at[0]
-    form = "%H:%M" if span <= timedelta(hours=26) else "%d %b %H:%M" if span <= timedelta(days=3) else "%d %b"
-    form = "%b %Y" if span > timedelta(days=300) else form
-    step = max(1, -(-len(at) // _LABELS))
-    middle = (step // 2) if len(at) > step else 0
+    """Some of the steps by name: whole days by their date where there are several, else the time."""
+    span = at[-1] - at[0] if at else timedelta()
+    dated = span > timedelta(days=2)
+    form = "%H:%M" if not dated else "%d %b" if span <= timedelta(days=300) else "%b %Y"
+    named = [n for n, moment in enumerate(at) if not dated or moment.hour == 0] or list(range(len(at)))
+    step = max(1, -(-len(named) // _LABELS))
     return [
-        Label(_r(_LEFT + (n + 0.5) * width), HEIGHT - 8, f"{at[n]:{form}}")
-        for n in range(middle, len(at), step)
+        Label(_r(_LEFT + (n + 0.5) * width), HEIGHT - 8, f"{at[n]:{form}}") for n in named[step // 2 :: step]
     ]
 
 

@@ -20,7 +20,7 @@ PERCENTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
 def size(value: float) -> str:
-    return str(filesizeformat(round(value))).replace("\xa0", " ")
+    return str(filesizeformat(round(value))).replace("\xa0", " ").replace("bytes", "B").replace("byte", "B")
 
 
 def volume(found: SubjectStatistics) -> Chart:

@@ -1,19 +1,28 @@
-from typing import Any
-
 from django import forms
+from django.http import QueryDict
 
 from events.timeframe import STEPS
 
+DEFAULT_RANGE = "24h"
 _RANGES = [
-    ("", "Last 24 hours"),
+    (DEFAULT_RANGE, "Last 24 hours"),
     ("1h", "Last hour"),
     ("6h", "Last 6 hours"),
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
     ("90d", "Last 90 days"),
     ("1y", "Last year"),
+    ("", "as chosen beside"),
 ]
-_WORDS = {"5m": "5 minutes", "15m": "15 minutes", "1h": "hours", "6h": "6 hours", "1d": "days", "7d": "weeks"}
+_WORDS = {
+    "5m": "5 minutes",
+    "15m": "15 minutes",
+    "1h": "hours",
+    "3h": "3 hours",
+    "6h": "6 hours",
+    "1d": "days",
+    "7d": "weeks",
+}
 
 
 class FrameForm(forms.Form):
@@ -27,8 +36,11 @@ class FrameForm(forms.Form):
     )
     to = forms.CharField(required=False, label="Until")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, given: QueryDict) -> None:
+        asked = given.copy()
+        if not asked.get("from"):
+            asked.setdefault("range", DEFAULT_RANGE)
+        super().__init__(asked)
         # A word of Python's.
         self.fields["from"] = forms.CharField(required=False, label="From")
         self.order_fields(["type", "range", "step", "sort", "from", "to"])

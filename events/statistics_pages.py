@@ -36,7 +36,7 @@ _LONGEST_CURSOR = 6
 
 @require_safe
 def statistics(request: HttpRequest) -> HttpResponse:
-    form, actor = StatisticsFilters(request.GET or None), caller(request)
+    form, actor = StatisticsFilters(request.GET), caller(request)
     try:
         frame = Frame.of(request.GET, now=timezone.now())
         found = summarise_all(actor=actor, frame=frame, event_type=request.GET.get("type", ""))
@@ -63,7 +63,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def of_subject(request: HttpRequest, subject: str) -> HttpResponse:
-    form, actor = FrameForm(request.GET or None), caller(request)
+    form, actor = FrameForm(request.GET), caller(request)
     try:
         frame = Frame.of(request.GET, now=timezone.now())
     except InvalidQuery as wrong:

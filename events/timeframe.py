@@ -21,12 +21,18 @@ STEPS = {
     "5m": timedelta(minutes=5),
     "15m": timedelta(minutes=15),
     "1h": timedelta(hours=1),
+    "3h": timedelta(hours=3),
     "6h": timedelta(hours=6),
     "1d": timedelta(days=1),
     "7d": timedelta(days=7),
 }
 # Up to so long a stretch is shown in these steps when nothing is said; a longer one in weeks.
-_FITTING = ((timedelta(hours=12), "5m"), (timedelta(days=8), "1h"), (timedelta(days=200), "1d"))
+_FITTING = (
+    (timedelta(hours=12), "5m"),
+    (timedelta(days=2), "1h"),
+    (timedelta(days=8), "3h"),
+    (timedelta(days=200), "1d"),
+)
 MAX_POINTS = 1_000
 _ORIGIN = datetime.fromisoformat(ORIGIN)
 

@@ -116,7 +116,9 @@ def test_what_cannot_be_answered_stands_at_its_field(owner, orders):
     for address in ("?from=yesterday", "/order.placed?from=yesterday"):
         assert "is a time such as" in words(page(owner, address, expected=422))
     assert "is one of" in words(page(owner, "?sort=colour", expected=422))
-    assert "are kept for" in words(page(owner, "/order.placed?step=5m&from=2026-01-01T00:00Z&to=2026-01-01T01:00Z", expected=422))
+    assert "are kept for" in words(
+        page(owner, "/order.placed?step=5m&from=2026-01-01T00:00Z&to=2026-01-01T01:00Z", expected=422)
+    )
 
 
 def test_nothing_in_this_time_says_what_to_do(owner, orders):
