@@ -8,7 +8,7 @@ event is added where it belongs, however late it is.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -34,6 +34,11 @@ class Tier(NamedTuple):
 
     step: timedelta
     kept: timedelta
+
+    def since(self, today: date | None = None) -> datetime:
+        """What happened earlier is no longer in its rows."""
+        day = today or datetime.now(UTC).date()
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) - self.kept
 
 
 def tiers() -> tuple[Tier, ...]:
@@ -118,8 +123,11 @@ def fold_rows(rows: QuerySet[Event]) -> int:
 
 def _fold(source: str, parameters: Sequence[Any], *, quarantined: bool) -> int:
     clock: list[Any] = [PLAUSIBLE_FROM, settings.STATISTICS_DAYS_KEPT, PLAUSIBLE_AHEAD]
-    lengths: list[Any] = [length for tier in tiers() for length in tier]
+    # What would be forgotten at once is not written.
+    lengths: list[Any] = [value for tier in tiers() for value in (tier.step, tier.since())]
     with connection.cursor() as cursor:
+        # A batch is grouped in memory: the default would write it to the disk on the way.
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(_FOLD.format(source=source), [*parameters, *clock, *lengths, quarantined])
         return int(cursor.fetchone()[0])
 
@@ -221,12 +229,12 @@ part AS (
     FROM placed
     GROUP BY GROUPING SETS (({_SERIES}, at), ({_SERIES}, at, size_bin), ({_SERIES}, at, time_bin))
 ),
-tier (step, kept) AS (VALUES (%s::interval, %s::interval), (%s, %s), (%s, %s)),
+tier (step, since) AS (VALUES (%s::interval, %s::timestamptz), (%s, %s), (%s, %s)),
 rolled AS (
     SELECT step, {_SERIES}, date_bin(step, at, '{ORIGIN}') AS bucket, kind, size_bin, time_bin, sum(events) AS events,
         sum(weight) AS weight, sum(violating) AS violating, sum(violating_weight) AS violating_weight,
         sum(misdated) AS misdated, max(last_seen) AS last_seen
-    FROM part JOIN tier ON at >= received_on::timestamp AT TIME ZONE 'UTC' - kept
+    FROM part JOIN tier ON at >= since
     GROUP BY step, {_SERIES}, bucket, kind, size_bin, time_bin
 ),
 written AS (INSERT INTO events_statistic AS kept ({_KEY}, events, weight, violating, violating_weight, misdated, last_seen,

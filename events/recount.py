@@ -62,13 +62,12 @@ def seal(which: Q) -> None:
 
 def forget_old(*, today: date | None = None, max_batches: int = 200) -> int:
     """Deletes stretches that are older than their kind is kept; how many."""
-    now = today or datetime.now(UTC).date()
-    midnight, total = datetime(now.year, now.month, now.day, tzinfo=UTC), 0
+    total = 0
     for tier in tiers():
         for _ in range(max_batches):
             with transaction.atomic(), connection.cursor() as cursor:
                 _lock()
-                cursor.execute(_FORGET, [tier.step.total_seconds(), midnight - tier.kept, _BATCH])
+                cursor.execute(_FORGET, [tier.step.total_seconds(), tier.since(today), _BATCH])
                 count = cursor.rowcount
             total += count
             if count < _BATCH:

@@ -10,8 +10,7 @@ from events.charts import Chart, Key, Say, Series, histogram, lines, stacked
 from events.fold import WEIGHT
 from events.sketch import Sketch
 from events.summarise import Group, SubjectStatistics, Tally
-from registry.templatetags.ui import milliseconds, percent
-from registry.templatetags.ui import short as number
+from registry.templatetags.ui import milliseconds, percent, short
 
 #: Versions with a colour of their own; the others share one.
 SHOWN_VERSIONS = 5
@@ -26,15 +25,15 @@ def size(value: float) -> str:
 def volume(found: SubjectStatistics) -> Chart:
     total, tallies = found.total, list(found.points.values())
     sentence = (
-        f"{number(total.events)} events: {number(total.valid)} valid, {number(total.violating)} stored with violations, "
-        f"{number(total.quarantined)} quarantined."
+        f"{short(total.events)} events: {short(total.valid)} valid, {short(total.violating)} stored with violations, "
+        f"{short(total.quarantined)} quarantined."
     )
     series = [
         Series(Key("part-1", "valid"), [one.valid for one in tallies]),
         Series(Key("part-warn", "with violations"), [one.violating for one in tallies]),
         Series(Key("part-bad", "quarantined"), [one.quarantined for one in tallies]),
     ]
-    return stacked("volume", list(found.points), series, sentence=sentence, say=number)
+    return stacked("volume", list(found.points), series, sentence=sentence, say=short)
 
 
 def violation_rate(found: SubjectStatistics) -> Chart:
@@ -102,7 +101,7 @@ def _stored(points: Mapping[datetime, Tally], at: Sequence[datetime]) -> list[fl
 
 
 def _count(weight: float) -> str:
-    return number(weight / WEIGHT)
+    return short(weight / WEIGHT)
 
 
 def _weighed(sketch: Sketch) -> str:

@@ -29,6 +29,7 @@ from events.summarise import (
 )
 from events.timeframe import Frame
 from registry.models import Subject, Version
+from registry.templatetags.ui import milliseconds, short
 
 PAGE_SIZE = 50
 _LONGEST_CURSOR = 6
@@ -103,7 +104,7 @@ def _refused(
 def _sparkline(frame: Frame, points: Mapping[Any, Tally]) -> Sparkline:
     tallies = [points.get(at, Tally()) for at in frame.slots()]
     total = total_of(tallies)
-    told = f"{charts.number(total.events)} events, {charts.number(total.violating + total.quarantined)} with violations"
+    told = f"{short(total.events)} events, {short(total.violating + total.quarantined)} with violations"
     bad = [one.violating + one.quarantined for one in tallies]
     return Sparkline([one.events for one in tallies], bad, told)
 
@@ -133,7 +134,7 @@ def _charts(found: SubjectStatistics, versions: Sequence[Group]) -> dict[str, An
         drawn["size_percentiles"] = _named(found.sizes.quantile, charts.size)
     if found.times.weight:
         drawn |= {"execution_time": charts.execution_time(found), "time_spread": charts.time_spread(found)}
-        drawn["time_percentiles"] = _named(found.times.quantile, charts.milliseconds)
+        drawn["time_percentiles"] = _named(found.times.quantile, milliseconds)
     return drawn
 
 
@@ -161,7 +162,7 @@ def _who(actor: Actor, found: SubjectStatistics, versions: Sequence[Group]) -> d
         )
     }
     stored = found.total.stored
-    by_version = [
+    by_version: list[dict[str, Any]] = [
         {
             "name": group.name,
             "version": known.get(group.name),
@@ -174,7 +175,7 @@ def _who(actor: Actor, found: SubjectStatistics, versions: Sequence[Group]) -> d
         }
         for group in versions
     ]
-    producers = [
+    producers: list[dict[str, Any]] = [
         {
             "name": name,
             "total": total_of(of.values()),

@@ -144,9 +144,8 @@ def summarise_subject(
         )
     rows = _within(actor, frame).filter(event_type=subject)
     found: dict[str, dict[datetime, Tally]] = {}
-    for row in rows.values(group_by, slot=_slot(frame)).annotate(**_SUMS).order_by():
-        if row["counted"]:
-            found.setdefault(row[group_by], {})[row["slot"]] = Tally.of(row)
+    for (group, slot), tally in _tallies(rows, group_by, slot=_slot(frame)):
+        found.setdefault(group, {})[slot] = tally
     times_at, times_of = _sketches(rows, frame, group_by, "time")
     sizes_at, sizes_of = _sketches(rows, frame, group_by, "size")
     nothing = Sketch()
@@ -163,18 +162,17 @@ def summarise_subject(
 def producers_of(*, actor: Actor, subject: str, frame: Frame) -> dict[str, dict[str, Tally]]:
     """By producer, and by version that judged what it sent. Raises Forbidden."""
     changes.require(actor, "read", subject)
-    rows = _within(actor, frame).filter(event_type=subject).values("producer", "version")
+    rows = _within(actor, frame).filter(event_type=subject)
     found: dict[str, dict[str, Tally]] = {}
-    for row in rows.annotate(**_SUMS).order_by():
-        if row["counted"]:
-            found.setdefault(row["producer"], {})[row["version"]] = Tally.of(row)
+    for (producer, version), tally in _tallies(rows, "producer", "version"):
+        found.setdefault(producer, {})[version] = tally
     return found
 
 
 def summarise_all(*, actor: Actor, frame: Frame, event_type: str = "") -> dict[str, Tally]:
     """Every event type that the actor may read and that had events, by name; `event_type` may be a pattern."""
-    rows = _within(actor, frame).filter(pattern("event_type", event_type)).values("event_type")
-    return {row["event_type"]: Tally.of(row) for row in rows.annotate(**_SUMS).order_by() if row["counted"]}
+    rows = _within(actor, frame).filter(pattern("event_type", event_type))
+    return {name: tally for (name,), tally in _tallies(rows, "event_type")}
 
 
 def points_of(
@@ -184,20 +182,29 @@ def points_of(
     rows = _within(actor, frame).filter(event_type__in=names)
     found: dict[str, dict[str, dict[datetime, Tally]]] = {name: {} for name in names}
     columns = ["event_type", by] if by else ["event_type"]
-    for row in rows.values(*columns, slot=_slot(frame)).annotate(**_SUMS).order_by():
-        if row["counted"]:
-            group = row[by] if by else ""
-            found[row["event_type"]].setdefault(group, {})[row["slot"]] = Tally.of(row)
+    for (name, *group, slot), tally in _tallies(rows, *columns, slot=_slot(frame)):
+        found[name].setdefault(group[0] if group else "", {})[slot] = tally
     return found
 
 
 def _within(actor: Actor, frame: Frame) -> QuerySet[Statistic]:
     return Statistic.objects.filter(
         visible_types(actor),
-        step=frame.tier.step.total_seconds(),
+        step=int(frame.tier.step.total_seconds()),
         bucket__gte=frame.start,
         bucket__lt=frame.end,
     )
+
+
+def _tallies(
+    rows: QuerySet[Statistic], *columns: str, **computed: Func
+) -> Iterator[tuple[tuple[Any, ...], Tally]]:
+    """For each combination of these columns that has events: their values, and what came in."""
+    found: QuerySet[Statistic, Any] = rows.values(*columns, **computed).annotate(**_SUMS).order_by()
+    for row in found:
+        # What was released from the quarantine leaves nothing behind.
+        if row["counted"]:
+            yield tuple(row[name] for name in (*columns, *computed)), Tally.of(row)
 
 
 def _slot(frame: Frame) -> Func:
@@ -232,7 +239,8 @@ def _sketches(
     of: dict[str, dict[int, int]] = {}
     named = f"SELECT * FROM ({sql}) AS named (bucket, kind, bins, weights)"  # noqa: S608 -- the rows are SQL of ours
     with connection.cursor() as cursor:
-        cursor.execute(_BINS.format(rows=named), [frame.length, ORIGIN, *parameters])
+        asked: list[Any] = [frame.length, ORIGIN, *parameters]
+        cursor.execute(_BINS.format(rows=named), asked)
         for slot, group, number, weight, by_slot in cursor.fetchall():
             bins = at.setdefault(slot, {}) if by_slot else of.setdefault(group, {})
             bins[number] = weight

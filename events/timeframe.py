@@ -109,7 +109,7 @@ def _tier_of(step: str) -> Tier:
 
 
 def _reaches(tier: Tier, start: datetime, now: datetime) -> bool:
-    return start >= now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - tier.kept
+    return start >= tier.since(now.astimezone(UTC).date())
 
 
 def _rounded(start: datetime, end: datetime, step: timedelta) -> tuple[datetime, datetime]:

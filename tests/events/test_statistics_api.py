@@ -95,7 +95,7 @@ def test_the_list_has_every_type_the_busiest_first(owner):
     )
     append_rows([{"event_type": "c"}])
     fold_statistics()
-    found = ask(owner, "", range="7d").json()
+    found = ask(owner, "", range="7d", step="1h").json()
     assert [(item["subject"], item["events"]) for item in found["items"]] == [("b", 10), ("c", 2), ("a", 1)]
     assert found["items"][1]["points"][0]["at"] == NOON.isoformat()
     worst = ask(owner, "", range="7d", sort="violations").json()["items"]
