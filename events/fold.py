@@ -202,18 +202,18 @@ def _merged(kind: str) -> str:
 def _histogram(kind: str, number: int) -> str:
     """The bins and the weights of a grouping set."""
     which = f"FILTER (WHERE kind = {number} AND {kind}_bin IS NOT NULL AND weight <> 0)"
-    return f"""coalesce(array_agg({kind}_bin ORDER BY {kind}_bin) {which}, '{{{{}}}}'),
-    coalesce(array_agg(weight::bigint ORDER BY {kind}_bin) {which}, '{{{{}}}}')"""
+    return f"""coalesce(array_agg({kind}_bin ORDER BY {kind}_bin) {which}, '{{{{}}}}') AS {kind}_bins,
+        coalesce(array_agg(weight ORDER BY {kind}_bin) {which}, '{{{{}}}}') AS {kind}_weights"""
 
 
 # Each event is looked at once: sums and histograms come from one pass over the batch, by the finest stretches, and coarser
-# ones are made of these.
+# ones are made of these. Series have numbers on the way, because grouping by four texts takes most of the time.
 _FOLD = f"""
 WITH {{source}},
 timed AS (
     SELECT *, occurred_at BETWEEN greatest(%s, received_at - %s) AND received_at + %s AS plausible FROM counted
 ),
-placed AS (
+placed AS MATERIALIZED (
     SELECT event_type, producer, version, times, bad, received_at, NOT plausible AS misdated,
         (received_at AT TIME ZONE 'UTC')::date AS received_on,
         date_bin('5 minutes', CASE WHEN plausible THEN occurred_at ELSE received_at END, '{ORIGIN}') AS at,
@@ -221,30 +221,42 @@ placed AS (
         {SQL_BIN.format(value="size")} AS size_bin, {SQL_BIN.format(value="took")} AS time_bin
     FROM timed
 ),
-part AS (
-    SELECT {_SERIES}, at, size_bin, time_bin, GROUPING(size_bin, time_bin) AS kind, sum(times) AS events,
-        sum(weight) AS weight, sum(times) FILTER (WHERE bad) AS violating,
-        sum(weight) FILTER (WHERE bad) AS violating_weight, sum(times) FILTER (WHERE misdated) AS misdated,
-        max(received_at) FILTER (WHERE times > 0) AS last_seen
-    FROM placed
-    GROUP BY GROUPING SETS (({_SERIES}, at), ({_SERIES}, at, size_bin), ({_SERIES}, at, time_bin))
+series AS MATERIALIZED (
+    SELECT {_SERIES}, row_number() OVER ()::int AS number FROM placed GROUP BY {_SERIES}
 ),
-tier (step, since) AS (VALUES (%s::interval, %s::timestamptz), (%s, %s), (%s, %s)),
+part AS (
+    SELECT number, at, size_bin, time_bin, GROUPING(size_bin, time_bin)::smallint AS kind, sum(times)::bigint AS events,
+        sum(weight)::bigint AS weight, sum(times) FILTER (WHERE bad)::bigint AS violating,
+        sum(weight) FILTER (WHERE bad)::bigint AS violating_weight,
+        sum(times) FILTER (WHERE misdated)::bigint AS misdated, max(received_at) FILTER (WHERE times > 0) AS last_seen
+    FROM placed JOIN series USING ({_SERIES})
+    GROUP BY GROUPING SETS ((number, at), (number, at, size_bin), (number, at, time_bin))
+),
+tier (seconds, step, since) AS (
+    SELECT extract(epoch FROM step)::int, step, since
+    FROM (VALUES (%s::interval, %s::timestamptz), (%s, %s), (%s, %s)) AS given (step, since)
+),
 rolled AS (
-    SELECT step, {_SERIES}, date_bin(step, at, '{ORIGIN}') AS bucket, kind, size_bin, time_bin, sum(events) AS events,
-        sum(weight) AS weight, sum(violating) AS violating, sum(violating_weight) AS violating_weight,
-        sum(misdated) AS misdated, max(last_seen) AS last_seen
+    SELECT seconds, number, date_bin(step, at, '{ORIGIN}') AS bucket, kind, size_bin, time_bin,
+        sum(events)::bigint AS events, sum(weight)::bigint AS weight, sum(violating)::bigint AS violating,
+        sum(violating_weight)::bigint AS violating_weight, sum(misdated)::bigint AS misdated, max(last_seen) AS last_seen
     FROM part JOIN tier ON at >= since
-    GROUP BY step, {_SERIES}, bucket, kind, size_bin, time_bin
+    GROUP BY seconds, number, bucket, kind, size_bin, time_bin
+),
+whole AS (
+    SELECT seconds, number, bucket,
+        sum(events) FILTER (WHERE kind = 3) AS events, sum(weight) FILTER (WHERE kind = 3) AS weight,
+        coalesce(sum(violating) FILTER (WHERE kind = 3), 0) AS violating,
+        coalesce(sum(violating_weight) FILTER (WHERE kind = 3), 0) AS violating_weight,
+        coalesce(sum(misdated) FILTER (WHERE kind = 3), 0) AS misdated, max(last_seen) AS last_seen,
+        {_histogram("size", 1)}, {_histogram("time", 2)}
+    FROM rolled GROUP BY seconds, number, bucket
 ),
 written AS (INSERT INTO events_statistic AS kept ({_KEY}, events, weight, violating, violating_weight, misdated, last_seen,
     size_bins, size_weights, time_bins, time_weights, sealed)
-SELECT extract(epoch FROM step)::int, event_type, bucket, version, producer, received_on, %s,
-    sum(events) FILTER (WHERE kind = 3), sum(weight) FILTER (WHERE kind = 3),
-    coalesce(sum(violating) FILTER (WHERE kind = 3), 0), coalesce(sum(violating_weight) FILTER (WHERE kind = 3), 0),
-    coalesce(sum(misdated) FILTER (WHERE kind = 3), 0), max(last_seen),
-    {_histogram("size", 1)}, {_histogram("time", 2)}, false
-FROM rolled GROUP BY step, {_SERIES}, bucket
+SELECT seconds, event_type, bucket, version, producer, received_on, %s, events, weight, violating, violating_weight,
+    misdated, last_seen, size_bins, size_weights, time_bins, time_weights, false
+FROM whole JOIN series USING (number)
 ON CONFLICT ({_KEY}) DO UPDATE SET
     events = kept.events + excluded.events,
     weight = kept.weight + excluded.weight,

@@ -1,5 +1,8 @@
 """A worker that is killed while it counts has counted nothing, and two that count at once count each event once."""
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,9 +12,11 @@ from django.db import DatabaseError, connection
 
 from events.fold import fold_statistics, lag
 from events.models import QuarantinedEvent, Statistic
+from tests.database import url_of_test_database
 from tests.events.conftest import ORDER, event
 from tests.events.counted import NOON, append_rows
 from tests.kill import killed_when_it_writes
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,3 +89,28 @@ def test_events_that_arrive_while_it_counts_are_counted_once(publish, send):
     held = sum(Statistic.objects.filter(step=86400, quarantined=True).values_list("events", flat=True))
     assert stored == 2 * 15 * 5
     assert held == QuarantinedEvent.objects.count() == 2 * 15
+
+
+FOLDING = """
+import django; django.setup()
+from events.fold import fold_statistics, lag
+while lag().waiting: fold_statistics(batch=20)
+"""
+
+
+def test_a_process_that_is_killed_again_and_again_counts_each_event_once():
+    append_rows({} for _ in range(4_000))
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url_of_test_database(),
+        "DJANGO_SETTINGS_MODULE": "registry.settings",
+    }
+    for _ in range(3):
+        seen = lag().waiting
+        with subprocess.Popen([sys.executable, "-c", FOLDING], env=environment) as process:
+            until(lambda seen=seen: lag().waiting < seen)
+            process.kill()
+        assert total() == 4_000 - lag().waiting
+    assert lag().waiting
+    fold_statistics()
+    assert total() == 4_000
