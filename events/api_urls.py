@@ -7,6 +7,7 @@ from events import (
     quarantine_urls,
     replay_urls,
     sampling_urls,
+    statistics_urls,
     subscription_urls,
 )
 
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     *profile_urls.api,
     *replay_urls.api,
     *sampling_urls.api,
+    *statistics_urls.api,
     *subscription_urls.api,
     path("events", api.events),
     path("events/detect-version", detection_api.detect),

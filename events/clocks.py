@@ -8,8 +8,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Before the first of these nobody emitted events; after now plus the second, a clock is wrong.
-_PLAUSIBLE_FROM = datetime(2000, 1, 1, tzinfo=UTC)
-_PLAUSIBLE_AHEAD = timedelta(days=1)
+PLAUSIBLE_FROM = datetime(2000, 1, 1, tzinfo=UTC)
+PLAUSIBLE_AHEAD = timedelta(days=1)
 # Epoch numbers above each of these are in the next finer unit: seconds, then milli-, micro-, nanoseconds.
 _EPOCH_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (float("inf"), 1e9))
 
@@ -31,7 +31,7 @@ def read_clock(value: Any, *, now: datetime) -> Reading:
         at, lints = None, ()
     if at is None:
         return Reading(None, ("no_timestamp",) if value is None else ("unreadable_timestamp",))
-    if not _PLAUSIBLE_FROM <= at <= now + _PLAUSIBLE_AHEAD:
+    if not PLAUSIBLE_FROM <= at <= now + PLAUSIBLE_AHEAD:
         lints = (*lints, "clock_out_of_range")
     return Reading(at, lints)
 

@@ -6,6 +6,7 @@ ProductError
 ├── UnsupportedEncoding   send JSON or NDJSON, plain, gzip or zstd
 ├── AppendQueueFull       try again shortly: nothing was stored
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
+├── StatisticsNotFound
 ├── InvalidQuery          mend a filter
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
@@ -58,6 +59,11 @@ class CorrelationNotFound(ProductError):
 class QuarantinedEventNotFound(ProductError):
     kind = "not_found"
     code = "quarantined_event_not_found"
+
+
+class StatisticsNotFound(ProductError):
+    kind = "not_found"
+    code = "statistics_not_found"
 
 
 class InvalidQuery(ProductError):

@@ -1,11 +1,20 @@
 from django.urls import URLPattern, path
 
-from events import pages, profile_urls, quarantine_urls, replay_urls, sampling_urls, subscription_urls
+from events import (
+    pages,
+    profile_urls,
+    quarantine_urls,
+    replay_urls,
+    sampling_urls,
+    statistics_urls,
+    subscription_urls,
+)
 
 urlpatterns: list[URLPattern] = [
     *profile_urls.pages,
     *replay_urls.pages,
     *sampling_urls.pages,
+    *statistics_urls.pages,
     *subscription_urls.pages,
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.

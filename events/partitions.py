@@ -22,6 +22,10 @@ def name_of(day: date) -> str:
     return f"events_event_{day:%Y%m%d}"
 
 
+def day_of(name: str) -> date:
+    return datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
+
+
 def prepare_for(day: date) -> None:
     """Makes sure that the day's partition and the next one exist; asks the database once per process and day."""
     if day in _prepared:
@@ -67,7 +71,7 @@ def existing() -> dict[str, date]:
             "SELECT relid::regclass::text FROM pg_partition_tree('events_event') WHERE isleaf ORDER BY 1"
         )
         names = [name for (name,) in cursor.fetchall() if name != "events_event_rest"]
-    return {name: datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date() for name in names}
+    return {name: day_of(name) for name in names}
 
 
 def older_than(day: date) -> list[str]:

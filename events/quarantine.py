@@ -10,8 +10,9 @@ from events.append import Judged, without_nul
 
 _PUT = """
 INSERT INTO events_quarantinedevent
-    (event_id, event_type, schema_version, node_id, correlation_id, reason, errors, digest, raw, producer, times_seen)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (event_id, event_type, schema_version, node_id, correlation_id, reason, errors, digest, raw, producer, times_seen,
+    occurred_at, sample_rate)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (event_id, digest) DO UPDATE SET
     last_seen_at = statement_timestamp(),
     times_seen = events_quarantinedevent.times_seen + excluded.times_seen,
@@ -48,4 +49,6 @@ def _row(item: Judged, reason: str, producer: str, times: int) -> list[Any]:
         event.raw,
         producer,
         times,
+        event.occurred_at,
+        event.sample_rate,
     ]

@@ -63,8 +63,8 @@ class Filters:
             trace_id=given.get("trace_id", ""),
             error_code=given.get("error_code", ""),
             valid=yes_or_no("valid", given.get("valid", "")),
-            since=_time("since", given.get("since", "")),
-            until=_time("until", given.get("until", "")),
+            since=time_of("since", given.get("since", "")),
+            until=time_of("until", given.get("until", "")),
             pointer=given.get("pointer"),
             keyword=given.get("keyword", ""),
             where=fields_fit(given.get("where", "")),
@@ -184,7 +184,7 @@ def yes_or_no(name: str, text: str) -> bool | None:
     return text.lower() == "true"
 
 
-def _time(name: str, text: str) -> datetime | None:
+def time_of(name: str, text: str) -> datetime | None:
     """ISO 8601; without a zone it means UTC."""
     if not text:
         return None

@@ -14,10 +14,13 @@ _LOOK_EVERY = 20_000
 # What is told of one change costs little, and each time that changes are told a lot: a busy catalogue gathers them.
 _GATHERED_SECONDS = 1.0
 _bell_of_changes = CoalescedBell(partial(ring, "events.tasks.forward_changes"), _GATHERED_SECONDS)
+# Counting a batch costs the same for one event as for some thousand: under load it is done every other second.
+_QUIET_SECONDS = 2.0
+_bell_of_statistics = CoalescedBell(partial(ring, "events.tasks.fold_statistics"), _QUIET_SECONDS)
 
 
 def connect() -> None:
-    events_stored.connect(_ring_for_statistics, dispatch_uid="events.events_stored")
+    events_stored.connect(_ring_after_storing, dispatch_uid="events.events_stored")
     audit_written.connect(_ring_for_changes, dispatch_uid="events.audit_written")
     redrive_wanted.connect(_ring_for_redrive, dispatch_uid="events.redrive_wanted")
     replay_wanted.connect(_ring_for_replay, dispatch_uid="events.replay_wanted")
@@ -36,6 +39,7 @@ def _ring_for_replay(**_: object) -> None:
     ring("events.tasks.replay_run")
 
 
-def _ring_for_statistics(position: int, count: int, **_: object) -> None:
+def _ring_after_storing(position: int, count: int, **_: object) -> None:
+    _bell_of_statistics.ring()
     if position // _LOOK_EVERY != (position - count) // _LOOK_EVERY:
         ring("events.tasks.prepare_partitions")

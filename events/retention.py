@@ -10,13 +10,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from access import audit
 from access.actor import SYSTEM
 from events import partitions
-from events.models import CorrelationLink, EventKey
+from events.fold import fold_statistics
+from events.models import CorrelationLink, Event, EventKey, LogHead, StatisticsCursor
+from events.recount import seal
 from registry.models import Subject
 
 log = logging.getLogger(__name__)
@@ -26,9 +28,11 @@ _BATCH = 5_000
 _DELETE = """
 DELETE FROM events_event WHERE (position, received_at) IN (
     SELECT position, received_at FROM events_event
-    WHERE received_at < %s AND {} LIMIT %s
+    WHERE received_at < %s AND {} AND NOT (position > %s AND position <= %s) LIMIT %s
 )
 """
+# Statistics outlive the events that they are of: those are counted first. So many seconds of a run go into that.
+_COUNT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Forgotten:
 
 
 def apply_retention(*, today: date | None = None, max_batches: int = 200) -> Forgotten:
-    """Removes what is past its time, in bounded batches; what one run leaves, the next finds."""
+    """Removes what is past its time and was counted, in bounded batches; what one run leaves, the next finds."""
+    fold_statistics(seconds=_COUNT_SECONDS)
     day = today or datetime.now(UTC).date()
     own = dict(Subject.objects.filter(retention_days__isnull=False).values_list("name", "retention_days"))
     longest = max([settings.EVENT_RETENTION.days, *(days or 0 for days in own.values())])
@@ -69,7 +74,11 @@ def _drop(name: str) -> bool:
     """False when somebody reads for so long that the next run has to try again."""
     try:
         with transaction.atomic():
+            if _uncounted(name):
+                log.warning("partition %s holds events that statistics have not counted, and stays", name)
+                return False
             count = partitions.drop(name)
+            seal(Q(received_on=partitions.day_of(name)))
             audit.record(
                 actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
             )
@@ -79,6 +88,19 @@ def _drop(name: str) -> bool:
         log.warning("partition %s is being read and stays until the next run", name)
         return False
     return True
+
+
+def _uncounted(name: str) -> bool:
+    day = partitions.day_of(name)
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    after, until = _uncounted_positions()
+    held = Event.objects.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1))
+    return after < until and held.filter(position__gt=after, position__lte=until).exists()
+
+
+def _uncounted_positions() -> tuple[int, int]:
+    """After the first and up to the second: the log moves on while this runs, so that there may be some."""
+    return StatisticsCursor.objects.get().position, LogHead.objects.get().position
 
 
 def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
@@ -98,9 +120,11 @@ def _delete(cutoff: datetime, which: str, params: list[Any], subject: str, max_b
     total = 0
     for _ in range(max_batches):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_DELETE.format(which), [cutoff, *params, _BATCH])
+            cursor.execute(_DELETE.format(which), [cutoff, *params, *_uncounted_positions(), _BATCH])
             count = cursor.rowcount
             if count:
+                kind = Q(event_type=subject) if subject else ~Q(event_type__in=params[0])
+                seal(Q(received_on__lt=cutoff.date()) & kind)
                 audit.record(
                     actor=SYSTEM,
                     action="events.expired",

@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from events import forward, partitions, playback, redrive, retention
+from events import fold, forward, partitions, playback, recount, redrive, retention
 from events.models import Replay
 
 _shutting_down = threading.Event()
@@ -42,6 +42,14 @@ def work_on_redrives() -> None:
         ring("events.tasks.work_on_redrives")
 
 
+@shared_task(name="events.tasks.fold_statistics")
+def fold_statistics() -> None:
+    """A turn of counting; what is left of a large heap is rung for, so that others get a turn, too."""
+    fold.fold_statistics(stopping=_shutting_down.is_set)
+    if fold.lag().waiting >= fold.BATCH:
+        ring("events.tasks.fold_statistics")
+
+
 @shared_task(name="events.tasks.forward_changes")
 def forward_changes() -> None:
     while forward.forward_changes():
@@ -58,3 +66,4 @@ def prepare_partitions() -> None:
 @shared_task(name="events.tasks.apply_retention")
 def apply_retention() -> None:
     retention.apply_retention()
+    recount.forget_old()

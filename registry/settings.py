@@ -312,6 +312,10 @@ FIELD_ALIASES = env.dict(
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+# Statistics outlive the events that they are of: so many days in stretches of 5 minutes, of hours and of days.
+STATISTICS_5_MINUTES_KEPT = timedelta(days=env.int("STATISTICS_5_MINUTES_DAYS", default=3))
+STATISTICS_HOURS_KEPT = timedelta(days=env.int("STATISTICS_HOURS_DAYS", default=90))
+STATISTICS_DAYS_KEPT = timedelta(days=env.int("STATISTICS_DAYS_DAYS", default=1_830))
 # A re-drive of the quarantine that is no longer than this is done when it is answered.
 REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
@@ -388,6 +392,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,
+        "events.tasks.fold_statistics": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
         "registry.tasks.tell_sunsets": 3600.0,

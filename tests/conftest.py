@@ -36,6 +36,9 @@ def _put_back_rows(**_: object) -> None:
         cursor.execute("TRUNCATE events_event, events_correlationlink")
         cursor.execute("INSERT INTO events_loghead (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
         cursor.execute(
+            "INSERT INTO events_statisticscursor (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING"
+        )
+        cursor.execute(
             "INSERT INTO events_cataloguerevision (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING"
         )
         cursor.execute(

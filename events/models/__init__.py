@@ -1,9 +1,10 @@
-"""What is stored of events: the log, the quarantine, replay runs, sampling, and who is told of changes."""
+"""What is stored of events: the log, the quarantine, statistics, replay runs, sampling, and who is told of changes."""
 
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
 from events.models.sampling import SamplingRevision
+from events.models.statistics import QuarantineTally, Statistic, StatisticsCursor
 from events.models.subscriptions import ChangeCursor, Subscription, SubscriptionQuerySet
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Event",
     "EventKey",
     "LogHead",
+    "QuarantineTally",
     "QuarantinedEvent",
     "Redrive",
     "RedriveQuerySet",
@@ -20,6 +22,8 @@ __all__ = [
     "ReplayItem",
     "ReplayQuerySet",
     "SamplingRevision",
+    "Statistic",
+    "StatisticsCursor",
     "Subscription",
     "SubscriptionQuerySet",
     "time_ordered_id",

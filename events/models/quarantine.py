@@ -25,6 +25,9 @@ class QuarantinedEvent(models.Model):
     errors = models.JSONField(default=list)
     digest = models.BinaryField(max_length=32)
     raw = models.BinaryField()
+    # The producer's clock, null where it could not be read, and for how many events it stands.
+    occurred_at = models.DateTimeField(null=True)
+    sample_rate = models.FloatField(default=1.0, db_default=1.0)
     producer = models.CharField(max_length=LABEL_LENGTH)
     # Set when a later decision let it into the log.
     released_at = models.DateTimeField(null=True)

@@ -33,6 +33,7 @@ NAVIGATION = (
         (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
+            ("Statistics", "statistics", "chart"),
             ("Replays", "replays", "replay"),
             ("Profiles", "profiles", "clock"),
             ("Sampling", "sampling", "funnel"),
@@ -153,6 +154,15 @@ def milliseconds(length: float) -> str:
         if abs(length) < limit:
             return f"{length / unit:.4g} {name}"
     return f"{length / 8.64e7:,.1f} d"
+
+
+@register.filter
+def short(number: float) -> str:
+    """A number of things as people read it: 12, 9,871, 12.3 k, 4.56 M; below ten with what is behind the point."""
+    for limit, unit, name in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if number >= limit:
+            return f"{number / unit:.3g} {name}"
+    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.2g}"
 
 
 @register.filter

@@ -121,6 +121,8 @@ post   api/v1/events/detect-version                                            y
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
 get    api/v1/traces/<path:trace_id>                                            yes    yes    hidden
+get    api/v1/statistics                                                       yes    yes    yes
+get    api/v1/statistics/<path:subject>                                        yes    yes    no
 get    api/v1/quarantine                                                       yes    yes    yes
 get    api/v1/quarantine/groups                                                yes    yes    yes
 post   api/v1/quarantine/set-aside                                             yes    yes    no
@@ -286,6 +288,8 @@ get    events/id/<path:event_id>                                               y
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
 get    events/trace/<path:trace_id>                                             yes    yes    hidden
 get    violations                                                              yes    yes    yes
+get    statistics                                                              yes    yes    yes
+get    statistics/<path:subject>                                               yes    yes    no
 get    violations/quarantine                                                   yes    yes    yes
 post   violations/quarantine/set-aside                                         yes    yes    no
 post   violations/quarantine/bring-back                                        yes    yes    no

@@ -17,7 +17,7 @@ NOT_TOLD = {
     *("token.issued", "token.rotated", "token.revoked", "user.created"),
     *("person.invited", "person.signed_in", "person.password_changed", "person.let_in", "person.shut_out"),
     *("invitation.accepted", "invitation.withdrawn", "role.granted", "role.taken"),
-    *("delivery.redelivered", "delivery.cancelled", "event.released", "events.expired"),
+    *("delivery.redelivered", "delivery.cancelled", "event.released", "events.expired", "statistics.rebuilt"),
     *(
         "quarantine.redriven",
         "quarantine.redrive_cancelled",

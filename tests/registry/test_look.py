@@ -19,6 +19,7 @@ FILLED = [("on-fill", fill) for fill in ("accent-fill", "accent-fill-hover", "ba
 CODE = [(f"code-{kind}", "sunken") for kind in ("key", "string", "number", "literal")]
 SELECTED = [("accent", "selected")]
 EDGES = [(edge, ground) for edge in ("control-line", "focus") for ground in ("canvas", "surface", "sunken")]
+PARTS = [(f"part-{part}", "surface") for part in ("1", "2", "3", "4", "5", "rest")]
 
 
 def luminance(colour: str) -> float:
@@ -39,8 +40,8 @@ def test_text_stands_out_from_its_ground(front, ground, theme):
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize(("edge", "ground"), EDGES)
-def test_edges_of_controls_and_the_focus_ring_are_seen(edge, ground, theme):
+@pytest.mark.parametrize(("edge", "ground"), EDGES + PARTS)
+def test_edges_of_controls_the_focus_ring_and_parts_of_charts_are_seen(edge, ground, theme):
     assert contrast(TOKENS[edge][theme], TOKENS[ground][theme]) >= 3
 
 
