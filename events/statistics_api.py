@@ -62,14 +62,14 @@ class PointAnswer(TallyAnswer):
     at = serializers.DateTimeField(help_text="Where the step begins.")
 
 
-class PercentilesAnswer(serializers.Serializer[Any]):
+class EstimatedPercentiles(serializers.Serializer[Any]):
     p50 = serializers.FloatField(allow_null=True)
     p95 = serializers.FloatField(allow_null=True)
     p99 = serializers.FloatField(allow_null=True)
 
 
 class MeasuredPointAnswer(PointAnswer):
-    execution_time_ms = PercentilesAnswer()
+    execution_time_ms = EstimatedPercentiles()
 
 
 class NamedTallyAnswer(TallyAnswer):
@@ -78,8 +78,8 @@ class NamedTallyAnswer(TallyAnswer):
 
 class GroupAnswer(NamedTallyAnswer):
     share = serializers.FloatField(allow_null=True, help_text="Of all stored events.")
-    size_bytes = PercentilesAnswer()
-    execution_time_ms = PercentilesAnswer()
+    size_bytes = EstimatedPercentiles()
+    execution_time_ms = EstimatedPercentiles()
     points = PointAnswer(many=True)
 
 
@@ -152,8 +152,8 @@ def statistics(request: Request) -> Response:
             **_FRAME_FIELDS,
             "subject": serializers.CharField(),
             "total": TallyAnswer(),
-            "size_bytes": PercentilesAnswer(),
-            "execution_time_ms": PercentilesAnswer(),
+            "size_bytes": EstimatedPercentiles(),
+            "execution_time_ms": EstimatedPercentiles(),
             "points": MeasuredPointAnswer(many=True),
             "group_by": serializers.ChoiceField(_GROUPINGS),
             "groups": GroupAnswer(many=True),
