@@ -7,6 +7,8 @@ ProductError
 ├── AppendQueueFull       try again shortly: nothing was stored
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── InvalidQuery          mend a filter
+├── QueryTooSlow          ask for less: it was given up, nothing was answered
+├── NotCompressible       the partition stays as it is; the sentence says why
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
 ├── ReplayOver            it has ended: start a new one
@@ -58,6 +60,15 @@ class QuarantinedEventNotFound(ProductError):
 
 class InvalidQuery(ProductError):
     code = "invalid_query"
+
+
+class QueryTooSlow(ProductError):
+    code = "query_too_slow"
+
+
+class NotCompressible(ProductError):
+    kind = "conflict"
+    code = "not_compressible"
 
 
 class NotReleasable(ProductError):

@@ -16,7 +16,8 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from access import audit
 from access.actor import SYSTEM
 from events import partitions
-from events.models import CorrelationLink, EventKey
+from events.cold import forget_unused
+from events.models import ColdPartition, CorrelationLink, EventKey
 from registry.models import Subject
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ def _drop(name: str) -> bool:
     try:
         with transaction.atomic():
             count = partitions.drop(name)
+            ColdPartition.objects.filter(name=name).delete()
+            forget_unused()
             audit.record(
                 actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
             )
@@ -94,20 +97,32 @@ def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
 
 
 def _delete(cutoff: datetime, which: str, params: list[Any], subject: str, max_batches: int) -> int:
-    """Deletes events of a kind received before the cutoff; how many."""
+    """Deletes events of a kind received before the cutoff; how many. Stops early where a partition is being rewritten."""
     total = 0
     for _ in range(max_batches):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_DELETE.format(which), [cutoff, *params, _BATCH])
-            count = cursor.rowcount
-            if count:
-                audit.record(
-                    actor=SYSTEM,
-                    action="events.expired",
-                    target=f"subject/{subject or '*'}",
-                    details={"events": count, "received_before": cutoff.isoformat()},
-                )
+        try:
+            count = _delete_batch(cutoff, which, params, subject)
+        except OperationalError as problem:
+            if not isinstance(problem.__cause__, LockNotAvailable | DeadlockDetected):
+                raise
+            log.warning("a partition is being rewritten: what is left of %s goes next time", subject or "*")
+            break
         total += count
         if count < _BATCH:
             break
     return total
+
+
+def _delete_batch(cutoff: datetime, which: str, params: list[Any], subject: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
+        cursor.execute(_DELETE.format(which), [cutoff, *params, _BATCH])
+        count = cursor.rowcount
+        if count:
+            audit.record(
+                actor=SYSTEM,
+                action="events.expired",
+                target=f"subject/{subject or '*'}",
+                details={"events": count, "received_before": cutoff.isoformat()},
+            )
+    return count

@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from events import forward, partitions, playback, redrive, retention
+from events import cold, forward, partitions, playback, redrive, retention
 from events.models import Replay
 
 _shutting_down = threading.Event()
@@ -53,6 +53,13 @@ def prepare_partitions() -> None:
     """The next days' partitions, and statistics for those that were filled since."""
     partitions.prepare()
     partitions.analyse_new()
+
+
+@shared_task(name="events.tasks.compress_old_partitions")
+def compress_old_partitions() -> None:
+    """One partition; while there are more that are due, the next is rung for."""
+    if cold.compress_next(stopping=_shutting_down.is_set) is not None:
+        ring("events.tasks.compress_old_partitions")
 
 
 @shared_task(name="events.tasks.apply_retention")

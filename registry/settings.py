@@ -303,6 +303,11 @@ FIELD_ALIASES = env.dict(
 # Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
+# Partitions of older days are compressed; 0 keeps all as they are.
+EVENT_COLD_AFTER = timedelta(days=env.int("EVENT_COLD_AFTER_DAYS", default=7))
+# How many compressed events one answer looks into for a condition on their fields.
+EVENT_COLD_SEARCH = env.int("EVENT_COLD_SEARCH", default=20_000)
+EVENT_SEARCH_SECONDS = env.float("EVENT_SEARCH_SECONDS", default=5.0)
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 # A re-drive of the quarantine that is no longer than this is done when it is answered.
 REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
@@ -376,6 +381,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.work_on_redrives": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
+        "events.tasks.compress_old_partitions": 1800.0,
         "registry.tasks.tell_sunsets": 3600.0,
         "registry.tasks.work_on_studies": 5.0,
         "registry.tasks.work_on_imports": 5.0,
