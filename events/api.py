@@ -11,14 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import PAGING, Page, page_answer, page_of, page_schema
+from access.keyset import PAGING, Page, page_answer, page_schema
 from events import decode, shapes
 from events.correlation import Correlation, correlate, correlate_trace
 from events.dot import as_dot
 from events.errors import InvalidQuery
 from events.ingest import ingest_events
 from events.models import Event
-from events.query import Filters, find_event, find_events, yes_or_no
+from events.query import Filters, find_event, yes_or_no
+from events.search import search_events
 
 _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
@@ -175,7 +176,10 @@ _TREE_PARAMETERS = [
 @extend_schema(
     methods=["GET"],
     operation_id="events_list",
-    description=f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else.",
+    description=(
+        f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else. A search with `where` "
+        "may end before its page is full: then X-Onex-Searched-Until-Position says where, and `next` goes on from there."
+    ),
     parameters=[*_FILTERS, *EVENT_PAGING],
     responses=page_schema("EventPage", EventAnswer),
 )
@@ -184,8 +188,21 @@ def events(request: Request) -> HttpResponseBase:
     """Events in, and events found."""
     if request.method == "POST":
         return _ingest(request)
-    found = find_events(actor=caller(request), filters=Filters.of(request.GET)).defer("document")
-    page: Page[Event] = page_of(request, found, size=limit_of(request), key="position")
+    found = search_events(
+        actor=caller(request),
+        filters=Filters.of(request.GET),
+        request=request._request,
+        size=limit_of(request),
+    )
+    answer = _page(request, found.page)
+    if found.cold:
+        answer["X-Onex-Compressed-Events-Searched"] = str(found.cold)
+    if found.looked_until is not None:
+        answer["X-Onex-Searched-Until-Position"] = str(found.looked_until)
+    return answer
+
+
+def _page(request: Request, page: Page[Event]) -> HttpResponse:
     if _NDJSON in request.headers.get("Accept", ""):
         return HttpResponse([shapes.as_line(event.raw) for event in page.items], content_type=_NDJSON)
     return page_answer(page, shapes.of_events(page.items))

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.caller import caller
-from access.keyset import page_of
 from events.correlation import Correlation, correlate, correlate_trace
 from events.drawing import draw
-from events.errors import InvalidQuery
+from events.errors import InvalidQuery, QueryTooSlow
 from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
 from events.held import find_quarantined
 from events.quarantine_pages import counted, text_of, violation_tabs
 from events.query import Filters, find_event, find_events, versions_that_judged
+from events.search import search_events
 from events.waterfall import Waterfall
 from registry.templatetags.ui import milliseconds
 
@@ -35,9 +35,12 @@ def events(request: HttpRequest) -> HttpResponse:
     except InvalidQuery as wrong:
         form.add_error(str(wrong.facts["parameter"]), wrong.message)
         return render(request, "events/events.html", {"filters": form, "page": None}, status=422)
-    found = find_events(actor=caller(request), filters=filters).defer("document", "raw")
-    page = page_of(request, found, key="position")
-    return render(request, "events/events.html", {"filters": form, "page": page})
+    try:
+        found = search_events(actor=caller(request), filters=filters, request=request)
+    except QueryTooSlow as slow:
+        context = {"filters": form, "page": None, "problem": slow.message}
+        return render(request, "events/events.html", context, status=422)
+    return render(request, "events/events.html", {"filters": form, "found": found, "page": found.page})
 
 
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
