@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -86,10 +86,11 @@ def compress_next(*, today: date | None = None, stopping: Stopping = lambda: Fal
 
 
 def due(*, today: date | None = None) -> list[str]:
-    """The partitions that are older than EVENT_COLD_AFTER_DAYS and were neither compressed nor decompressed before."""
+    """The partitions of days that ended EVENT_COLD_AFTER_DAYS ago and a day more, and were neither compressed nor decompressed before."""
     if not settings.EVENT_COLD_AFTER:
         return []
-    before = (today or datetime.now(UTC).date()) - settings.EVENT_COLD_AFTER
+    # A day to spare: rules look back as far as a week from events that are told late.
+    before = (today or datetime.now(UTC).date()) - settings.EVENT_COLD_AFTER - timedelta(days=1)
     known = set(ColdPartition.objects.values_list("name", flat=True))
     return [name for name in partitions.older_than(before) if name not in known and _worth_it(name)]
 

@@ -305,6 +305,11 @@ REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
 # Partitions of older days are compressed; 0 keeps all as they are.
 EVENT_COLD_AFTER = timedelta(days=env.int("EVENT_COLD_AFTER_DAYS", default=7))
+if timedelta(0) < EVENT_COLD_AFTER < timedelta(days=7):
+    raise ImproperlyConfigured(
+        "EVENT_COLD_AFTER_DAYS is 0, which compresses nothing, or at least 7: the longest window of an alert rule looks into "
+        "the fields of events that are so old."
+    )
 # How many compressed events one answer looks into for a condition on their fields.
 EVENT_COLD_SEARCH = env.int("EVENT_COLD_SEARCH", default=20_000)
 EVENT_SEARCH_SECONDS = env.float("EVENT_SEARCH_SECONDS", default=5.0)
