@@ -55,10 +55,13 @@ def fill(database: str, *, events: int, days: int, seed: int = 1) -> None:
 
 
 def _partition(session: "psycopg.Connection[Any]", day: date) -> None:
-    session.execute(
-        f"CREATE TABLE IF NOT EXISTS events_event_{day:%Y%m%d} PARTITION OF events_event "
-        f"FOR VALUES FROM ('{day} 00:00+00') TO ('{day + timedelta(days=1)} 00:00+00')"
-    )
+    with session.transaction():
+        # Readers lock the log first and its days afterwards: so does this.
+        session.execute("LOCK TABLE events_event IN ACCESS EXCLUSIVE MODE")
+        session.execute(
+            f"CREATE TABLE IF NOT EXISTS events_event_{day:%Y%m%d} PARTITION OF events_event "
+            f"FOR VALUES FROM ('{day} 00:00+00') TO ('{day + timedelta(days=1)} 00:00+00')"
+        )
 
 
 def _rows(events: int, days: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:

@@ -35,6 +35,7 @@ NAVIGATION = (
             ("Violations", "violations", "violation"),
             ("Replays", "replays", "replay"),
             ("Subscriptions", "subscriptions", "link"),
+            ("Storage", "storage", "disk"),
         ),
     ),
     (
@@ -49,7 +50,7 @@ NAVIGATION = (
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )
 """Groups of (label, URL name, icon)."""
-FOR_ADMINISTRATORS = {"people", "audit", "catalogue"}
+FOR_ADMINISTRATORS = {"people", "audit", "catalogue", "storage"}
 
 TONES = {
     "good": "compatible active stored resolved finished completed succeeded delivered accepted enabled equal proven valid ok",
