@@ -28,7 +28,7 @@ EVENT_PAGING = [
     *PAGING,
     OpenApiParameter("limit", int, description=f"Events per page, at most {_MAX_LIMIT}; 100 by default."),
 ]
-_FILTERS = [
+FILTERS = [
     OpenApiParameter("type", description="Event type; `*` stands for any text."),
     OpenApiParameter("node", description="The beginning of the node's name."),
     OpenApiParameter("correlation_id"),
@@ -180,7 +180,7 @@ _TREE_PARAMETERS = [
         f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else. A search with `where` "
         "may end before its page is full: then X-Onex-Searched-Until-Position says where, and `next` goes on from there."
     ),
-    parameters=[*_FILTERS, *EVENT_PAGING],
+    parameters=[*FILTERS, *EVENT_PAGING],
     responses=page_schema("EventPage", EventAnswer),
 )
 @api_view(["GET", "POST"])

@@ -8,6 +8,7 @@ ProductError
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── InvalidQuery          mend a filter
 ├── QueryTooSlow          ask for less: it was given up, nothing was answered
+├── TailsFull             ask for news now and then instead of following
 ├── NotCompressible       the partition stays as it is; the sentence says why
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
@@ -64,6 +65,11 @@ class InvalidQuery(ProductError):
 
 class QueryTooSlow(ProductError):
     code = "query_too_slow"
+
+
+class TailsFull(ProductError):
+    kind = "unavailable"
+    code = "tails_full"
 
 
 class NotCompressible(ProductError):

@@ -20,6 +20,7 @@ from events.held import find_quarantined
 from events.quarantine_pages import counted, text_of, violation_tabs
 from events.query import Filters, find_event, find_events, versions_that_judged
 from events.search import search_events
+from events.tail import news_since
 from events.waterfall import Waterfall
 from registry.templatetags.ui import milliseconds
 
@@ -35,12 +36,34 @@ def events(request: HttpRequest) -> HttpResponse:
     except InvalidQuery as wrong:
         form.add_error(str(wrong.facts["parameter"]), wrong.message)
         return render(request, "events/events.html", {"filters": form, "page": None}, status=422)
+    live = request.GET.get("live", "").lower() == "true"
     try:
+        # Before the rows: what comes between the two is shown twice rather than never.
+        position = news_since(actor=caller(request), filters=filters, after=None).position if live else None
         found = search_events(actor=caller(request), filters=filters, request=request)
     except QueryTooSlow as slow:
         context = {"filters": form, "page": None, "problem": slow.message}
         return render(request, "events/events.html", context, status=422)
-    return render(request, "events/events.html", {"filters": form, "found": found, "page": found.page})
+    return render(
+        request,
+        "events/events.html",
+        {
+            "filters": form,
+            "found": found,
+            "page": found.page,
+            "live": live,
+            "position": position,
+            "tail_query": _without(request, "live", "after", "before"),
+        },
+    )
+
+
+def _without(request: HttpRequest, *names: str) -> str:
+    """The query string, less these."""
+    rest = request.GET.copy()
+    for name in names:
+        rest.pop(name, None)
+    return rest.urlencode()
 
 
 def event(request: HttpRequest, event_id: str) -> HttpResponse:

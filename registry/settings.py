@@ -312,6 +312,9 @@ if timedelta(0) < EVENT_COLD_AFTER < timedelta(days=7):
     )
 # How many compressed events one answer looks into for a condition on their fields.
 EVENT_COLD_SEARCH = env.int("EVENT_COLD_SEARCH", default=20_000)
+# Readers that follow the log, each process; and how many new events one of them is told of at once.
+TAIL_STREAMS = env.int("TAIL_STREAMS", default=32)
+TAIL_EVENTS_AT_ONCE = env.int("TAIL_EVENTS_AT_ONCE", default=50)
 EVENT_SEARCH_SECONDS = env.float("EVENT_SEARCH_SECONDS", default=5.0)
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 # A re-drive of the quarantine that is no longer than this is done when it is answered.

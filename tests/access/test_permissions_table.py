@@ -99,6 +99,7 @@ post   api/v1/subscriptions/<int:subscription_id>/test                         y
 get    api/v1/subscriptions/<int:subscription_id>/deliveries                   yes    no     no
 post   api/v1/events                                                           yes    yes    no
 get    api/v1/events                                                           yes    yes    yes
+get    api/v1/events/tail                                                      yes    yes    no
 get    api/v1/storage                                                          yes    no     no
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
@@ -250,6 +251,8 @@ post   subscriptions/<int:subscription_id>/pause                               y
 post   subscriptions/<int:subscription_id>/resume                              told   no     no
 post   subscriptions/<int:subscription_id>/delete                              yes    no     no
 get    events                                                                  yes    yes    yes
+get    events/tail                                                             yes    yes    no
+get    events/news                                                             yes    yes    yes
 get    storage                                                                 yes    no     no
 get    events/id/<path:event_id>                                               yes    yes    hidden
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
