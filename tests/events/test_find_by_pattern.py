@@ -12,7 +12,12 @@ pytestmark = pytest.mark.django_db
 KINDS = ["shop.cart.paid", "shop.cart.left", "bank.paid", "shop_paid", "100%paid"]
 
 
-@pytest.mark.parametrize("most", [200, 2], ids=["few types", "too many types to read"])
+@pytest.fixture(params=[200, 2], ids=["few types", "too many types to read"])
+def most_types(request: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.UNKNOWN_EVENT_TYPE = "accept"
+    monkeypatch.setattr(type_pattern, "_MOST_TYPES", request.param)
+
+
 @pytest.mark.parametrize(
     ("pattern", "kinds"),
     [
@@ -26,11 +31,8 @@ KINDS = ["shop.cart.paid", "shop.cart.left", "bank.paid", "shop_paid", "100%paid
         ("*.sold", []),
     ],
 )
-def test_by_pattern(
-    owner: Person, send: Send, settings: Any, monkeypatch: Any, most: int, pattern: str, kinds: list[str]
-) -> None:
-    settings.UNKNOWN_EVENT_TYPE = "accept"
-    monkeypatch.setattr(type_pattern, "_MOST_TYPES", most)
+@pytest.mark.usefixtures("most_types")
+def test_by_pattern(owner: Person, send: Send, pattern: str, kinds: list[str]) -> None:
     send(*[event(kind) for kind in KINDS for _ in range(2)])
     items = owner.api.get("/api/v1/events", {"type": pattern}).json()["items"]
     assert sorted(item["event_type"] for item in items) == sorted(kinds * 2)

@@ -39,7 +39,8 @@ class Here:
 def told(answer: Any) -> Iterator[list[dict[str, str]]]:
     """The server-sent events of each part that is sent, as a browser reads them."""
     assert isinstance(answer, StreamingHttpResponse)
-    with closing(answer):
+    # As the test client closes it: by the iterator, with the connection kept.
+    with closing(answer._iterator):
         for part in answer.streaming_content:
             found = []
             for block in bytes(part).decode().split("\n\n"):
@@ -123,7 +124,7 @@ def test_more_readers_than_there_are_places_for_are_told_to_ask_instead(
     news = owner.api.get("/api/v1/events/tail", {"from": head}).json()
     assert ([one["event_id"] for one in news["items"]], news["skipped"]) == (["new"], 0)
     assert owner.api.get("/api/v1/events/tail", {"from": news["position"]}).json()["items"] == []
-    first.close()
+    parts.close()
     next(told(owner.api.get("/api/v1/events/tail", **STREAM)))
 
 
