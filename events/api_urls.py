@@ -1,11 +1,12 @@
 from django.urls import URLPattern, path
 
-from events import api, quarantine_urls, replay_urls, storage_api, subscription_urls, tail_urls
+from events import api, export_urls, quarantine_urls, replay_urls, storage_api, subscription_urls, tail_urls
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.api,
     *subscription_urls.api,
     *tail_urls.api,
+    *export_urls.api,
     path("storage", storage_api.storage, name="api-storage"),
     path("events", api.events),
     # Ids come from producers and may hold a slash.

@@ -1,11 +1,20 @@
 from django.urls import URLPattern, path
 
-from events import pages, quarantine_urls, replay_urls, storage_pages, subscription_urls, tail_urls
+from events import (
+    export_urls,
+    pages,
+    quarantine_urls,
+    replay_urls,
+    storage_pages,
+    subscription_urls,
+    tail_urls,
+)
 
 urlpatterns: list[URLPattern] = [
     *replay_urls.pages,
     *subscription_urls.pages,
     *tail_urls.pages,
+    *export_urls.pages,
     path("storage", storage_pages.storage, name="storage"),
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.

@@ -27,6 +27,7 @@ _BESIDE = {
     "event ids": ("events_eventkey",),
     "correlations": ("events_correlationlink",),
     "dictionaries": ("events_dictionary", "events_coldpartition"),
+    "exports": ("events_export", "events_exportpart"),
     "replays": ("events_replay", "events_replayitem"),
 }
 _PARTITIONS = """

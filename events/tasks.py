@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from events import cold, forward, partitions, playback, redrive, retention
+from events import cold, export, forward, partitions, playback, redrive, retention
 from events.models import Replay
 
 _shutting_down = threading.Event()
@@ -40,6 +40,14 @@ def work_on_redrives() -> None:
     """One turn of one re-drive; the next in line, or the rest of this one, is rung for."""
     if redrive.work_on_next(stopping=_shutting_down.is_set):
         ring("events.tasks.work_on_redrives")
+
+
+@shared_task(name="events.tasks.work_on_exports")
+def work_on_exports() -> None:
+    """One turn of one export; the next in line, or the rest of this one, is rung for."""
+    export.forget_expired()
+    if export.work_on_next(stopping=_shutting_down.is_set):
+        ring("events.tasks.work_on_exports")
 
 
 @shared_task(name="events.tasks.forward_changes")

@@ -317,6 +317,14 @@ TAIL_STREAMS = env.int("TAIL_STREAMS", default=32)
 TAIL_EVENTS_AT_ONCE = env.int("TAIL_EVENTS_AT_ONCE", default=50)
 EVENT_SEARCH_SECONDS = env.float("EVENT_SEARCH_SECONDS", default=5.0)
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
+# A query with no more events is exported while the request waits.
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE", default=10_000)
+EXPORT_MAX_EVENTS = env.int("EXPORT_MAX_EVENTS", default=1_000_000)
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", default=1024**3)
+# Of one account.
+EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=3)
+EXPORT_KEPT = timedelta(hours=env.int("EXPORT_KEEP_HOURS", default=24))
+EXPORT_SLICE_SECONDS = env.float("EXPORT_SLICE_SECONDS", default=20.0)
 # A re-drive of the quarantine that is no longer than this is done when it is answered.
 REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
@@ -387,6 +395,7 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,
+        "events.tasks.work_on_exports": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
         "events.tasks.compress_old_partitions": 1800.0,

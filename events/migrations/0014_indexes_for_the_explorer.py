@@ -1,15 +1,13 @@
-"""What the explorer asks most: by node, by time where a day has none of it, and among the few events with an error code."""
+"""What the explorer asks most: by node, and among the few events with an error code."""
 
 from django.db import migrations
 
 INDEXES = """
 -- Few nodes, many events: equal keys share their entry.
 CREATE INDEX events_event_node ON events_event (node_id);
--- Says of whole days, in a few bytes, that nothing in them happened then.
-CREATE INDEX events_event_time ON events_event USING brin (occurred_at) WITH (autosummarize = on);
 CREATE INDEX events_event_failed ON events_event (position) WHERE error_code IS NOT NULL;
 """
-BACK = "DROP INDEX events_event_node, events_event_time, events_event_failed"
+BACK = "DROP INDEX events_event_node, events_event_failed"
 
 
 class Migration(migrations.Migration):

@@ -1,5 +1,6 @@
-"""What is stored of events: the log and how it is kept, the quarantine, replay runs, and who is told of changes."""
+"""What is stored of events: the log and how it is kept, exports, the quarantine, replay runs, and who is told of changes."""
 
+from events.models.exports import Export, ExportPart, ExportQuerySet
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
@@ -14,6 +15,9 @@ __all__ = [
     "Dictionary",
     "Event",
     "EventKey",
+    "Export",
+    "ExportPart",
+    "ExportQuerySet",
     "LogHead",
     "QuarantinedEvent",
     "Redrive",
