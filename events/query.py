@@ -10,6 +10,7 @@ from django.db.models import Field, Lookup, Q, QuerySet
 from access.actor import Actor
 from events.changes import EVENT_TYPES
 from events.code_filter import carrying
+from events.day_bounds import received_when
 from events.errors import EventNotFound, InvalidQuery
 from events.field_filter import fields_fit
 from events.models import Event, QuarantinedEvent
@@ -87,6 +88,7 @@ class Filters:
             condition &= Q(occurred_at__gte=self.since)
         if self.until is not None:
             condition &= Q(occurred_at__lt=self.until)
+        condition &= received_when(self.since, self.until)
         return condition & self._problem() & self.where
 
     def _types(self) -> Q:
