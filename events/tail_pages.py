@@ -1,15 +1,22 @@
 """Following the log on the explorer's page: rows as server-sent events, and for readers without a stream, on request."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from access.caller import caller
 from events.query import Filters
 from events.tail import News, follow, news_since, position_of
-from events.tail_api import message, stream
+from events.tail_api import EVENT_STREAM, message, stream
 
 
 def tail(request: HttpRequest) -> HttpResponseBase:
+    if EVENT_STREAM not in request.headers.get("Accept", ""):
+        # Somebody followed the address instead of the log.
+        return redirect(f"{reverse('events')}?{urlencode({**request.GET.dict(), 'live': 'true'})}")
     after = position_of(request.headers.get("Last-Event-ID", "") or request.GET.get("from", ""))
     following = follow(actor=caller(request), filters=Filters.of(request.GET), after=after)
     return stream(following, _told)

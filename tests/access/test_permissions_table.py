@@ -100,7 +100,7 @@ post   api/v1/subscriptions/<int:subscription_id>/test                         y
 get    api/v1/subscriptions/<int:subscription_id>/deliveries                   yes    no     no
 post   api/v1/events                                                           yes    yes    no
 get    api/v1/events                                                           yes    yes    yes
-get    api/v1/events/tail                                                      yes    yes    no
+get    api/v1/events/tail                                                      yes    yes    yes
 get    api/v1/events/export                                                    yes    yes    no
 get    api/v1/exports                                                          yes    yes    yes
 post   api/v1/exports                                                          yes    yes    no
@@ -258,7 +258,7 @@ post   subscriptions/<int:subscription_id>/pause                               y
 post   subscriptions/<int:subscription_id>/resume                              told   no     no
 post   subscriptions/<int:subscription_id>/delete                              yes    no     no
 get    events                                                                  yes    yes    yes
-get    events/tail                                                             yes    yes    no
+get    events/tail                                                             yes    yes    yes
 get    events/news                                                             yes    yes    yes
 get    exports                                                                 yes    yes    yes
 post   exports/start                                                           yes    yes    no

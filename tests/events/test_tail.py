@@ -148,7 +148,8 @@ def test_the_explorer_follows(owner: Person, send: Send) -> None:
 
 def test_the_page_is_told_in_rows(owner: Person, send: Send, settings: Any) -> None:
     settings.TAIL_EVENTS_AT_ONCE = 2
-    parts = told(owner.browser.get("/events/tail"))
+    assert owner.browser.get("/events/tail?type=a")["Location"] == "/events?type=a&live=true"
+    parts = told(owner.browser.get("/events/tail", **STREAM))
     next(parts)
     before = LogHead.objects.get().position
     send(*[event("a", event_id=f"e{n}") for n in range(3)])
