@@ -117,7 +117,7 @@ def _delete_batch(cutoff: datetime, which: str, params: list[Any], subject: str)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '5s'")
         cursor.execute(_DELETE.format(which), [cutoff, *params, _BATCH])
-        count = cursor.rowcount
+        count: int = cursor.rowcount
         if count:
             audit.record(
                 actor=SYSTEM,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -27,7 +28,7 @@ _INSTEAD = (
     'WITH "events_event" AS (SELECT * FROM unnest(%s::bigint[], %s::jsonb[]) AS given (position, document)) '
 )
 # Position, bytes, lints.
-Candidate = tuple[int, bytes, list[str] | None]
+Candidate = tuple[int, bytes | memoryview, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _with_cold(
         # What is beyond was not looked into, so nothing beyond may be shown as if it were all there is.
         rows = rows.filter(Q(position__lte=until) if upwards else Q(position__gte=until))
     page: Page[Event] = page_of(request, rows.defer("document"), size=size, key="position")
-    if until is None or len(page.items) == size:
+    if until is None or (page.previous if upwards else page.next) is not None:
         return Found(page, looked_at)
     more = replace(page, previous=str(until)) if upwards else replace(page, next=str(until))
     return Found(more, looked_at, until)
@@ -149,7 +150,9 @@ def _look(
 def judged(rows: Sequence[Candidate], where: Q) -> list[int]:
     """The positions of those whose documents fit, by the condition that PostgreSQL asks of documents in rows."""
     texts = {
-        position: text.decode() for position, raw, lints in rows if (text := derived(raw, lints)) is not None
+        position: text.decode()
+        for position, raw, lints in rows
+        if (text := derived(bytes(raw), lints)) is not None
     }
     sql, params = Event.objects.filter(where).values_list("position").query.sql_with_params()
     with connection.cursor() as cursor:

@@ -174,10 +174,11 @@ def _subjects(days: Sequence[DayStorage], kept: dict[str, int | None]) -> tuple[
     taken: Counter[str] = Counter()
     for day in days:
         sample = _sample(day)
-        rows, size = (sum(one[number] for one in sample) for number in (1, 2))
+        rows = sum(count for _, count, _ in sample)
+        size = sum(int(length) for _, _, length in sample)
         for event_type, count, length in sample:
             events[event_type] += round(max(day.events, rows) * count / rows)
-            taken[event_type] += round(day.bytes * int(length) / int(size))
+            taken[event_type] += round(day.bytes * int(length) / size)
     return tuple(
         SubjectStorage(name, events[name], size, kept.get(name)) for name, size in taken.most_common()
     )

@@ -263,7 +263,7 @@ get    events/news                                                             y
 get    exports                                                                 yes    yes    yes
 post   exports/start                                                           yes    yes    no
 get    exports/<uuid:export_id>                                                yes    hidden hidden
-post   exports/<uuid:export_id>/cancel                                         yes    hidden hidden
+post   exports/<uuid:export_id>/cancel                                         told   hidden hidden
 get    exports/<uuid:export_id>/content                                        yes    hidden hidden
 get    storage                                                                 yes    no     no
 get    events/id/<path:event_id>                                               yes    yes    hidden
