@@ -1,7 +1,5 @@
 """Following the log on the explorer's page: rows as server-sent events, and for readers without a stream, on request."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -16,10 +14,14 @@ from events.tail_api import EVENT_STREAM, message, stream
 def tail(request: HttpRequest) -> HttpResponseBase:
     if EVENT_STREAM not in request.headers.get("Accept", ""):
         # Somebody followed the address instead of the log.
-        return redirect(f"{reverse('events')}?{urlencode({**request.GET.dict(), 'live': 'true'})}")
+        return _explorer(request)
     after = position_of(request.headers.get("Last-Event-ID", "") or request.GET.get("from", ""))
     following = follow(actor=caller(request), filters=Filters.of(request.GET), after=after)
     return stream(following, _told)
+
+
+def _explorer(request: HttpRequest) -> HttpResponse:
+    return redirect(f"{reverse('events')}?{request.GET.urlencode()}")
 
 
 def _told(news: News) -> bytes:
@@ -37,6 +39,8 @@ def _rows(news: News) -> str:
 
 def news(request: HttpRequest) -> HttpResponse:
     """The rows since `from`, the oldest first."""
+    if "from" not in request.GET:
+        return _explorer(request)
     after = position_of(request.GET.get("from", ""))
     found = news_since(actor=caller(request), filters=Filters.of(request.GET), after=after)
     answer = HttpResponse(_rows(found))

@@ -148,7 +148,7 @@ def test_the_explorer_follows(owner: Person, send: Send) -> None:
 
 def test_the_page_is_told_in_rows(owner: Person, send: Send, settings: Any) -> None:
     settings.TAIL_EVENTS_AT_ONCE = 2
-    assert owner.browser.get("/events/tail?type=a")["Location"] == "/events?type=a&live=true"
+    assert owner.browser.get("/events/tail?type=a")["Location"] == "/events?type=a"
     parts = told(owner.browser.get("/events/tail", **STREAM))
     next(parts)
     before = LogHead.objects.get().position
