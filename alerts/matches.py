@@ -21,12 +21,15 @@ from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
 from alerts.models import RuleVersion
+from events.documents import derived
+from events.models import exact
 
 FUTURE_ALLOWED = timedelta(minutes=5)
 # How many matches before the new ones are looked at per group, unless the threshold is higher: with more of them
 # in one window than this, `peak` is what was seen. Everything else is exact.
 EARLIER_SEEN = 1_000
 _AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
+_COLD = "CASE WHEN document IS NULL THEN raw END, lints"
 # Bytes: keys stand in an index.
 _KEY_MAX = 1000
 
@@ -104,16 +107,23 @@ class LoggedEvent:
 def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool) -> list[LoggedEvent]:
     """The events between two positions, in order; only those of `types` when given."""
     query = Sql(
-        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)} "  # noqa: S608
-        "FROM events_event WHERE position > %s AND position <= %s",
+        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)}, "  # noqa: S608
+        f"{_COLD if documents else 'NULL, NULL'} FROM events_event WHERE position > %s AND position <= %s",
         (settings.ALERT_LATENESS, after, until),
     )
     if types is not None:
         query = query.then(" AND event_type = ANY(%s)", sorted(types))
     return [
-        LoggedEvent(Match(*row[:3]), row[3], from_row(row[4:]))
+        LoggedEvent(Match(*row[:3]), row[3], from_row(_with_document(row)))
         for row in _fetch(query.then(" ORDER BY position"))
     ]
+
+
+def _with_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The columns and the document, which a compressed event has in its bytes."""
+    *columns, document, raw, lints = row[4:]
+    text = None if raw is None else derived(exact(raw), lints)
+    return (*columns, document if text is None else text.decode())
 
 
 def received_at(position: int) -> datetime | None:

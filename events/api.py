@@ -14,14 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
-from access.keyset import PAGING, Page, page_answer, page_of, page_schema
+from access.keyset import PAGING, Page, page_answer, page_schema
 from events import decode, shapes
 from events.correlation import Correlation, correlate, correlate_trace
 from events.dot import as_dot
 from events.errors import InvalidQuery
 from events.ingest import ingest_events
 from events.models import Event
-from events.query import Filters, find_event, find_events, yes_or_no
+from events.query import Filters, find_event, yes_or_no
+from events.search import search_events
 from events.upcast import read_as, upcast
 
 _NDJSON = "application/x-ndjson"
@@ -31,7 +32,7 @@ EVENT_PAGING = [
     *PAGING,
     OpenApiParameter("limit", int, description=f"Events per page, at most {_MAX_LIMIT}; 100 by default."),
 ]
-_FILTERS = [
+FILTERS = [
     OpenApiParameter("type", description="Event type; `*` stands for any text."),
     OpenApiParameter("node", description="The beginning of the node's name."),
     OpenApiParameter("correlation_id"),
@@ -208,10 +209,10 @@ _TREE_PARAMETERS = [
     methods=["GET"],
     operation_id="events_list",
     description=(
-        f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else; with `as`, "
-        "too, each line says how the event under `event` was read."
+        f"The newest first. With `Accept: {_NDJSON}` the producers' events, one a line, and nothing else; with `as`, too, "
+        "each line says how the event under `event` was read. A search with `where` may end before its page is full: then X-Onex-Searched-Until-Position says where, and `next` goes on from there."
     ),
-    parameters=[*_FILTERS, AS, *EVENT_PAGING],
+    parameters=[*FILTERS, AS, *EVENT_PAGING],
     responses=page_schema("EventPage", ReadEventAnswer),
 )
 @api_view(["GET", "POST"])
@@ -219,8 +220,21 @@ def events(request: Request) -> HttpResponseBase:
     """Events in, and events found."""
     if request.method == "POST":
         return _ingest(request)
-    found = find_events(actor=caller(request), filters=Filters.of(request.GET)).defer("document")
-    page: Page[Event] = page_of(request, found, size=limit_of(request), key="position")
+    found = search_events(
+        actor=caller(request),
+        filters=Filters.of(request.GET),
+        request=request._request,
+        size=limit_of(request),
+    )
+    answer = _page(request, found.page)
+    if found.cold:
+        answer["X-Onex-Compressed-Events-Searched"] = str(found.cold)
+    if found.looked_until is not None:
+        answer["X-Onex-Searched-Until-Position"] = str(found.looked_until)
+    return answer
+
+
+def _page(request: Request, page: Page[Event]) -> HttpResponse:
     wanted = request.GET.get("as", "")
     if _NDJSON in request.headers.get("Accept", ""):
         return HttpResponse(_lines(page.items, wanted), content_type=_NDJSON)

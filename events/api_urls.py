@@ -3,12 +3,15 @@ from django.urls import URLPattern, path
 from events import (
     api,
     detection_api,
+    export_urls,
     profile_urls,
     quarantine_urls,
     replay_urls,
     sampling_urls,
     statistics_urls,
+    storage_api,
     subscription_urls,
+    tail_urls,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -17,6 +20,9 @@ urlpatterns: list[URLPattern] = [
     *sampling_urls.api,
     *statistics_urls.api,
     *subscription_urls.api,
+    *tail_urls.api,
+    *export_urls.api,
+    path("storage", storage_api.storage, name="api-storage"),
     path("events", api.events),
     path("events/detect-version", detection_api.detect),
     # Ids come from producers and may hold a slash.

@@ -4,6 +4,7 @@ Producers' clocks lie, so the order is by parentage and arrival: events stand in
 none of a correlation stands before the first event of the correlation that started it.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from access.actor import Actor
 from events.errors import CorrelationNotFound
 from events.models import CorrelationLink, Event
 from events.query import visible_to
+from events.scan import parse
 from events.spans import Moment
 from events.waterfall import Waterfall, waterfall_of
 
@@ -207,6 +209,8 @@ def _moments(actor: Actor, which: Q, *order: Case) -> list[Moment]:
             *_COLUMNS,
             KT("document__metadata__operation"),
             KT("document__metadata__execution_time_ms"),
+            # Of those whose row has no document.
+            Case(When(document__isnull=True, then="raw")),
             ExpressionWrapper(Q(violations__isnull=True), output_field=BooleanField()),
         )[: MAX_EVENTS + 1]
     )
@@ -214,8 +218,26 @@ def _moments(actor: Actor, which: Q, *order: Case) -> list[Moment]:
 
 
 def _moment(*row: Any) -> Moment:
-    *known, operation, took, valid = row
+    *known, operation, took, raw, valid = row
+    if raw is not None:
+        operation, took = _told(raw)
     return Moment._make((*known, operation or "", _duration(took, known[2]), valid))
+
+
+def _told(raw: bytes) -> tuple[str, str]:
+    """Operation and duration as the row's document would tell them."""
+    metadata = parse(raw).get("metadata")
+    if not isinstance(metadata, dict):
+        return "", ""
+    operation, took = (metadata.get(name) for name in ("operation", "execution_time_ms"))
+    return _as_text(operation), _as_text(took)
+
+
+def _as_text(value: Any) -> str:
+    """As PostgreSQL gives it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _duration(milliseconds: str | None, ended: datetime) -> timedelta | None:

@@ -8,6 +8,12 @@ ProductError
 ├── EventNotFound, CorrelationNotFound, QuarantinedEventNotFound
 ├── StatisticsNotFound
 ├── InvalidQuery          mend a filter
+├── QueryTooSlow          ask for less: it was given up, nothing was answered
+├── TailsFull             ask for news now and then instead of following
+├── NotCompressible       the partition stays as it is; the sentence says why
+├── ExportInvalid, ExportTooLarge   mend what was asked for
+├── ExportNotFound
+├── ExportNotReady        wait for its end, or it was cancelled
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
 ├── ReplayOver            it has ended: start a new one
@@ -83,6 +89,20 @@ class NotMigrated(ProductError):
     code = "not_migrated"
 
 
+class QueryTooSlow(ProductError):
+    code = "query_too_slow"
+
+
+class TailsFull(ProductError):
+    kind = "unavailable"
+    code = "tails_full"
+
+
+class NotCompressible(ProductError):
+    kind = "conflict"
+    code = "not_compressible"
+
+
 class NotReleasable(ProductError):
     kind = "conflict"
     code = "not_releasable"
@@ -91,6 +111,24 @@ class NotReleasable(ProductError):
 class RedriveNotFound(ProductError):
     kind = "not_found"
     code = "redrive_not_found"
+
+
+class ExportInvalid(ProductError):
+    code = "invalid_export"
+
+
+class ExportTooLarge(ProductError):
+    code = "export_too_large"
+
+
+class ExportNotFound(ProductError):
+    kind = "not_found"
+    code = "export_not_found"
+
+
+class ExportNotReady(ProductError):
+    kind = "conflict"
+    code = "export_not_ready"
 
 
 class ReplayInvalid(ProductError):

@@ -19,6 +19,7 @@ class EventFilters(forms.Form):
     )
     since = forms.CharField(required=False, label="Since")
     until = forms.CharField(required=False, label="Until")
+    live = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,13 +1,16 @@
 from django.urls import URLPattern, path
 
 from events import (
+    export_urls,
     pages,
     profile_urls,
     quarantine_urls,
     replay_urls,
     sampling_urls,
     statistics_urls,
+    storage_pages,
     subscription_urls,
+    tail_urls,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -16,6 +19,9 @@ urlpatterns: list[URLPattern] = [
     *sampling_urls.pages,
     *statistics_urls.pages,
     *subscription_urls.pages,
+    *tail_urls.pages,
+    *export_urls.pages,
+    path("storage", storage_pages.storage, name="storage"),
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.
     path("events/id/<path:event_id>", pages.event, name="event"),

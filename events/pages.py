@@ -12,16 +12,17 @@ from django.utils import timezone
 
 from access.caller import caller
 from access.errors import ProductError
-from access.keyset import page_of
 from events.correlation import Correlation, correlate, correlate_trace
 from events.drawing import draw
-from events.errors import InvalidQuery
+from events.errors import InvalidQuery, QueryTooSlow
 from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
 from events.held import find_quarantined
 from events.models import Event
 from events.quarantine_pages import counted, text_of, violation_tabs
 from events.query import Filters, find_event, find_events, versions_that_judged
+from events.search import search_events
+from events.tail import news_since
 from events.upcast import read_as
 from events.waterfall import Waterfall
 from registry.templatetags.ui import milliseconds
@@ -38,9 +39,34 @@ def events(request: HttpRequest) -> HttpResponse:
     except InvalidQuery as wrong:
         form.add_error(str(wrong.facts["parameter"]), wrong.message)
         return render(request, "events/events.html", {"filters": form, "page": None}, status=422)
-    found = find_events(actor=caller(request), filters=filters).defer("document", "raw")
-    page = page_of(request, found, key="position")
-    return render(request, "events/events.html", {"filters": form, "page": page})
+    live = request.GET.get("live", "").lower() == "true"
+    try:
+        # Before the rows: what comes between the two is shown twice rather than never.
+        position = news_since(actor=caller(request), filters=filters, after=None).position if live else None
+        found = search_events(actor=caller(request), filters=filters, request=request)
+    except QueryTooSlow as slow:
+        context = {"filters": form, "page": None, "problem": slow.message}
+        return render(request, "events/events.html", context, status=422)
+    return render(
+        request,
+        "events/events.html",
+        {
+            "filters": form,
+            "found": found,
+            "page": found.page,
+            "live": live,
+            "position": position,
+            "tail_query": _without(request, "live", "after", "before"),
+        },
+    )
+
+
+def _without(request: HttpRequest, *names: str) -> str:
+    """The query string, less these."""
+    rest = request.GET.copy()
+    for name in names:
+        rest.pop(name, None)
+    return rest.urlencode()
 
 
 def event(request: HttpRequest, event_id: str) -> HttpResponse:

@@ -1,5 +1,7 @@
-"""The log's daily partitions: made ahead, analysed when first filled, and dropped whole when their time has passed."""
+"""The log's daily partitions: made ahead, analysed when first filled, rewritten beside
+themselves, and dropped whole when their time has passed."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 
@@ -47,8 +49,7 @@ def _make(day: date) -> str | None:
     name = name_of(day)
     if name in existing():
         return None
-    bounds = [datetime(day.year, day.month, day.day, tzinfo=UTC)]
-    bounds.append(bounds[0] + timedelta(days=1))
+    bounds = bounds_of(day)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if name in existing():
@@ -113,3 +114,47 @@ WHERE relname ~ '^events_event_[0-9]{8}$' AND last_analyze IS NULL AND last_auto
 def _checked(name: str) -> str:
     assert name.removeprefix("events_event_").isdigit()
     return name
+
+
+def bounds_of(day: date) -> tuple[datetime, datetime]:
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return begin, begin + timedelta(days=1)
+
+
+def begin_copy(name: str) -> str:
+    """An empty table like a partition, beside it, within the caller's transaction; its name.
+
+    Nobody may change the partition until that ends, and everybody may read it.
+    """
+    copy, day = f"{_checked(name)}_new", day_of(name)
+    begin, end = bounds_of(day)
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"CREATE TABLE {copy} (LIKE {name} INCLUDING ALL)")
+        # Tells the attachment that it need not look at each row, while everybody waits for it.
+        cursor.execute(
+            f"ALTER TABLE {copy} ADD CONSTRAINT of_its_day CHECK (received_at >= %s AND received_at < %s)",
+            [begin, end],
+        )
+    return copy
+
+
+def put_copy(name: str) -> float:
+    """Puts the copy in the place of the partition, within the caller's transaction; how many ms the log was locked for.
+
+    Gives up with LockNotAvailable after a second of waiting for those who use the log: whoever comes later waits behind it.
+    """
+    copy, (begin, end) = f"{_checked(name)}_new", bounds_of(day_of(name))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', '1s', true)")
+        cursor.execute("LOCK TABLE events_event IN ACCESS EXCLUSIVE MODE")
+        locked_at = time.monotonic()
+        cursor.execute(f"ALTER TABLE events_event DETACH PARTITION {name}")
+        cursor.execute(f"DROP TABLE {name}")
+        cursor.execute(f"ALTER TABLE {copy} RENAME TO {name}")
+        cursor.execute(
+            f"ALTER TABLE events_event ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
+            [begin.isoformat(), end.isoformat()],
+        )
+        cursor.execute(f"ALTER TABLE {name} DROP CONSTRAINT of_its_day")
+    return (time.monotonic() - locked_at) * 1000

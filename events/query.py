@@ -10,9 +10,11 @@ from django.db.models import Field, Lookup, Q, QuerySet
 from access.actor import Actor
 from events.changes import EVENT_TYPES
 from events.code_filter import carrying
+from events.day_bounds import received_when
 from events.errors import EventNotFound, InvalidQuery
 from events.field_filter import fields_fit
 from events.models import Event, QuarantinedEvent
+from events.type_pattern import types_like
 from registry.models import Version
 
 
@@ -72,7 +74,7 @@ class Filters:
 
     def condition(self, actor: Actor) -> Q:
         """What codes mean depends on the taxonomies that the actor may read."""
-        condition = pattern("event_type", self.event_type)
+        condition = self._types()
         if self.error_code:
             condition &= carrying(actor=actor, text=self.error_code)
         if self.node:
@@ -86,7 +88,13 @@ class Filters:
             condition &= Q(occurred_at__gte=self.since)
         if self.until is not None:
             condition &= Q(occurred_at__lt=self.until)
+        condition &= received_when(self.since, self.until)
         return condition & self._problem() & self.where
+
+    def _types(self) -> Q:
+        if self.event_type.startswith("*"):
+            return types_like(as_like(self.event_type))
+        return pattern("event_type", self.event_type)
 
     def _problem(self) -> Q:
         """One and the same violation has to have the pointer and the keyword."""
@@ -171,8 +179,13 @@ def pattern(column: str, pattern: str) -> Q:
         return Q()
     if "*" not in pattern:
         return Q(**{column: pattern})
+    return Q(**{f"{column}__like": as_like(pattern)})
+
+
+def as_like(pattern: str) -> str:
+    """A pattern in which `*` is any text, for LIKE."""
     escaped = pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return Q(**{f"{column}__like": escaped.replace("*", "%")})
+    return escaped.replace("*", "%")
 
 
 def yes_or_no(name: str, text: str) -> bool | None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from access.bell import CoalescedBell, ring
 from access.signals import audit_written
 from events.changes import TOLD
-from events.signals import events_stored, redrive_wanted, replay_wanted
+from events.signals import events_stored, export_wanted, redrive_wanted, replay_wanted
 
 # A partition is analysed when it was filled for the first time; the log passes a multiple of this often enough.
 _LOOK_EVERY = 20_000
@@ -22,6 +22,7 @@ _bell_of_statistics = CoalescedBell(partial(ring, "events.tasks.fold_statistics"
 def connect() -> None:
     events_stored.connect(_ring_after_storing, dispatch_uid="events.events_stored")
     audit_written.connect(_ring_for_changes, dispatch_uid="events.audit_written")
+    export_wanted.connect(_ring_for_export, dispatch_uid="events.export_wanted")
     redrive_wanted.connect(_ring_for_redrive, dispatch_uid="events.redrive_wanted")
     replay_wanted.connect(_ring_for_replay, dispatch_uid="events.replay_wanted")
 
@@ -29,6 +30,10 @@ def connect() -> None:
 def _ring_for_changes(action: str, **_: object) -> None:
     if action in TOLD and settings.REGISTRY_EVENTS:
         _bell_of_changes.ring()
+
+
+def _ring_for_export(**_: object) -> None:
+    ring("events.tasks.work_on_exports")
 
 
 def _ring_for_redrive(**_: object) -> None:

@@ -11,7 +11,7 @@ from access import audit
 from access.actor import Actor
 from events import partitions
 from events.fold import BATCH, fold_rows, recount_quarantine, tiers
-from events.models import Event, Statistic, StatisticsCursor
+from events.models import Event, LogHead, Statistic, StatisticsCursor
 
 # Rows forgotten per transaction.
 _BATCH = 5_000
@@ -55,9 +55,22 @@ def rebuild_statistics(*, actor: Actor, told: Callable[[int, int], None] = lambd
 
 
 def seal(which: Q) -> None:
-    """Notes that the log is about to lose events that these rows count; within the caller's transaction."""
+    """Notes that the log is about to lose events that these rows count, or what they were counted by; within the caller's transaction."""
     _lock()
     Statistic.objects.filter(which, quarantined=False, sealed=False).update(sealed=True)
+
+
+def holds_uncounted(day: date) -> bool:
+    """Whether some events received on that day are not counted yet."""
+    begin, end = partitions.bounds_of(day)
+    after, until = uncounted_positions()
+    held = Event.objects.filter(received_at__gte=begin, received_at__lt=end)
+    return after < until and held.filter(position__gt=after, position__lte=until).exists()
+
+
+def uncounted_positions() -> tuple[int, int]:
+    """After the first and up to the second: the log moves on while this runs, so that there may be some."""
+    return StatisticsCursor.objects.get().position, LogHead.objects.get().position
 
 
 def forget_old(*, today: date | None = None, max_batches: int = 200) -> int:

@@ -16,9 +16,10 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from access import audit
 from access.actor import SYSTEM
 from events import partitions
+from events.cold import forget_unused
 from events.fold import fold_statistics
-from events.models import CorrelationLink, Event, EventKey, LogHead, StatisticsCursor
-from events.recount import seal
+from events.models import ColdPartition, CorrelationLink, EventKey
+from events.recount import holds_uncounted, seal, uncounted_positions
 from registry.models import Subject
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,13 @@ def _drop(name: str) -> bool:
     """False when somebody reads for so long that the next run has to try again."""
     try:
         with transaction.atomic():
-            if _uncounted(name):
+            if holds_uncounted(partitions.day_of(name)):
                 log.warning("partition %s holds events that statistics have not counted, and stays", name)
                 return False
             count = partitions.drop(name)
             seal(Q(received_on=partitions.day_of(name)))
+            ColdPartition.objects.filter(name=name).delete()
+            forget_unused()
             audit.record(
                 actor=SYSTEM, action="events.expired", target=f"partition/{name}", details={"events": count}
             )
@@ -88,19 +91,6 @@ def _drop(name: str) -> bool:
         log.warning("partition %s is being read and stays until the next run", name)
         return False
     return True
-
-
-def _uncounted(name: str) -> bool:
-    day = partitions.day_of(name)
-    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    after, until = _uncounted_positions()
-    held = Event.objects.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1))
-    return after < until and held.filter(position__gt=after, position__lte=until).exists()
-
-
-def _uncounted_positions() -> tuple[int, int]:
-    """After the first and up to the second: the log moves on while this runs, so that there may be some."""
-    return StatisticsCursor.objects.get().position, LogHead.objects.get().position
 
 
 def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
@@ -116,22 +106,34 @@ def _forget_rows(rows: QuerySet[Any], before: date, max_batches: int) -> int:
 
 
 def _delete(cutoff: datetime, which: str, params: list[Any], subject: str, max_batches: int) -> int:
-    """Deletes events of a kind received before the cutoff; how many."""
+    """Deletes events of a kind received before the cutoff; how many. Stops early where a partition is being rewritten."""
     total = 0
     for _ in range(max_batches):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_DELETE.format(which), [cutoff, *params, *_uncounted_positions(), _BATCH])
-            count = cursor.rowcount
-            if count:
-                kind = Q(event_type=subject) if subject else ~Q(event_type__in=params[0])
-                seal(Q(received_on__lt=cutoff.date()) & kind)
-                audit.record(
-                    actor=SYSTEM,
-                    action="events.expired",
-                    target=f"subject/{subject or '*'}",
-                    details={"events": count, "received_before": cutoff.isoformat()},
-                )
+        try:
+            count = _delete_batch(cutoff, which, params, subject)
+        except OperationalError as problem:
+            if not isinstance(problem.__cause__, LockNotAvailable | DeadlockDetected):
+                raise
+            log.warning("a partition is being rewritten: what is left of %s goes next time", subject or "*")
+            break
         total += count
         if count < _BATCH:
             break
     return total
+
+
+def _delete_batch(cutoff: datetime, which: str, params: list[Any], subject: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
+        cursor.execute(_DELETE.format(which), [cutoff, *params, *uncounted_positions(), _BATCH])
+        count: int = cursor.rowcount
+        if count:
+            kind = Q(event_type=subject) if subject else ~Q(event_type__in=params[0])
+            seal(Q(received_on__lt=cutoff.date()) & kind)
+            audit.record(
+                actor=SYSTEM,
+                action="events.expired",
+                target=f"subject/{subject or '*'}",
+                details={"events": count, "received_before": cutoff.isoformat()},
+            )
+    return count

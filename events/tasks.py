@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from events import fold, forward, partitions, playback, recount, redrive, retention
+from events import cold, export, fold, forward, partitions, playback, recount, redrive, retention
 from events.models import Replay
 
 _shutting_down = threading.Event()
@@ -50,6 +50,14 @@ def fold_statistics() -> None:
         ring("events.tasks.fold_statistics")
 
 
+@shared_task(name="events.tasks.work_on_exports")
+def work_on_exports() -> None:
+    """One turn of one export; the next in line, or the rest of this one, is rung for."""
+    export.forget_expired()
+    if export.work_on_next(stopping=_shutting_down.is_set):
+        ring("events.tasks.work_on_exports")
+
+
 @shared_task(name="events.tasks.forward_changes")
 def forward_changes() -> None:
     while forward.forward_changes():
@@ -61,6 +69,13 @@ def prepare_partitions() -> None:
     """The next days' partitions, and statistics for those that were filled since."""
     partitions.prepare()
     partitions.analyse_new()
+
+
+@shared_task(name="events.tasks.compress_old_partitions")
+def compress_old_partitions() -> None:
+    """One partition; while there are more that are due, the next is rung for."""
+    if cold.compress_next(stopping=_shutting_down.is_set) is not None:
+        ring("events.tasks.compress_old_partitions")
 
 
 @shared_task(name="events.tasks.apply_retention")

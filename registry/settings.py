@@ -311,11 +311,32 @@ FIELD_ALIASES = env.dict(
 # Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
+# Partitions of older days are compressed; 0 keeps all as they are.
+EVENT_COLD_AFTER = timedelta(days=env.int("EVENT_COLD_AFTER_DAYS", default=7))
+if timedelta(0) < EVENT_COLD_AFTER < timedelta(days=7):
+    raise ImproperlyConfigured(
+        "EVENT_COLD_AFTER_DAYS is 0, which compresses nothing, or at least 7: the longest window of an alert rule looks into "
+        "the fields of events that are so old."
+    )
+# How many compressed events one answer looks into for a condition on their fields.
+EVENT_COLD_SEARCH = env.int("EVENT_COLD_SEARCH", default=20_000)
+# Readers that follow the log, each process; and how many new events one of them is told of at once.
+TAIL_STREAMS = env.int("TAIL_STREAMS", default=32)
+TAIL_EVENTS_AT_ONCE = env.int("TAIL_EVENTS_AT_ONCE", default=50)
+EVENT_SEARCH_SECONDS = env.float("EVENT_SEARCH_SECONDS", default=5.0)
 DEDUP_HORIZON = timedelta(days=env.int("DEDUP_HORIZON_DAYS", default=30))
 # Statistics outlive the events that they are of: so many days in stretches of 5 minutes, of hours and of days.
 STATISTICS_5_MINUTES_KEPT = timedelta(days=env.int("STATISTICS_5_MINUTES_DAYS", default=3))
 STATISTICS_HOURS_KEPT = timedelta(days=env.int("STATISTICS_HOURS_DAYS", default=90))
 STATISTICS_DAYS_KEPT = timedelta(days=env.int("STATISTICS_DAYS_DAYS", default=1_830))
+# A query with no more events is exported while the request waits.
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE", default=10_000)
+EXPORT_MAX_EVENTS = env.int("EXPORT_MAX_EVENTS", default=1_000_000)
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", default=1024**3)
+# Of one account.
+EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=3)
+EXPORT_KEPT = timedelta(hours=env.int("EXPORT_KEEP_HOURS", default=24))
+EXPORT_SLICE_SECONDS = env.float("EXPORT_SLICE_SECONDS", default=20.0)
 # A re-drive of the quarantine that is no longer than this is done when it is answered.
 REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
@@ -393,8 +414,10 @@ CELERY_BEAT_SCHEDULE = {
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,
         "events.tasks.fold_statistics": 5.0,
+        "events.tasks.work_on_exports": 5.0,
         "events.tasks.prepare_partitions": 3600.0,
         "events.tasks.apply_retention": 3600.0,
+        "events.tasks.compress_old_partitions": 1800.0,
         "registry.tasks.tell_sunsets": 3600.0,
         "registry.tasks.work_on_studies": 5.0,
         "registry.tasks.work_on_imports": 5.0,

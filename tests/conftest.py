@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from access.actor import ROLES, Actor
 from access.models import Role, Token
 from access.tokens import PREFIX, actor_of_secret, actor_of_user, digest_of
-from events import judging
+from events import day_bounds, judging
 from tests.groups import (  # noqa: F401 -- hooks, found by their names here
     pytest_collection_modifyitems,
     pytest_xdist_make_scheduler,
@@ -55,8 +55,9 @@ def quick_passwords(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _catalogue_as_committed() -> None:
-    """What the last test published is rolled back, its revision with it: the next must not judge by that."""
+    """What the last test published is rolled back, its revision with it: the next must not judge by that, or know its days."""
     judging.forget()
+    day_bounds.forget()
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,25 @@
-"""What is stored of events: the log, the quarantine, statistics, replay runs, sampling, and who is told of changes."""
+"""What is stored of events: the log and how it is kept, exports, the quarantine, statistics, replay runs, sampling, and who is told of changes."""
 
+from events.models.exports import Export, ExportPart, ExportQuerySet
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
 from events.models.sampling import SamplingRevision
 from events.models.statistics import QuarantineTally, Statistic, StatisticsCursor
+from events.models.storage import ColdPartition, Dictionary, exact
 from events.models.subscriptions import ChangeCursor, Subscription, SubscriptionQuerySet
 
 __all__ = [
     "CatalogueRevision",
     "ChangeCursor",
+    "ColdPartition",
     "CorrelationLink",
+    "Dictionary",
     "Event",
     "EventKey",
+    "Export",
+    "ExportPart",
+    "ExportQuerySet",
     "LogHead",
     "QuarantineTally",
     "QuarantinedEvent",
@@ -26,5 +33,6 @@ __all__ = [
     "StatisticsCursor",
     "Subscription",
     "SubscriptionQuerySet",
+    "exact",
     "time_ordered_id",
 ]

@@ -5,13 +5,14 @@ from django.db import models
 from django.db.models import Q
 
 from access.actor import LABEL_LENGTH
+from events.models.storage import ExactBytesField
 
 
 class Event(models.Model):
     """One stored event. Partitioned by the day it was received; rows are only ever COPYed in.
 
-    `raw` is what the producer sent, byte for byte. `document` is derived from it for queries and null where
-    jsonb cannot represent it. `position` grows in commit order without gaps, so a reader's cursor skips nothing.
+    `raw` is what the producer sent, byte for byte, however it is kept. `document` is derived from it for queries and null
+    where jsonb cannot represent it, and in cold partitions: `events.documents` gives it for both. `position` grows in commit order without gaps, so a reader's cursor skips nothing.
     """
 
     pk = models.CompositePrimaryKey("position", "received_at")
@@ -36,7 +37,7 @@ class Event(models.Model):
     violations = models.JSONField(null=True)
     # What was odd but accepted: "naive_timestamp", "clock_out_of_range", …
     lints = models.JSONField(null=True)
-    raw = models.BinaryField()
+    raw = ExactBytesField()
     document = models.JSONField(null=True)
     # Who sent it: the label of the token.
     producer = models.CharField(max_length=LABEL_LENGTH)

@@ -38,6 +38,7 @@ NAVIGATION = (
             ("Profiles", "profiles", "clock"),
             ("Sampling", "sampling", "funnel"),
             ("Subscriptions", "subscriptions", "link"),
+            ("Storage", "storage", "disk"),
         ),
     ),
     (
@@ -52,7 +53,7 @@ NAVIGATION = (
     ("Access", (("Tokens", "tokens", "key"), ("People", "people", "people"), ("Audit", "audit", "audit"))),
 )
 """Groups of (label, URL name, icon)."""
-FOR_ADMINISTRATORS = {"people", "audit", "catalogue"}
+FOR_ADMINISTRATORS = {"people", "audit", "catalogue", "storage"}
 
 TONES = {
     "good": "compatible active stored resolved finished completed succeeded delivered accepted enabled equal proven valid ok",

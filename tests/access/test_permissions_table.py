@@ -27,7 +27,8 @@ from access.models import AuditEntry, Delivery, Invitation, Role, Token
 from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
-from events.models import QuarantinedEvent, Redrive, Subscription
+from events.export import start_export
+from events.models import Export, QuarantinedEvent, Redrive, Subscription
 from events.replay import create_replay
 from events.sampling import RuleSpec as RuleOfSampling
 from events.sampling import create_sampling_rule
@@ -118,6 +119,14 @@ get    api/v1/subscriptions/<int:subscription_id>/deliveries                   y
 post   api/v1/events                                                           yes    yes    no
 get    api/v1/events                                                           yes    yes    yes
 post   api/v1/events/detect-version                                            yes    yes    no
+get    api/v1/events/tail                                                      yes    yes    yes
+get    api/v1/events/export                                                    yes    yes    no
+get    api/v1/exports                                                          yes    yes    yes
+post   api/v1/exports                                                          yes    yes    no
+get    api/v1/exports/<uuid:export_id>                                         yes    hidden hidden
+post   api/v1/exports/<uuid:export_id>/cancel                                  yes    hidden hidden
+get    api/v1/exports/<uuid:export_id>/content                                 yes    hidden hidden
+get    api/v1/storage                                                          yes    no     no
 get    api/v1/events/<path:event_id>                                           yes    yes    hidden
 get    api/v1/correlations/<path:correlation_id>                               yes    yes    hidden
 get    api/v1/traces/<path:trace_id>                                            yes    yes    hidden
@@ -284,6 +293,14 @@ post   subscriptions/<int:subscription_id>/pause                               y
 post   subscriptions/<int:subscription_id>/resume                              told   no     no
 post   subscriptions/<int:subscription_id>/delete                              yes    no     no
 get    events                                                                  yes    yes    yes
+get    events/tail                                                             yes    yes    yes
+get    events/news                                                             yes    yes    yes
+get    exports                                                                 yes    yes    yes
+post   exports/start                                                           yes    yes    no
+get    exports/<uuid:export_id>                                                yes    hidden hidden
+post   exports/<uuid:export_id>/cancel                                         told   hidden hidden
+get    exports/<uuid:export_id>/content                                        yes    hidden hidden
+get    storage                                                                 yes    no     no
 get    events/id/<path:event_id>                                               yes    yes    hidden
 get    events/correlation/<path:correlation_id>                                yes    yes    hidden
 get    events/trace/<path:trace_id>                                             yes    yes    hidden
@@ -367,6 +384,7 @@ API_BODY: dict[str, object] = {
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
     "post quarantine/redrives": {},
+    "post exports": {"query": {"type": SUBJECT}},
     "post quarantine/set-aside": {},
     "post quarantine/bring-back": {},
     "post sampling": SAMPLING,
@@ -540,6 +558,8 @@ def make_world():
         invited_by=people["owner"].user,
         expires_at=now + timedelta(days=1),
     )
+    exported = start_export(actor=people["owner"].actor, query={"type": SUBJECT}, form="ndjson")
+    Export.objects.update(state=Export.State.COMPLETED)
     names = {
         "token_id": Token.objects.get(owner=people["owner"].user).pk,
         "delivery_id": delivery.pk,
@@ -553,6 +573,7 @@ def make_world():
         "trace_id": "trace-1",
         "quarantined_id": quarantined.pk,
         "redrive_id": redrive.pk,
+        "export_id": exported.pk,
         "rule_id": rule.pk,
         "sampling_rule_id": sampled.id,
         "revision": 0,

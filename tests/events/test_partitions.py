@@ -14,7 +14,9 @@ from events import partitions
 from events.models import Event, EventKey
 from events.retention import apply_retention
 from registry.models import Subject
+from tests.database import url_of_test_database
 from tests.events.conftest import Publish, Send, event
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 
@@ -119,5 +121,34 @@ def test_a_partition_that_is_being_read_does_not_keep_the_rest_from_going(settin
     assert apply_retention().partitions == (read,)
 
 
-def test_a_partition_filled_for_the_first_time_is_analysed() -> None:
-    assert isinstance(partitions.analyse_new(), list)
+@pytest.mark.django_db(transaction=True)
+def test_a_partition_filled_for_the_first_time_is_analysed(send: Send, settings: Any) -> None:
+    settings.UNKNOWN_EVENT_TYPE = "accept"
+    partitions.prepare()
+    send(*[event("t", metadata={"n": n}) for n in range(1_200)])
+    today = partitions.name_of(Event.objects.latest("position").received_at.date())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    analysed: list[str] = []
+    until(lambda: analysed.extend(partitions.analyse_new()) or today in analysed)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [today])
+        assert cursor.fetchone()[0] == 1_200
+    assert partitions.analyse_new() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_rewritten_does_not_keep_other_things_from_going(send: Send, settings: Any) -> None:
+    settings.EVENT_RETENTION = timedelta(days=100)
+    settings.UNKNOWN_EVENT_TYPE = "accept"
+    Subject.objects.create(name="short", retention_days=2)
+    name = partitions.prepare(TODAY - timedelta(days=10), days=1)[0]
+    put("short", TODAY - timedelta(days=10), position=1)
+    EventKey.objects.create(
+        key=uuid4(), received_on=TODAY - settings.DEDUP_HORIZON - timedelta(days=1), digest=b""
+    )
+    with psycopg.connect(url_of_test_database()) as rewriter:
+        rewriter.execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+        gone = apply_retention()
+    assert (gone.events, gone.keys) == (0, 1)
+    assert apply_retention().events == 1

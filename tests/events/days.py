@@ -1,0 +1,24 @@
+"""Events as they were stored on an earlier day, sent through the front door and then moved there."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connection
+
+from events import partitions
+
+TODAY = datetime.now(UTC).date()
+
+
+def days_ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def move_all_to(day: date) -> str:
+    """Everything that was received today; the name of the partition it is in then."""
+    partitions.prepare(day, days=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE events_event SET received_at = received_at - %s * interval '1 day' WHERE received_at >= %s",
+            [(TODAY - day).days, datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)],
+        )
+    return partitions.name_of(day)
