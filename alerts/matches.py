@@ -27,6 +27,8 @@ FUTURE_ALLOWED = timedelta(minutes=5)
 # in one window than this, `peak` is what was seen. Everything else is exact.
 EARLIER_SEEN = 1_000
 _AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
+# What replays stored again counts only where a run was allowed to have effects.
+_SEEN = """(replay_id IS NULL OR replay @> '{"side_effects": true}')"""
 # Bytes: keys stand in an index.
 _KEY_MAX = 1000
 
@@ -105,7 +107,7 @@ def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool
     """The events between two positions, in order; only those of `types` when given."""
     query = Sql(
         f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)} "  # noqa: S608
-        "FROM events_event WHERE position > %s AND position <= %s",
+        f"FROM events_event WHERE position > %s AND position <= %s AND {_SEEN}",
         (settings.ALERT_LATENESS, after, until),
     )
     if types is not None:
@@ -151,7 +153,7 @@ def _matching(
     query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
         f" FROM events_event WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
-        "AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND ",
+        f"AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND {_SEEN} AND ",
         *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, *positions),
         settings.ALERT_LATENESS,
     )

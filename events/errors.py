@@ -10,6 +10,7 @@ ProductError
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
 ├── ReplayOver            it has ended: start a new one
+├── TooManyStreams        ask again shortly, or for single answers
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 ├── RedriveNotFound
@@ -82,6 +83,11 @@ class ReplayNotFound(ProductError):
 class ReplayOver(ProductError):
     kind = "conflict"
     code = "replay_over"
+
+
+class TooManyStreams(ProductError):
+    kind = "unavailable"
+    code = "too_many_streams"
 
 
 class SubscriptionNotFound(ProductError):

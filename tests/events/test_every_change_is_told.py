@@ -25,6 +25,7 @@ NOT_TOLD = {
         "quarantine.brought_back",
     ),
     *("replay.started", "replay.paused", "replay.resumed", "replay.speed_changed", "replay.cancelled"),
+    *("replay.stepped", "replay.sought", "replay.loop_changed", "replay.effects_allowed"),
     *("subscription.create", "subscription.edit", "subscription.pause", "subscription.resume"),
     *("subscription.delete", "subscription.test"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),

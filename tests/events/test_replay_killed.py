@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from access.actor import EVERYTHING, Actor
 from events.models import Replay
-from events.replay import create_replay
 from tests.database import url_of_test_database
-from tests.events.replays import store
+from tests.events.replays import begin, store
 from tests.receiver import Receiver, Reply
 from tests.waiting import until
 
@@ -99,7 +98,7 @@ def test_killed_in_mid_run_another_worker_goes_on_without_gap_and_at_most_one_re
         # No worker yet: the bell of the start is lost in the broker of this process, the sweep rings again.
         configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
         try:
-            replay = create_replay(actor=ANYONE, correlation_id="order-1", target=receiver.url, speed=1.0)
+            replay = begin(ANYONE, target=receiver.url)
         finally:
             configured.OUTBOUND_ALLOW = before
         first = workers(receiver.place)
@@ -130,7 +129,7 @@ def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_th
         configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
         try:
             for number in range(6):
-                create_replay(actor=ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
+                begin(ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
         finally:
             configured.OUTBOUND_ALLOW = before
         first = workers(receiver.place, concurrency=1)

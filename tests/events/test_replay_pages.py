@@ -4,13 +4,13 @@ import pytest
 
 from access.signing import new_secret
 from events.models import Replay
-from events.replay import create_replay
-from tests.events.replays import play, store
+from tests.events.replays import begin, play, store
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 FORM = {
     "correlation_id": "order-1",
+    "to": "webhook",
     "target": "https://example.com/hook",
     "speed": "2",
     "max_gap": "",
@@ -19,9 +19,7 @@ FORM = {
 
 
 def start(actor, **options):
-    return create_replay(
-        actor=actor, **{"correlation_id": "order-1", "target": "https://example.com/", **options}
-    )
+    return begin(actor, **options)
 
 
 def test_the_empty_list_leads_to_a_new_run(owner):
@@ -104,8 +102,8 @@ def test_the_progress_stops_asking_when_the_run_has_ended(owner, settings):
         assert 'data-behaviour="live"' in owner.browser.get(f"/replays/{replay.pk}/progress").content.decode()
         play(replay)
     fragment = owner.browser.get(f"/replays/{replay.pk}/progress").content.decode()
-    assert "live" not in fragment
-    assert "All events were sent" in fragment
+    assert 'data-behaviour="live"' not in fragment
+    assert "All events were played" in fragment
     assert "Late by (p99)" in fragment
     assert "<html" not in fragment
 
