@@ -20,11 +20,11 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from access.errors import ProductError
-from events.models import Replay, ReplayItem
+from events.models import Replay
 from events.replay_checkpoint import asked_since, checkpoint, finish, lease, still_at
 from events.replay_clock import clock_of
 from events.replay_queue import Queue
-from events.replay_targets import Due, Sent, Sink, target_of
+from events.replay_targets import Due, Item, Sent, Sink, target_of
 from events.timeline import Clock
 
 # How soon a command takes effect while a run waits.
@@ -135,7 +135,7 @@ def _start_clock(hold: Hold) -> None:
     asked_since(hold.replay)
 
 
-def _wait(hold: Hold, item: ReplayItem, stopping: Stopping) -> datetime | None:
+def _wait(hold: Hold, item: Item, stopping: Stopping) -> datetime | None:
     """Waits for the event's moment, looking for commands; a time means: give the worker back until then.
 
     Returns early, without one, when a command paused the run or sent it to another place.
@@ -157,7 +157,7 @@ def _wait(hold: Hold, item: ReplayItem, stopping: Stopping) -> datetime | None:
     return None
 
 
-def _slip(hold: Hold, item: ReplayItem, *, behind: float) -> None:
+def _slip(hold: Hold, item: Item, *, behind: float) -> None:
     """Puts the rest off by what a run is behind, where it is to keep its distances rather than to catch up."""
     replay = hold.replay
     slips = replay.late_policy == Replay.Late.SLIP and replay.speed and replay.step_until is None
@@ -193,10 +193,10 @@ def _send(hold: Hold, sink: Sink, queue: Queue) -> str | None:
             if not still_at(replay, due[0].item.index):
                 return _moved(replay)
             sent = sink.send(due)
-            written = checkpoint(replay, due, sent, durable=not sink.repeatable)
+            written = checkpoint(replay, due, sent)
     else:
         sent = sink.send(due)
-        written = checkpoint(replay, due, sent)
+        written = checkpoint(replay, due, sent, durable=not sink.pure)
     if not written:
         return _moved(replay)
     queue.sent(len(sent))

@@ -61,14 +61,16 @@ WITH stepped AS (
     WHERE i.replay_id = %(id)s AND i.index >= %(index)s AND i.index < %(done)s AND i.index = s.index
         AND EXISTS (SELECT FROM run)
 )
-SELECT state, speed, anchored_at, anchor_virtual, step_until, segment FROM run
+SELECT state, speed, anchored_at, anchor_virtual, step_until, segment,
+    CASE WHEN NOT %(durable)s THEN set_config('synchronous_commit', 'off', true) END
+FROM run
 """
 
 
 def checkpoint(replay: Replay, due: Sequence[Due], sent: Sequence[Sent], *, durable: bool = True) -> bool:
     """Whether the run is still ours and where it was; if so, it is behind these now, with the commands that came meanwhile.
 
-    Not `durable`, within a transaction: its commit waits for no disk.
+    Not `durable`: its commit waits for no disk.
     """
     first, last = due[0].item, due[len(sent) - 1].item
     values: dict[str, Any] = {
@@ -80,6 +82,7 @@ def checkpoint(replay: Replay, due: Sequence[Due], sent: Sequence[Sent], *, dura
         "virtual": last.virtual,
         "failed": sum(bool(one.problem) for one in sent),
         "lease": lease(),
+        "durable": durable,
         "indexes": [one.item.index for one in due[: len(sent)]],
         "planned_at": [one.planned_at for one in due[: len(sent)]],
         "sent_at": [one.at for one in sent],
@@ -89,13 +92,11 @@ def checkpoint(replay: Replay, due: Sequence[Due], sent: Sequence[Sent], *, dura
         "details": [None if one.details is None else _text(one.details) for one in sent],
     }
     with connection.cursor() as cursor:
-        if not durable:
-            cursor.execute("SET LOCAL synchronous_commit TO off")
         cursor.execute(_CHECKPOINT, values)
         row = cursor.fetchone()
     if row is None:
         return False
-    for name, value in zip(_ASKED, row, strict=True):
+    for name, value in zip(_ASKED, row[:-1], strict=True):
         setattr(replay, name, value)
     replay.done = last.index + 1
     return True

@@ -1,7 +1,7 @@
 """What people may write on the replay pages; the operations decide whether it may be so."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from django import forms
 
@@ -67,7 +67,8 @@ class LoopForm(forms.Form):
     )
 
 
-class _Fields(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Fields:
     fields: list[forms.BoundField]
 
     @property

@@ -35,7 +35,7 @@ TARGET = Target(_prepare, _open)
 
 class _Ingest:
     # The append lock is held for one batch, as for one that comes from outside.
-    batch, inside, repeatable, reads = 200, True, False, True
+    batch, inside, pure, reads = 200, True, False, True
 
     def __init__(self, replay: Replay, now: Now) -> None:
         self._replay = replay

@@ -1,13 +1,15 @@
 """What is left of a run, read ahead in small portions with the producers' bytes."""
 
 from collections import deque
+from dataclasses import fields
 from datetime import datetime
 
-from events.models import Event, Replay, ReplayItem
-from events.replay_targets import Due, Stored
+from events.models import Event, Replay
+from events.replay_targets import Due, Item, Stored
 from events.timeline import Clock
 
 _PORTION = 200
+_COLUMNS = [field.name for field in fields(Item)]
 # Bytes of events between two checkpoints: commands wait for one.
 _MOST_BYTES = 1_000_000
 
@@ -19,10 +21,10 @@ class Queue:
         self._replay = replay
         self._reads = reads
         self._next = replay.done
-        self._ahead: deque[tuple[ReplayItem, Stored | None]] = deque()
+        self._ahead: deque[tuple[Item, Stored | None]] = deque()
         self.segment = replay.segment
 
-    def first(self) -> ReplayItem | None:
+    def first(self) -> Item | None:
         """None at the end."""
         if not self._ahead:
             self._read()
@@ -51,12 +53,13 @@ class Queue:
         self._next += count
 
     def _read(self) -> None:
-        items = list(self._replay.items.filter(index__gte=self._next, index__lt=self._next + _PORTION))
+        rows = self._replay.items.filter(index__gte=self._next, index__lt=self._next + _PORTION)
+        items = [Item(*row) for row in rows.order_by("index").values_list(*_COLUMNS)]
         events = _stored(items) if self._reads and items else {}
         self._ahead.extend((item, events.get(item.position)) for item in items)
 
 
-def _stored(items: list[ReplayItem]) -> dict[int, Stored]:
+def _stored(items: list[Item]) -> dict[int, Stored]:
     received = [item.received_at for item in items]
     rows = Event.everything.filter(
         position__in=[item.position for item in items],

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from access.actor import Actor
 from events.errors import ReplayInvalid
-from events.models import Replay, ReplayItem
+from events.models import Replay
 
 GONE = "Retention removed this event after the replay was started."
 Now = Callable[[], datetime]
@@ -55,10 +55,22 @@ class Stored(NamedTuple):
     lints: list[str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An event of a run; named as the columns of ReplayItem are."""
+
+    index: int
+    event_id: str
+    event_type: str
+    position: int
+    received_at: datetime
+    virtual: float
+
+
 class Due(NamedTuple):
     """An event whose moment has come. `event` is None when retention removed it, or when the sink reads none."""
 
-    item: ReplayItem
+    item: Item
     event: Stored | None
     planned_at: datetime | None
 
@@ -81,10 +93,11 @@ class Sink(Protocol):
 
     # Most events between two checkpoints: how many an external target may get twice after a kill.
     batch: int
-    # Its effects are rows of this database, stored in one transaction with the checkpoint: exactly once.
+    # It writes rows of this database, in one transaction with the checkpoint: exactly once.
     inside: bool
-    # Whether a crash of PostgreSQL itself may cost the last moments, which are then played again.
-    repeatable: bool
+    # Whether it has no effect but what is written down of it: the checkpoint waits for no disk then, since a crash of
+    # PostgreSQL costs moments that are played again.
+    pure: bool
     # Whether it needs the producers' bytes.
     reads: bool
 
@@ -121,7 +134,7 @@ def summary_of(replay: Replay) -> dict[str, Any]:
 class _Notebook:
     """Nothing leaves the server: that an event's moment came is all that happens, and whoever watches sees it."""
 
-    batch, inside, repeatable = 200, True, True
+    batch, inside, pure = 200, False, True
 
     def __init__(self, now: Now, outcome: str, *, reads: bool) -> None:
         self._now = now

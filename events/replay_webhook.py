@@ -11,8 +11,8 @@ from access.actor import Actor
 from access.errors import TargetRefused, TargetUnreachable
 from access.outbound import Outbound, check_target
 from access.signing import key_of, signed_headers
-from events.models import Replay, ReplayItem
-from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, Target, Wanted
+from events.models import Replay
+from events.replay_targets import GONE, Due, Item, Now, Prepared, Sent, Sink, Stored, Target, Wanted
 
 # So many events in a row that found nobody end the run.
 FAILURES_IN_A_ROW = 10
@@ -42,7 +42,7 @@ def _timeout() -> float:
 
 
 class _Webhook:
-    batch, inside, repeatable, reads = 1, False, False, True
+    batch, inside, pure, reads = 1, False, False, True
 
     def __init__(self, replay: Replay, now: Now, outbound: Outbound) -> None:
         self._replay = replay
@@ -84,12 +84,12 @@ def _answered(at: datetime, status: int) -> Sent:
     return Sent(at, "failed", status, f"The target answered {status} instead of 2xx.", fatal=gone)
 
 
-def _message_id(replay: Replay, item: ReplayItem) -> str:
+def _message_id(replay: Replay, item: Item) -> str:
     """The receiver's idempotency key: the same again after a kill, another one on another pass or run."""
     return f"{replay.pk}:{replay.segment}:{_ascii(item.event_id)}"
 
 
-def _headers(replay: Replay, item: ReplayItem, event: Stored) -> dict[str, str]:
+def _headers(replay: Replay, item: Item, event: Stored) -> dict[str, str]:
     """The body is the producer's own bytes; that this is no new event stands here."""
     return {
         "content-type": "application/json",

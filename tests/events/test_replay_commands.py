@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.models import AuditEntry
 from events import playback
 from events.errors import ReplayInvalid, ReplayOver
 from events.models import Replay
@@ -285,3 +286,25 @@ def test_the_buttons_of_the_player_work_with_and_without_scripts(owner):
         owner.browser.post(f"{at}/seek", {"position": "9"}, headers={"HX-Request": "true"})["HX-Redirect"]
         == at
     )
+
+
+def test_operators_steer_runs_in_the_admin_by_the_same_operations(owner):
+    store(0.0, 1.0)
+    replay = watched(owner.actor)
+
+    def act(person, action):
+        asked = {"action": action, "_selected_action": [str(replay.pk)]}
+        answer = person.browser.post("/admin/events/replay/", asked, follow=True)
+        replay.refresh_from_db()
+        return replay.state, answer.content.decode()
+
+    owner.user.is_staff = owner.user.is_superuser = True
+    owner.user.save()
+    assert [act(owner, action)[0] for action in ("pause", "resume", "step", "cancel")] == [
+        "paused",
+        "running",
+        "running",
+        "cancelled",
+    ]
+    assert "This replay is cancelled; start a new one." in act(owner, "pause")[1]
+    assert AuditEntry.objects.filter(action="replay.paused").count() == 1
