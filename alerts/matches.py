@@ -118,6 +118,19 @@ def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool
     ]
 
 
+def read_these(
+    positions: Sequence[int], *, first: datetime, last: datetime, documents: bool
+) -> dict[int, LoggedEvent]:
+    """Events by their positions; the times between which they arrived choose the partitions."""
+    query = Sql(
+        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)} "  # noqa: S608
+        "FROM events_event WHERE position = ANY(%s) AND received_at >= %s AND received_at <= %s",
+        (settings.ALERT_LATENESS, list(positions), first, last),
+    )
+    rows = _fetch(query)
+    return {row[1]: LoggedEvent(Match(*row[:3]), row[3], from_row(row[4:])) for row in rows}
+
+
 def received_at(position: int) -> datetime | None:
     """When the event at a position arrived; None when retention has removed it."""
     rows = _fetch(Sql("SELECT received_at FROM events_event WHERE position = %s", (position,)))

@@ -317,12 +317,13 @@ REPLAY_MAX_EVENTS = env.int("REPLAY_MAX_EVENTS", default=100_000)
 REPLAY_MAX_PASSES = env.int("REPLAY_MAX_PASSES", default=100)
 # A run that slips puts the rest off when it is further behind than this; one that catches up never does.
 REPLAY_MAX_LAG_SECONDS = env.float("REPLAY_MAX_LAG_SECONDS", default=1.0)
-# Where replays go: dotted names of a events.replay_targets.Target.
+# Where replays go: dotted names of an events.replay_targets.Target.
 REPLAY_TARGETS = {
     "webhook": "events.replay_webhook.TARGET",
     "browser": "events.replay_targets.BROWSER",
     "ingest": "events.replay_ingest.TARGET",
     "schema": "events.replay_schema.TARGET",
+    "rule": "alerts.replay_rule.TARGET",
     "file": "events.replay_targets.FILE",
 }
 # Open streams of one process, each of which holds one of its threads, and how long one lasts before it asks anew.
