@@ -1,7 +1,9 @@
 """What people may write on the replay pages; the operations decide whether it may be so."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 
@@ -127,7 +129,7 @@ class ReplayForm(SpeedForm):
         required=False,
         widget=forms.Textarea(attrs={"class": "code", "rows": 6, "spellcheck": "false"}),
     )
-    rule = forms.JSONField(
+    rule = forms.CharField(
         label="Rule",
         required=False,
         widget=forms.Textarea(attrs={"class": "code", "rows": 6, "spellcheck": "false"}),
@@ -175,6 +177,16 @@ class ReplayForm(SpeedForm):
             )
         }
 
+    def clean_rule(self) -> dict[str, Any]:
+        text = self.cleaned_data["rule"]
+        try:
+            rule = json.loads(text) if text else {}
+        except ValueError as bad:
+            raise forms.ValidationError(f"This is no JSON: {bad}") from bad
+        if not isinstance(rule, dict):
+            raise forms.ValidationError("A rule is a JSON object.")
+        return rule
+
     def destination(self) -> Destination:
         given = self.cleaned_data
         return Destination(
@@ -184,7 +196,7 @@ class ReplayForm(SpeedForm):
             subject=given["subject"],
             version=given["version"],
             schema=given["schema"],
-            rule=given["rule"] or {},
+            rule=given["rule"],
             side_effects=given["side_effects"],
         )
 

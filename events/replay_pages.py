@@ -129,7 +129,7 @@ def _in_words(seconds: float) -> str:
 
 def _explain(form: forms.Form, error: ProductError) -> None:
     """Beside the field that the error points to; a target is `/url` to the layer that refuses it."""
-    name = str(error.facts.get("pointer", "")).removeprefix("/query").lstrip("/")
+    name = str(error.facts.get("pointer", "")).removeprefix("/query").lstrip("/").partition("/")[0]
     field = {"url": "target", "": str(error.facts.get("parameter", ""))}.get(name, name)
     form.add_error(field if field in form.fields else None, error.message)
 

@@ -15,6 +15,7 @@ from events.errors import ReplayInvalid
 from events.models import Replay
 from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, Target, Wanted
 from registry.comparison import Document
+from registry.errors import InvalidSchema
 from registry.lookup import find_version
 from registry.models import Content, Subject
 from registry.references import store_of
@@ -39,7 +40,12 @@ def _prepare(actor: Actor, wanted: Wanted) -> Prepared:
             pointer="/subject",
         )
     if wanted.schema:
-        read_upload(actor=actor, subject=wanted.subject, schema=wanted.schema)
+        try:
+            read_upload(actor=actor, subject=wanted.subject, schema=wanted.schema)
+        except InvalidSchema as wrong:
+            # Within the request, not within the schema.
+            wrong.facts["pointer"] = f"/schema{wrong.facts.get('pointer') or ''}"
+            raise
         label = f"a candidate for {wanted.subject}"
         return Prepared(label, {"subject": wanted.subject, "schema": wanted.schema})
     version = find_version(wanted.subject, wanted.version)

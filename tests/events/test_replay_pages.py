@@ -64,6 +64,13 @@ def test_the_form_starts_a_run_and_shows_it(owner):
         ({"speed": "100000"}, "The speed is a multiplier"),
         ({"secret": "hunter2"}, "A signing secret is"),
         ({"speed": ""}, "This field is required"),
+        ({"to": "rule", "rule": "{"}, "This is no JSON"),
+        ({"to": "rule", "rule": "[]"}, "A rule is a JSON object"),
+        ({"to": "rule", "rule": "{}"}, "A candidate rule has a selector"),
+        ({"to": "schema"}, "A candidate schema is a subject"),
+        ({"to": "schema", "subject": "team.order", "schema": '{"type": 7}'}, "Invalid schema"),
+        ({"to": "webhook", "side_effects": "on"}, "Only events that are stored again"),
+        ({"loop": "1000"}, "REPLAY_MAX_PASSES"),
     ],
 )
 def test_what_is_wrong_is_said_on_the_form_and_nothing_starts(owner, wrong, sentence):

@@ -114,8 +114,10 @@ def test_judging_again_forgets_what_was_said_before(actor, sent):
     ],
 )
 def test_a_candidate_that_is_none_starts_nothing(actor, sent, candidate, error):
-    with pytest.raises(error):
+    with pytest.raises(error) as refused:
         begin(actor, kind="schema", **candidate)
+    if error is InvalidSchema:
+        assert refused.value.facts["pointer"] == "/schema/type"
     assert Replay.objects.count() == 0
 
 

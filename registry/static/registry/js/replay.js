@@ -21,8 +21,11 @@ function show(body, played) {
   const link = document.createElement("a");
   link.href = `/events/${encodeURIComponent(played.event_id)}`;
   link.textContent = played.event_type;
-  cell(row, "", "break").append(link, ` ${played.event_id}`);
-  cell(row, played.planned_at ?? "at once", "nowrap muted");
+  const id = document.createElement("span");
+  id.textContent = played.event_id;
+  id.className = "muted mono small";
+  cell(row, "", "break").append(link, " ", id);
+  cell(row, played.planned_at ? `${played.planned_at.slice(0, 23).replace("T", " ")} UTC` : "at once", "nowrap muted");
   cell(row, played.late_ms === null ? "–" : `${played.late_ms.toFixed(1)} ms`, "num");
   cell(row, played.problem || played.outcome, played.problem ? "break bad" : "break");
   body.querySelector("tr.muted")?.remove();
@@ -30,12 +33,21 @@ function show(body, played) {
   while (body.rows.length > MOST_ROWS) body.deleteRow(-1);
 }
 
+// The fragment may have been drawn later than this was sent.
+function isNew(body, id) {
+  const [segment, index] = id.split("-").map(Number);
+  const [shownSegment, shownIndex] = body.dataset.after.split("-").map(Number);
+  return segment > shownSegment || (segment === shownSegment && index > shownIndex);
+}
+
 behaviour("replay", (body) => {
   if (failed > 2 || (source && source.readyState !== EventSource.CLOSED)) return;
   source = new EventSource(`${body.dataset.stream}?after=${encodeURIComponent(body.dataset.after)}`);
   source.addEventListener("played", (event) => {
     const current = document.querySelector('[data-behaviour~="replay"]');
-    if (current) show(current, JSON.parse(event.data));
+    if (!current || !isNew(current, event.lastEventId)) return;
+    current.dataset.after = event.lastEventId;
+    show(current, JSON.parse(event.data));
   });
   source.addEventListener("end", () => source.close());
   source.addEventListener("error", () => {
