@@ -58,7 +58,7 @@ def _open(replay: Replay, now: Now) -> Iterator[Sink]:
 
 
 class _Rule:
-    batch, inside, pure, reads = 200, False, True, False
+    batch, inside, pure, reads = 500, False, True, False
 
     def __init__(self, rule: Compiled, now: Now) -> None:
         self._rule = rule

@@ -81,7 +81,7 @@ def _validator(options: dict[str, Any]) -> Validator:
 
 
 class _Schema:
-    batch, inside, pure, reads = 200, False, True, True
+    batch, inside, pure, reads = 500, False, True, True
 
     def __init__(self, subject: str, validator: Validator, now: Now) -> None:
         self._subject = subject

@@ -134,7 +134,7 @@ def summary_of(replay: Replay) -> dict[str, Any]:
 class _Notebook:
     """Nothing leaves the server: that an event's moment came is all that happens, and whoever watches sees it."""
 
-    batch, inside, pure = 200, False, True
+    batch, inside, pure = 500, False, True
 
     def __init__(self, now: Now, outcome: str, *, reads: bool) -> None:
         self._now = now

@@ -91,6 +91,16 @@ class Migration(migrations.Migration):
             name='target',
             field=models.CharField(blank=True, max_length=2000),
         ),
+        migrations.AlterField(
+            model_name='replayitem',
+            name='replay',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='events.replay'),
+        ),
+        # Each row is written once and updated once: with room on its page no index has to know of the update.
+        migrations.RunSQL(
+            "ALTER TABLE events_replayitem SET (fillfactor = 55)",
+            "ALTER TABLE events_replayitem RESET (fillfactor)",
+        ),
         migrations.RunSQL(
             "UPDATE events_replay SET scope = jsonb_build_object('correlation_id', correlation_id)",
             migrations.RunSQL.noop,

@@ -168,7 +168,8 @@ class Replay(models.Model):
 class ReplayItem(models.Model):
     """One event of a run: where it stands on the virtual timeline and what became of it."""
 
-    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items")
+    # The constraint's index begins with it.
+    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items", db_index=False)
     index = models.PositiveIntegerField()
     event_id = models.CharField(max_length=255, db_collation="C")
     event_type = models.CharField(max_length=255, db_collation="C")
