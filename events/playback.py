@@ -2,7 +2,7 @@
 
 A slice hands what is due to the run's target, waits at most a little, and gives the worker back when the next event is
 far away or other runs have waited long enough: more runs than workers all progress. After each batch (for a webhook
-that is one event) one statement writes down what became of it, moves the checkpoint, prolongs the lease and reads the
+that is one event; for a target without effects, what left within a moment) one statement writes down what became of it, moves the checkpoint, prolongs the lease and reads the
 commands that came meanwhile; it changes nothing when another worker took the run over. So after a kill at most one batch
 is repeated to an external target, and nothing to one whose effects are rows of the same transaction.
 """
@@ -10,7 +10,7 @@ is repeated to an external target, and nothing to one whose effects are rows of 
 import time as clocks
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -33,6 +33,9 @@ CONTROL_SECONDS = 0.15
 HOLD_SECONDS = 2.0
 # It is woken this much before that event, and waits for the rest precisely.
 WAKE_AHEAD = timedelta(seconds=0.5)
+# What left to a target without effects is written down together for so long, and before a wait that is longer than the second.
+GATHER_SECONDS = 0.1
+_SPARE_SECONDS = 0.02
 # After this long a run makes room for others that are due.
 FAIR_SECONDS = 2.0
 
@@ -59,6 +62,12 @@ class Hold:
     time: Time
     until: float
     fair_from: float
+    # What left and is not written down yet, and until when that may stay so.
+    due: list[Due] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    note_by: float = 0.0
+    # In which they left.
+    segment: int = 0
 
     @property
     def clock(self) -> Clock:
@@ -109,6 +118,10 @@ def _play(hold: Hold, sink: Sink, stopping: Stopping) -> datetime | None:
         if queue.segment != replay.segment:
             queue = Queue(replay, reads=sink.reads)
         item = queue.first()
+        if hold.due and (item is None or _has_time(hold, item)):
+            if not _note(hold, sink):
+                return None
+            continue
         if item is None:
             if finish(replay, ""):
                 return None
@@ -118,14 +131,9 @@ def _play(hold: Hold, sink: Sink, stopping: Stopping) -> datetime | None:
             _start_clock(hold)
         wake_at = _wait(hold, item, stopping)
         if wake_at is not None or replay.state != Replay.State.RUNNING:
-            return _release(hold, wake_at)
-        if queue.segment == replay.segment:
-            problem = _send(hold, sink, queue)
-            if problem is None:
-                return None
-            if problem:
-                finish(replay, problem)
-                return None
+            return _release(hold, wake_at) if _note(hold, sink) else None
+        if queue.segment == replay.segment and not _send(hold, sink, queue):
+            return None
 
 
 def _start_clock(hold: Hold) -> None:
@@ -183,34 +191,55 @@ def _used_up(hold: Hold) -> bool:
     return Replay.objects.waiting(hold.time.now()).exclude(pk=hold.replay.pk).exists()
 
 
-def _send(hold: Hold, sink: Sink, queue: Queue) -> str | None:
-    """Hands over what is due and writes down what became of it: a sentence that ends the run, "", or None when the run
-    belongs to another worker by now."""
+def _has_time(hold: Hold, item: Item) -> bool:
+    """Whether there is time to write down what left before the next event does."""
+    return (hold.clock.deadline(item.virtual) - hold.time.now()).total_seconds() > _SPARE_SECONDS
+
+
+def _send(hold: Hold, sink: Sink, queue: Queue) -> bool:
+    """Hands over what is due and writes down what became of it. False when that ended the run, or it is another worker's."""
     replay = hold.replay
-    due = queue.due(hold.clock, hold.time.now(), most=sink.batch)
+    due = queue.due(hold.clock, hold.time.now(), most=sink.batch - len(hold.due))
     if sink.inside:
         with transaction.atomic():
             if not still_at(replay, due[0].item.index):
-                return _moved(replay)
+                return asked_since(replay)
             sent = sink.send(due)
-            written = checkpoint(replay, due, sent)
+            _take(hold, due, sent)
+            held = _note(hold, sink)
     else:
         sent = sink.send(due)
-        written = checkpoint(replay, due, sent, durable=not sink.pure)
-    if not written:
-        return _moved(replay)
+        _take(hold, due, sent)
+        held = _may_gather(hold, sink) or _note(hold, sink)
     queue.sent(len(sent))
-    return _fatal(due, sent)
+    if held and (fatal := sent[-1].fatal):
+        finish(replay, fatal)
+        return False
+    return held
 
 
-def _fatal(due: list[Due], sent: list[Sent]) -> str:
-    assert 0 < len(sent) <= len(due)
-    return sent[-1].fatal
+def _may_gather(hold: Hold, sink: Sink) -> bool:
+    """Whether what left may stay unwritten for a moment: it had no effect, and comes in single events."""
+    keeps_time = hold.replay.speed > 0 and hold.replay.step_until is None
+    return sink.pure and keeps_time and len(hold.due) < sink.batch and hold.time.steady() < hold.note_by
 
 
-def _moved(replay: Replay) -> str | None:
-    """A command sent the run to another place, or another worker took it over."""
-    return "" if asked_since(replay) else None
+def _take(hold: Hold, due: list[Due], sent: list[Sent]) -> None:
+    if not hold.due:
+        hold.note_by = hold.time.steady() + GATHER_SECONDS
+        hold.segment = hold.replay.segment
+    hold.due += due[: len(sent)]
+    hold.sent += sent
+
+
+def _note(hold: Hold, sink: Sink) -> bool:
+    """Writes down what left. False when the run belongs to another worker by now; when a command sent it to another
+    place, what left for the old one is not noted."""
+    due, sent = hold.due, hold.sent
+    hold.due, hold.sent = [], []
+    if not due or hold.segment != hold.replay.segment:
+        return True
+    return checkpoint(hold.replay, due, sent, durable=not sink.pure) or asked_since(hold.replay)
 
 
 def _release(hold: Hold, wake_at: datetime | None) -> datetime | None:
