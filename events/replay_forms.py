@@ -24,13 +24,13 @@ _TO = {
 
 
 def scope_of(chosen: Mapping[str, object]) -> Scope:
-    """From the fields of the form, or from an address; the first of correlation and trace leaves the rest to filter."""
-    texts = {name: str(chosen.get(name) or "") for name in FILTERS}
-    query = {
-        name: text for name, text in texts.items() if text and name not in {"correlation_id", "trace_id"}
-    }
+    """From the fields of the form, or from an address. With other filters beside it, a correlation or trace is one of them."""
+    texts = {name: text for name in FILTERS if (text := str(chosen.get(name) or ""))}
     descendants = str(chosen.get("descendants") or "").lower() in {"true", "on", "1"}
-    return Scope(texts["correlation_id"], texts["trace_id"], query, descendants=descendants)
+    if set(texts) - {"correlation_id", "trace_id"} and not descendants:
+        return Scope(query=texts)
+    query = {name: text for name, text in texts.items() if name not in {"correlation_id", "trace_id"}}
+    return Scope(texts.get("correlation_id", ""), texts.get("trace_id", ""), query, descendants=descendants)
 
 
 class SpeedForm(forms.Form):

@@ -1,6 +1,7 @@
 """What can be replayed beside one correlation, and what is told to be missing from it."""
 
 import pytest
+from django.urls import reverse
 
 from events.errors import CorrelationNotFound, InvalidQuery, ReplayInvalid
 from events.link import link_correlations
@@ -158,6 +159,15 @@ def test_the_preview_over_rest_says_what_how_long_and_what_not(owner, family):
     }
     answer = owner.api.post("/api/v1/replays/plan", {"query": {"node": "edge-"}, "speed": "max"}).json()
     assert (answer["total"], answer["seconds"]) == (1, 0.0)
+
+
+def test_what_the_explorer_shows_is_replayed_with_one_click(owner, family):
+    page = owner.browser.get("/events?correlation_id=order-1&since=2026-11-23T09:00:01Z").content.decode()
+    address = "/replays/new?correlation_id=order-1&amp;since=2026-11-23T09%3A00%3A01Z"
+    assert f'href="{address}"' in page
+    preview = owner.browser.get(address.replace("&amp;", "&")).content.decode()
+    assert "<dt>Events</dt><dd>1</dd>" in preview
+    assert "/replays/new?trace_id=t-1" in owner.browser.get(reverse("trace", args=["t-1"])).content.decode()
 
 
 def test_the_form_previews_and_starts_every_scope(owner, family):
