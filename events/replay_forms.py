@@ -85,7 +85,7 @@ class ReplayForm(SpeedForm):
     descendants = forms.BooleanField(label="With what it started", required=False)
     trace_id = forms.CharField(label="or trace", max_length=64, required=False, widget=_CODE)
     type = forms.CharField(
-        label="or events of type", required=False, widget=_CODE, help_text="`*` stands for any text."
+        label="or events of type", required=False, widget=_CODE, help_text="* stands for any text."
     )
     node = forms.CharField(label="From nodes that begin with", required=False, widget=_CODE)
     since = forms.CharField(
@@ -98,7 +98,7 @@ class ReplayForm(SpeedForm):
         label="Where",
         required=False,
         widget=_CODE,
-        help_text="`metadata.amount >= 3 and metadata.note exists`",
+        help_text="For example: metadata.amount >= 3 and metadata.note exists",
     )
     error_code = forms.CharField(label="Error code", required=False, widget=_CODE)
     to = forms.ChoiceField(label="Target", initial="webhook", choices=list(_TO.items()))
