@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from access.models import Token
 
-Scope = Literal["read", "write", "ingest", "replay", "alert", "admin"]
+Scope = Literal["read", "write", "ingest", "replay", "effects", "alert", "admin"]
 # A label is a user's name (150), a slash and a token's name (100); models keep who did something in this length.
 LABEL_LENGTH = 260
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -17,6 +17,7 @@ SCOPE_MEANINGS = {
     "write": "register and delete schemas, change subjects",
     "ingest": "send events",
     "replay": "replay events",
+    "effects": "let replayed events reach live alerts",
     "alert": "make alert rules and channels",
     "admin": "change people, roles and what holds for all subjects",
 }

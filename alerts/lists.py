@@ -51,7 +51,7 @@ def find_episode(actor: Actor, episode_id: int) -> Episode:
 def evidence_of(episode: Episode) -> list[tuple[Evidence, Event | None]]:
     """The kept evidence in order, with its event, or None when retention has removed that."""
     kept = list(episode.evidence.all())
-    stored = Event.objects.filter(position__in=[one.position for one in kept]).defer("raw", "document")
+    stored = Event.everything.filter(position__in=[one.position for one in kept]).defer("raw", "document")
     by_position = {event.position: event for event in stored}
     return [(one, by_position.get(one.position)) for one in kept]
 

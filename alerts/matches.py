@@ -30,6 +30,8 @@ FUTURE_ALLOWED = timedelta(minutes=5)
 EARLIER_SEEN = 1_000
 _AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
 _COLD = "CASE WHEN document IS NULL THEN raw END, lints"
+# What replays stored again counts only where a run was allowed to have effects.
+_SEEN = """(replay_id IS NULL OR replay @> '{"side_effects": true}')"""
 # Bytes: keys stand in an index.
 _KEY_MAX = 1000
 
@@ -106,17 +108,35 @@ class LoggedEvent:
 
 def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool) -> list[LoggedEvent]:
     """The events between two positions, in order; only those of `types` when given."""
-    query = Sql(
-        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)}, "  # noqa: S608
-        f"{_COLD if documents else 'NULL, NULL'} FROM events_event WHERE position > %s AND position <= %s",
-        (settings.ALERT_LATENESS, after, until),
+    query = _events(documents=documents).then(
+        f" WHERE position > %s AND position <= %s AND {_SEEN}", after, until
     )
     if types is not None:
         query = query.then(" AND event_type = ANY(%s)", sorted(types))
-    return [
-        LoggedEvent(Match(*row[:3]), row[3], from_row(_with_document(row)))
-        for row in _fetch(query.then(" ORDER BY position"))
-    ]
+    return _logged(query.then(" ORDER BY position"))
+
+
+def read_these(
+    positions: Sequence[int], *, first: datetime, last: datetime, documents: bool
+) -> dict[int, LoggedEvent]:
+    """Events by their positions; the times between which they arrived choose the partitions."""
+    query = _events(documents=documents).then(
+        " WHERE position = ANY(%s) AND received_at >= %s AND received_at <= %s", list(positions), first, last
+    )
+    return {event.match.position: event for event in _logged(query)}
+
+
+def _events(*, documents: bool) -> Sql:
+    cold = _COLD if documents else "NULL, NULL"
+    return Sql(
+        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)}, {cold}"  # noqa: S608
+        " FROM events_event",
+        (settings.ALERT_LATENESS,),
+    )
+
+
+def _logged(query: Sql) -> list[LoggedEvent]:
+    return [LoggedEvent(Match(*row[:3]), row[3], from_row(_with_document(row))) for row in _fetch(query)]
 
 
 def _with_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -161,7 +181,7 @@ def _matching(
     query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
         f" FROM events_event WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
-        "AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND ",
+        f"AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND {_SEEN} AND ",
         *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, *positions),
         settings.ALERT_LATENESS,
     )

@@ -75,7 +75,7 @@ def payload_of(episode: Episode, what: What, now: datetime) -> dict[str, Any]:
 def first_events(episode: Episode) -> list[Event]:
     positions = list(episode.evidence.values_list("position", flat=True)[:EVENTS_TOLD])
     return sorted(
-        Event.objects.filter(position__in=positions).only(
+        Event.everything.filter(position__in=positions).only(
             "position",
             "received_at",
             "occurred_at",

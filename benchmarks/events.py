@@ -1,28 +1,24 @@
-"""Events in and out: batches beside PostgreSQL's own COPY of the same rows, single events, and a replay's punctuality.
+"""Events in and out: batches beside PostgreSQL's own COPY of the same rows, single events, and replays.
 
 BENCH_EVENTS is the number of events sent in batches.
 """
 
 import os
 import threading
-import time
-import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from benchmarks import harness, ingest_load
-from benchmarks.harness import Report, percentile, told
+from benchmarks.harness import Report
+from benchmarks.replay import replays
 from events import scan
 from events.errors import UnreadableBody
 from registry.local.connection import Connection
-from registry.local.demo.receiver import Receiver
 
 EVENTS = "100000"
 BATCH, CLIENTS = 500, 4
 SINGLE_EVENTS = 2_000
-REPLAY_EVENTS, REPLAY_GAP, REPLAY_SPEED = 400, 0.1, 5.0
 # What may be wrong with a body of four million bytes: reading it has to stay linear.
 HOSTILE = {
     "digits": b"[" + b"1" * 4_000_000,
@@ -39,7 +35,7 @@ def measure(report: Report) -> None:
         _batches(report, registry, database)
         _copy(report, database)
         _singles(report, registry, database)
-        _replay(report, registry)
+        replays(report, registry)
     ingest, copy = (
         float(report.metrics[name]["value"]) for name in ("ingest_events_per_s", "copy_rows_per_s")
     )
@@ -127,49 +123,6 @@ def _singles(report: Report, registry: Connection, database: str) -> None:
     report.metric("single_events_per_s", load.events_per_s, "events/s")
     report.metric("single_event_p50", load.p50_ms, "ms")
     report.metric("single_event_p99", load.p99_ms, "ms")
-
-
-def _replay(report: Report, registry: Connection) -> None:
-    """How far from their moments events arrive: gaps at the receiver against gaps in the log, as they are scaled."""
-    host, _, port = registry.receiver.rpartition(":")
-    with harness.api(registry) as api, Receiver(host, int(port)) as receiver:
-        told(api.post("events", json=_chain("bench-replay")))
-        target = receiver.url("/replay")
-        asked = {"correlation_id": "bench-replay", "target": target, "speed": REPLAY_SPEED}
-        run = told(api.post("replays", json=asked))["id"]
-        seconds = REPLAY_EVENTS * REPLAY_GAP / REPLAY_SPEED
-        arrived = receiver.wait_for("/replay", REPLAY_EVENTS, seconds + 60)
-        while not (ended := told(api.get(f"replays/{run}"))["replay"])["finished_at"]:
-            time.sleep(0.1)
-    indexes = [int(message.headers["onex-replay-index"].partition("/")[0]) for message in arrived]
-    if indexes != list(range(1, REPLAY_EVENTS + 1)) or (ended["state"], ended["failed"]) != ("completed", 0):
-        raise SystemExit(f"The replay is {ended['state']}: {len(arrived)} of {REPLAY_EVENTS} events arrived.")
-    first = arrived[0].at
-    errors = [
-        abs(message.at - first - index * REPLAY_GAP / REPLAY_SPEED) * 1000
-        for index, message in enumerate(arrived)
-    ]
-    report.count("replayed", len(arrived))
-    report.duration("replay_seconds", arrived[-1].at - first)
-    report.metric("replay_timing_error_p50_ms", percentile(errors, 0.5), "ms")
-    report.metric("replay_timing_error_p99_ms", percentile(errors, 0.99), "ms")
-    report.metric("replay_timing_error_max_ms", max(errors), "ms")
-
-
-def _chain(correlation: str) -> list[dict[str, Any]]:
-    began = datetime.now(UTC) - timedelta(hours=1)
-    return [
-        {
-            "event_id": str(uuid.uuid4()),
-            "timestamp": (began + timedelta(seconds=number * REPLAY_GAP)).isoformat(),
-            "node_id": "bench",
-            "event_type": "NODE_START",
-            "schema_version": "1.0.0",
-            "correlation_id": correlation,
-            "metadata": {"input_state": {}},
-        }
-        for number in range(REPLAY_EVENTS)
-    ]
 
 
 if __name__ == "__main__":

@@ -27,6 +27,14 @@ from events.signals import events_stored
 _RETRY_AFTER = 5
 
 
+class Mark(NamedTuple):
+    """That an event is a copy which a replay stored, and what it is a copy of."""
+
+    replay_id: UUID
+    # {"of": event_id, "occurred_at", "speed", "segment", "index", "side_effects"}
+    replay: dict[str, Any]
+
+
 class Judged(NamedTuple):
     """An event that may be stored, with what its schemas said."""
 
@@ -41,6 +49,7 @@ class Judged(NamedTuple):
     lints: tuple[str, ...]
     # Who sent it, where that is somebody else than who has it stored.
     producer: str = ""
+    mark: Mark | None = None
 
 
 def append(fresh: Sequence[Judged], *, producer: str) -> None:
@@ -113,6 +122,8 @@ _COLUMNS = {
     "raw": "bytea",
     "document": "jsonb",
     "producer": "varchar",
+    "replay_id": "uuid",
+    "replay": "jsonb",
 }
 _COPY = f"COPY events_event ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _TYPES = list(_COLUMNS.values())
@@ -171,7 +182,11 @@ def _row(position: int, received_at: datetime, item: Judged, producer: str) -> t
         event.raw,
         Jsonb(event.derived or event.raw, dumps=_as_it_is) if event.representable else None,
         item.producer or producer,
+        *((item.mark.replay_id, Jsonb(item.mark.replay, dumps=without_nul)) if item.mark else _NO_MARK),
     )
+
+
+_NO_MARK = (None, None)
 
 
 def _as_it_is(raw: bytes) -> bytes:

@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from access import audit
 from access.actor import SYSTEM, Actor
-from events import partitions
+from events import partitions, profiles
 from events.changes import EVENT_TYPES
 from events.documents import derived
 from events.errors import NotCompressible
@@ -41,8 +41,9 @@ _TRIES = 10
 _PAUSE = 3.0
 
 _KEPT = """position, received_at, occurred_at, event_id, event_type, schema_version, content_id, node_id, correlation_id,
-    parent_correlation_id, trace_id, span_id, error_code, sample_rate, violations, lints, producer"""
-# The product's own events are shown by what their documents tell, and some documents are more than the bytes.
+    parent_correlation_id, trace_id, span_id, error_code, sample_rate, violations, lints, producer, replay_id, replay"""
+# The product's own events and profiles are shown by what their documents tell, and some documents are more than the bytes.
+_DOCUMENTS_KEPT = [*EVENT_TYPES, profiles.EVENT_TYPE]
 _COLD = "CASE WHEN event_type = ANY(%(kept)s) OR lints::text LIKE '%%renamed:%%' THEN one.document END"
 _HOT = "coalesce(one.document, packed.document)"
 _PUT = """
@@ -272,7 +273,7 @@ def _write(name: str, copy: str, change: _Change, dictionary: Dictionary | None,
                     rows.write_row(
                         (position, change(stored), None if text is None else Jsonb(text, dumps=bytes))
                     )
-            cursor.execute(put, {"first": batch[0][0], "last": batch[-1][0], "kept": list(EVENT_TYPES)})
+            cursor.execute(put, {"first": batch[0][0], "last": batch[-1][0], "kept": _DOCUMENTS_KEPT})
             cursor.execute("TRUNCATE packed")
         cursor.execute("DROP TABLE packed")
     gone_by.digest = digest.digest()

@@ -152,6 +152,11 @@ def stored_events(correlation: Correlation) -> list[Event]:
     return [found[moment.position] for moment in moments if moment.position in found]
 
 
+def correlations_below(correlation_id: str) -> list[str]:
+    """A correlation and all that it started, as far as MAX_CORRELATIONS."""
+    return list(_family_of(correlation_id, descendants=True).tree)
+
+
 def _parents_first(tree: Mapping[str, str | None]) -> dict[str, str | None]:
     below: dict[str | None, list[str]] = {}
     for name, parent in tree.items():

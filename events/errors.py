@@ -17,6 +17,7 @@ ProductError
 ├── ReplayInvalid         mend what the replay was asked to do
 ├── ReplayNotFound
 ├── ReplayOver            it has ended: start a new one
+├── TooManyStreams        ask again shortly, or for single answers
 ├── SubscriptionNotFound
 ├── InvalidSubscription, SubscriptionNameTaken   mend what the subscription was asked to be
 ├── RedriveNotFound
@@ -164,6 +165,11 @@ class SamplingRuleNotFound(ProductError):
 class SamplingRevisionNotFound(ProductError):
     kind = "not_found"
     code = "sampling_revision_not_found"
+
+
+class TooManyStreams(ProductError):
+    kind = "unavailable"
+    code = "too_many_streams"
 
 
 class SubscriptionNotFound(ProductError):

@@ -15,7 +15,7 @@ LOOKED_AT = 10_000
 _GROUPS = """
 WITH recent AS (
     SELECT position, event_id, event_type, occurred_at, violations FROM events_event
-    WHERE violations IS NOT NULL AND (%(type)s = '' OR event_type = %(type)s) AND event_type <> ALL(%(hidden)s)
+    WHERE violations IS NOT NULL AND replay_id IS NULL AND (%(type)s = '' OR event_type = %(type)s) AND event_type <> ALL(%(hidden)s)
         AND EXISTS (SELECT FROM unnest(%(prefixes)s::text[]) AS prefix WHERE starts_with(event_type, prefix))
     ORDER BY position DESC LIMIT %(limit)s
 ), problem AS (

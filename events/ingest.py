@@ -14,7 +14,7 @@ from access import rate_limit
 from access.actor import Actor
 from events import changes, judging, partitions, policies, quarantine
 from events.aliases import look_for_aliases
-from events.append import Judged, append, key_of, stored_digests
+from events.append import Judged, Mark, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.judging import Intake, Problem, Ruling
 from events.scan import Piece, depth_of
@@ -64,6 +64,17 @@ class Held(NamedTuple):
     event_id: str
     # Who sent it.
     producer: str
+
+
+class Copy(NamedTuple):
+    """A stored event, as a replay stores it again."""
+
+    raw: bytes
+    # The one it gets; its own stays in the bytes.
+    event_id: str
+    # When it happens once more.
+    at: datetime
+    mark: Mark
 
 
 @dataclass(slots=True)
@@ -127,6 +138,28 @@ def ingest_again(*, held: Sequence[Held]) -> list[Outcome]:
     batch.to_store = [item._replace(producer=held[item.number].producer) for item in batch.to_store]
     _store(batch, "")
     return [batch.outcomes[index] for index in range(len(held))]
+
+
+def ingest_copies(*, copies: Sequence[Copy], producer: str) -> list[Outcome]:
+    """Judges stored events by the rules of today and stores those that may be once more, marked as copies.
+
+    Within the caller's transaction. What would be quarantined is only told: a copy is nothing to be mended and released.
+    """
+    batch = _Batch()
+    pieces = [Piece(copy.raw, depth_of(copy.raw)) for copy in copies]
+    events = [
+        (index, event._replace(event_id=copies[index].event_id, occurred_at=copies[index].at))
+        for index, event in _read(batch, pieces, datetime.now(UTC))
+    ]
+    rulings = judging.current_catalogue().rulings_for({event.event_type for _, event in events})
+    for index, event in events:
+        _judge(batch, index, event, rulings)
+    for item in batch.to_quarantine:
+        batch.outcomes[item.number] = _outcome(item, "quarantined")
+    batch.to_quarantine = []
+    batch.to_store = [item._replace(mark=copies[item.number].mark) for item in batch.to_store]
+    _store(batch, producer)
+    return [batch.outcomes[index] for index in range(len(copies))]
 
 
 def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:

@@ -101,7 +101,9 @@ def correlation(request: HttpRequest, correlation_id: str) -> HttpResponse:
 
 def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
     found = correlate_trace(actor=caller(request), trace_id=trace_id)
-    return _tree(request, found, "Trace", trace_id, f"/api/v1/traces/{quote(trace_id, safe='')}")
+    replay = f"/replays/new?{urlencode({'trace_id': trace_id})}"
+    address = f"/api/v1/traces/{quote(trace_id, safe='')}"
+    return _tree(request, found, "Trace", trace_id, address, replay_url=replay)
 
 
 def _tree(

@@ -46,7 +46,7 @@ chosen AS (
            coalesce(document #>> '{metadata,release}', document #>> '{metadata,tags,release}', '') AS release
     FROM (SELECT * FROM events_event
           WHERE event_type = %(type)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
-            AND document IS NOT NULL
+            AND document IS NOT NULL AND replay_id IS NULL
           ORDER BY occurred_at DESC LIMIT %(most)s) AS newest
 ), fitting AS (
     SELECT * FROM chosen

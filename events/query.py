@@ -135,7 +135,7 @@ def find_events(*, actor: Actor, filters: Filters) -> QuerySet[Event]:
 
 def find_event(*, actor: Actor, event_id: str) -> Event:
     """Raises EventNotFound for one that is not stored, and for one that the actor may not read."""
-    found = Event.objects.filter(visible_to(actor), event_id=event_id).order_by("position").first()
+    found = Event.everything.filter(visible_to(actor), event_id=event_id).order_by("position").first()
     if found is None:
         raise EventNotFound(
             f"No event with id '{event_id}' is stored, or you may not read its type.", event_id=event_id

@@ -1,149 +1,43 @@
 """Replays over REST."""
 
 import uuid
-from typing import Any
+from dataclasses import asdict
 
-from django.conf import settings
-from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
-from rest_framework import serializers
+from django.http import HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.caller import caller
 from access.keyset import PAGING, page_answer, page_of, page_schema
-from events.models import Replay, ReplayItem
-from events.replay import (
-    cancel_replay,
-    change_speed,
-    create_replay,
-    ends_at,
-    find_replay,
-    pause_replay,
-    plan_replay,
-    resume_replay,
+from events import steer_replay
+from events.models import Replay
+from events.replay import create_replay, find_readable_replay, find_replay
+from events.replay_file import file_name, lines_of
+from events.replay_outcomes import causes_of, counts_of
+from events.replay_plan import plan_replay
+from events.replay_shapes import (
+    OUTCOMES,
+    PLAN,
+    TIMING,
+    ItemAnswer,
+    LoopRequest,
+    PlanRequest,
+    ReplayAnswer,
+    ReplayRequest,
+    SeekRequest,
+    SpeedRequest,
+    StepRequest,
 )
+from events.replay_stream import open_stream
+from events.replay_targets import summary_of
 from events.replay_timing import timing_of
 
-
-@extend_schema_field({"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["max"]}]})
-class SpeedField(serializers.Field[Any, Any, Any, Any]):
-    """A multiplier, or "max" for as fast as possible (kept as 0)."""
-
-    def to_internal_value(self, data: object) -> float:
-        if data == "max":
-            return 0.0
-        if isinstance(data, bool) or not isinstance(data, int | float) or data <= 0:
-            raise serializers.ValidationError(
-                f"A multiplier from 0.01 to {settings.REPLAY_MAX_SPEED:g}, or 'max'."
-            )
-        return float(data)
-
-    def to_representation(self, value: float) -> float | str:
-        return value or "max"
-
-
-class PlanRequest(serializers.Serializer[Any]):
-    correlation_id = serializers.CharField(max_length=255)
-    max_gap = serializers.FloatField(
-        required=False, allow_null=True, default=None, help_text="Longest wait, in seconds of original time."
-    )
-
-
-class ReplayRequest(PlanRequest):
-    target = serializers.CharField(max_length=2000)
-    speed = SpeedField(default=1.0, help_text="Multiplier, or 'max'.")
-    secret = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        max_length=200,
-        help_text="whsec_…: requests are signed with it.",
-    )
-
-
-class SpeedRequest(serializers.Serializer[Any]):
-    speed = SpeedField()
-
-
-class ReplayAnswer(serializers.ModelSerializer[Replay]):
-    """Without the secret, which nobody is shown again."""
-
-    speed = SpeedField()
-    ends_at = serializers.SerializerMethodField(help_text="At the present speed; null while it does not run.")
-
-    class Meta:
-        model = Replay
-        fields: tuple[str, ...] = (
-            "id",
-            "correlation_id",
-            "event_types",
-            "target",
-            "speed",
-            "max_gap",
-            "order",
-            "segment",
-            "state",
-            "total",
-            "done",
-            "failed",
-            "length",
-            "skipped",
-            "missing",
-            "ends_at",
-            "problem",
-            "created_by",
-            "created_at",
-            "started_at",
-            "finished_at",
-        )
-
-    def get_ends_at(self, replay: Replay) -> str | None:
-        at = ends_at(replay, timezone.now())
-        return at.isoformat() if at else None
-
-
-class ItemAnswer(serializers.ModelSerializer[ReplayItem]):
-    late_ms = serializers.FloatField(allow_null=True)
-
-    class Meta:
-        model = ReplayItem
-        fields = (
-            "index",
-            "position",
-            "event_id",
-            "event_type",
-            "virtual",
-            "planned_at",
-            "sent_at",
-            "late_ms",
-            "status",
-            "problem",
-        )
-
-
-_TIMING = inline_serializer(
-    "ReplayTiming",
-    {
-        "events": serializers.IntegerField(),
-        "late_p50_ms": serializers.FloatField(allow_null=True),
-        "late_p99_ms": serializers.FloatField(allow_null=True),
-        "late_max_ms": serializers.FloatField(allow_null=True),
-    },
-)
-_PLAN = inline_serializer(
-    "ReplayPlan",
-    {
-        "total": serializers.IntegerField(),
-        "event_types": serializers.ListField(child=serializers.CharField()),
-        "order": serializers.ChoiceField(Replay.Order.choices),
-        "length": serializers.FloatField(),
-        "skipped": serializers.FloatField(),
-        "missing": serializers.ListField(child=serializers.DictField()),
-    },
-)
 _ID = OpenApiParameter("replay_id", uuid.UUID, OpenApiParameter.PATH)
+_NDJSON = "application/x-ndjson"
+_EVENT_STREAM = "text/event-stream"
 
 
 @extend_schema(
@@ -152,6 +46,7 @@ _ID = OpenApiParameter("replay_id", uuid.UUID, OpenApiParameter.PATH)
     parameters=[
         OpenApiParameter("correlation_id"),
         OpenApiParameter("state", enum=Replay.State.values),
+        OpenApiParameter("to"),
         *PAGING,
     ],
     responses=page_schema("ReplayPage", ReplayAnswer),
@@ -165,26 +60,33 @@ def replays(request: Request) -> Response:
     if request.method == "POST":
         wanted = ReplayRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
-        started = create_replay(actor=caller(request), **wanted.validated_data)
+        started = create_replay(
+            actor=caller(request), scope=wanted.scope(), to=wanted.destination(), manner=wanted.manner()
+        )
         return Response(ReplayAnswer(started).data, status=201)
     page = page_of(request, Replay.objects.visible_to(caller(request)).matching(request.query_params))
     return page_answer(page, ReplayAnswer(page.items, many=True).data)
 
 
-@extend_schema(operation_id="replays_plan", request=PlanRequest, responses=_PLAN)
+@extend_schema(operation_id="replays_plan", request=PlanRequest, responses=PLAN)
 @api_view(["POST"])
 def plan(request: Request) -> Response:
     """What a replay would do: how many events, in which order, how long, and what is missing. Starts nothing."""
     wanted = PlanRequest(data=request.data)
     wanted.is_valid(raise_exception=True)
-    found = plan_replay(actor=caller(request), **wanted.validated_data)
+    given = wanted.validated_data
+    order = Replay.Order(given["order"]) if given["order"] else None
+    found = plan_replay(actor=caller(request), scope=wanted.scope(), max_gap=given["max_gap"], order=order)
     return Response(
         {
             "total": len(found.steps),
             "event_types": found.event_types,
             "order": found.order,
+            "began": found.began,
+            "ended": found.ended,
             "length": found.length,
             "skipped": found.skipped,
+            "seconds": found.seconds(given["speed"]),
             "missing": found.missing,
         }
     )
@@ -193,7 +95,7 @@ def plan(request: Request) -> Response:
 @extend_schema(
     operation_id="replays_read",
     parameters=[_ID],
-    responses=inline_serializer("ReplayDetail", {"replay": ReplayAnswer(), "timing": _TIMING}),
+    responses=inline_serializer("ReplayDetail", {"replay": ReplayAnswer(), "timing": TIMING}),
 )
 @api_view(["GET"])
 def replay(request: Request, replay_id: uuid.UUID) -> Response:
@@ -215,25 +117,77 @@ def items(request: Request, replay_id: uuid.UUID) -> Response:
     return page_answer(page, ItemAnswer(page.items, many=True).data)
 
 
+@extend_schema(operation_id="replays_outcomes", parameters=[_ID], responses=OUTCOMES)
+@api_view(["GET"])
+def outcomes(request: Request, replay_id: uuid.UUID) -> Response:
+    """What became of the events: counted, and why some would fail, grouped. Takes `read` on all their types."""
+    found = find_readable_replay(actor=caller(request), replay_id=replay_id)
+    causes = [asdict(cause) for cause in causes_of(found)]
+    return Response({"counts": counts_of(found), "causes": causes, "summary": summary_of(found)})
+
+
+@extend_schema(operation_id="replays_events", parameters=[_ID], responses={(200, _NDJSON): OpenApiTypes.STR})
+@api_view(["GET"])
+def events(request: Request, replay_id: uuid.UUID) -> HttpResponseBase:
+    """The events that were played so far as NDJSON: the producers' bytes, one a line. Takes `read` on all their types."""
+    found = find_readable_replay(actor=caller(request), replay_id=replay_id)
+    answer = StreamingHttpResponse(lines_of(found), content_type=_NDJSON)
+    answer["Content-Disposition"] = f'attachment; filename="{file_name(found)}"'
+    return answer
+
+
+@extend_schema(
+    operation_id="replays_stream",
+    parameters=[
+        _ID,
+        OpenApiParameter("Last-Event-ID", location=OpenApiParameter.HEADER, description="Go on behind it."),
+    ],
+    responses={(200, _EVENT_STREAM): OpenApiTypes.STR},
+)
+@api_view(["GET"])
+def stream(request: Request, replay_id: uuid.UUID) -> HttpResponseBase:
+    """The events as they are played, as server-sent events: `state`, `played`, `end`. Takes `read` on all their types."""
+    found = find_readable_replay(actor=caller(request), replay_id=replay_id)
+    after = request.headers.get("Last-Event-ID", "") or request.query_params.get("after", "")
+    answer = StreamingHttpResponse(open_stream(found, after=after), content_type=_EVENT_STREAM)
+    answer["Cache-Control"] = "no-store"
+    # Proxies that gather answers would hold the events back.
+    answer["X-Accel-Buffering"] = "no"
+    return answer
+
+
 @extend_schema(operation_id="replays_pause", parameters=[_ID], request=None, responses=ReplayAnswer)
 @api_view(["POST"])
 def pause(request: Request, replay_id: uuid.UUID) -> Response:
     """Stops the clock where it stands."""
-    return Response(ReplayAnswer(pause_replay(actor=caller(request), replay_id=replay_id)).data)
+    return Response(ReplayAnswer(steer_replay.pause_replay(actor=caller(request), replay_id=replay_id)).data)
 
 
 @extend_schema(operation_id="replays_resume", parameters=[_ID], request=None, responses=ReplayAnswer)
 @api_view(["POST"])
 def resume(request: Request, replay_id: uuid.UUID) -> Response:
     """Lets a paused run go on."""
-    return Response(ReplayAnswer(resume_replay(actor=caller(request), replay_id=replay_id)).data)
+    return Response(ReplayAnswer(steer_replay.resume_replay(actor=caller(request), replay_id=replay_id)).data)
 
 
-@extend_schema(operation_id="replays_cancel", parameters=[_ID], request=None, responses=ReplayAnswer)
+@extend_schema(operation_id="replays_step", parameters=[_ID], request=StepRequest, responses=ReplayAnswer)
 @api_view(["POST"])
-def cancel(request: Request, replay_id: uuid.UUID) -> Response:
-    """Ends a run; the request that is under way is the last."""
-    return Response(ReplayAnswer(cancel_replay(actor=caller(request), replay_id=replay_id)).data)
+def step(request: Request, replay_id: uuid.UUID) -> Response:
+    """Plays the next events at once and pauses at the last of them."""
+    wanted = StepRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    stepped = steer_replay.step_replay(actor=caller(request), replay_id=replay_id, **wanted.validated_data)
+    return Response(ReplayAnswer(stepped).data)
+
+
+@extend_schema(operation_id="replays_seek", parameters=[_ID], request=SeekRequest, responses=ReplayAnswer)
+@api_view(["POST"])
+def seek(request: Request, replay_id: uuid.UUID) -> Response:
+    """Goes on at another event, so many seconds after the first, or at a time; as another segment."""
+    wanted = SeekRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    sought = steer_replay.seek_replay(actor=caller(request), replay_id=replay_id, **wanted.validated_data)
+    return Response(ReplayAnswer(sought).data)
 
 
 @extend_schema(operation_id="replays_speed", parameters=[_ID], request=SpeedRequest, responses=ReplayAnswer)
@@ -242,5 +196,22 @@ def speed(request: Request, replay_id: uuid.UUID) -> Response:
     """Goes on at another speed from where the clock stands."""
     wanted = SpeedRequest(data=request.data)
     wanted.is_valid(raise_exception=True)
-    changed = change_speed(actor=caller(request), replay_id=replay_id, **wanted.validated_data)
+    changed = steer_replay.change_speed(actor=caller(request), replay_id=replay_id, **wanted.validated_data)
     return Response(ReplayAnswer(changed).data)
+
+
+@extend_schema(operation_id="replays_loop", parameters=[_ID], request=LoopRequest, responses=ReplayAnswer)
+@api_view(["POST"])
+def loop(request: Request, replay_id: uuid.UUID) -> Response:
+    """Lets so many passes over the same events follow, each a run of its own; 0 for none."""
+    wanted = LoopRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    looped = steer_replay.loop_replay(actor=caller(request), replay_id=replay_id, **wanted.validated_data)
+    return Response(ReplayAnswer(looped).data)
+
+
+@extend_schema(operation_id="replays_cancel", parameters=[_ID], request=None, responses=ReplayAnswer)
+@api_view(["POST"])
+def cancel(request: Request, replay_id: uuid.UUID) -> Response:
+    """Ends a run; the request that is under way is the last."""
+    return Response(ReplayAnswer(steer_replay.cancel_replay(actor=caller(request), replay_id=replay_id)).data)

@@ -1,9 +1,13 @@
-"""Pages of replay: the list, a new run with its preview, and the run itself."""
+"""Pages of replay: the list, a new run with its preview, and the player."""
 
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,23 +20,29 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
+from events import changes, steer_replay
 from events.models import Replay
-from events.replay import (
-    cancel_replay,
-    change_speed,
-    create_replay,
-    ends_at,
-    find_replay,
-    pause_replay,
-    plan_replay,
-    resume_replay,
+from events.replay import create_replay, find_replay
+from events.replay_clock import ends_at, stands_at
+from events.replay_drawing import plot_of, strip_of
+from events.replay_forms import (
+    LoopForm,
+    ReplayFilter,
+    ReplayForm,
+    SeekForm,
+    SpeedForm,
+    StepForm,
+    scope_of,
 )
-from events.replay_forms import ReplayFilter, ReplayForm, SpeedForm
+from events.replay_outcomes import causes_of, counts_of
+from events.replay_plan import Plan, plan_replay
+from events.replay_targets import summary_of
 from events.replay_timing import timing_of
 from registry.home import Panel
 
 _RECENT = 8
 _ON_HOME = 5
+_SPEEDS = (0.5, 1, 2, 10, 100)
 
 
 def replays(request: HttpRequest) -> HttpResponse:
@@ -48,11 +58,16 @@ def replays(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("secret")
 def replay_new(request: HttpRequest) -> HttpResponse:
-    """`?correlation_id=` fills the form and shows at once what a run would do; so does the button Preview."""
+    """What the address names fills the form and shows at once what a run would do; so does the button Preview."""
     form = ReplayForm(request.POST or None, initial=request.GET.dict())
     if form.is_valid() and "preview" not in request.POST:
         try:
-            started = create_replay(actor=caller(request), **form.cleaned_data)
+            started = create_replay(
+                actor=caller(request),
+                scope=scope_of(form.cleaned_data),
+                to=form.destination(),
+                manner=form.manner(),
+            )
         except ProductError as error:
             _explain(form, error)
         else:
@@ -64,38 +79,41 @@ def replay_new(request: HttpRequest) -> HttpResponse:
 class Preview:
     """A plan in the words of the page."""
 
+    plan: Plan
     total: int
-    event_types: list[str]
     by_arrival: bool
     takes: str
     original: str
     skipped: str
     speed: float
-    missing: list[dict[str, object]]
 
 
 def _preview(request: HttpRequest, form: ReplayForm) -> Preview | None:
-    chosen = form.cleaned_data if form.is_bound else form.initial
-    correlation_id = chosen.get("correlation_id")
-    if not correlation_id:
+    if form.is_bound and not form.is_valid():
+        return None
+    chosen: Mapping[str, Any] = form.cleaned_data if form.is_bound else form.initial
+    scope = scope_of(chosen)
+    if not (scope.correlation_id or scope.trace_id or scope.query):
         return None
     try:
         max_gap = float(chosen["max_gap"]) if chosen.get("max_gap") not in {None, ""} else None
         speed = float(chosen.get("speed", 1.0))
-        plan = plan_replay(actor=caller(request), correlation_id=correlation_id, max_gap=max_gap)
+        order = Replay.Order(chosen["order"]) if chosen.get("order") else None
+        plan = plan_replay(actor=caller(request), scope=scope, max_gap=max_gap, order=order)
     except (ProductError, ValueError) as error:
-        if not form.is_bound:
+        if form.is_bound and isinstance(error, ProductError) and not form.errors:
+            _explain(form, error)
+        elif not form.is_bound:
             messages.error(request, str(error))
         return None
     return Preview(
+        plan=plan,
         total=len(plan.steps),
-        event_types=plan.event_types,
         by_arrival=plan.order == Replay.Order.ARRIVAL,
         takes=_in_words(plan.seconds(speed)),
         original=_in_words(plan.length + plan.skipped),
         skipped=_in_words(plan.skipped) if plan.skipped else "",
         speed=speed,
-        missing=plan.missing,
     )
 
 
@@ -109,9 +127,10 @@ def _in_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _explain(form: ReplayForm | SpeedForm, error: ProductError) -> None:
+def _explain(form: forms.Form, error: ProductError) -> None:
     """Beside the field that the error points to; a target is `/url` to the layer that refuses it."""
-    field = {"url": "target"}.get(name := str(error.facts.get("pointer", "")).lstrip("/"), name)
+    name = str(error.facts.get("pointer", "")).removeprefix("/query").lstrip("/").partition("/")[0]
+    field = {"url": "target", "": str(error.facts.get("parameter", ""))}.get(name, name)
     form.add_error(field if field in form.fields else None, error.message)
 
 
@@ -119,26 +138,55 @@ def _explain(form: ReplayForm | SpeedForm, error: ProductError) -> None:
 def replay(request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
     found = find_replay(actor=caller(request), replay_id=replay_id)
     context = {
-        **_progress(found),
+        **_progress(request, found),
         "page": page_of(request, found.items.all(), size=100, key="index", descending=False),
         "length": _in_words(found.length),
         "skipped": _in_words(found.skipped) if found.skipped else "",
+        "slipped": _in_words(found.slipped) if found.slipped else "",
         "speed_form": SpeedForm(initial={"speed": found.speed}),
+        "seek_form": SeekForm(initial={"position": min(found.done + 1, found.total)}),
+        "loop_form": LoopForm(initial={"passes": found.passes_left}),
+        "speeds": _SPEEDS,
+        "events_url": _events_url(found),
+        "once_more": _once_more(found),
+        "following_pass": Replay.objects.visible_to(caller(request)).filter(previous=found).first(),
     }
     return render(request, "events/replay.html", context)
+
+
+def _events_url(found: Replay) -> str:
+    """Where what it plays is looked at."""
+    match found.scope:
+        case {"trace_id": trace_id}:
+            return reverse("trace", args=[trace_id])
+        case {"query": chosen}:
+            return f"{reverse('events')}?{urlencode(chosen)}"
+    return reverse("correlation", args=[found.correlation_id])
+
+
+def _once_more(found: Replay) -> str:
+    """The form of a new run, filled in as this one was; without what nobody is shown again."""
+    scope = found.scope.get("query") or found.scope
+    given = {**scope, "to": found.kind, "speed": found.speed, "max_gap": found.max_gap}
+    if found.kind == "webhook":
+        given["target"] = found.target
+    return f"{reverse('replay-new')}?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
 
 @never_cache
 def replay_progress(request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
     """The part of the page that keeps itself up to date."""
     found = find_replay(actor=caller(request), replay_id=replay_id)
-    return render(request, "events/_replay_progress.html", _progress(found))
+    return render(request, "events/_replay_progress.html", _progress(request, found))
 
 
-def _progress(found: Replay) -> dict[str, object]:
+def _progress(request: HttpRequest, found: Replay) -> dict[str, object]:
     now, timing = timezone.now(), timing_of(found)
-    recent = found.items.filter(index__lt=found.done).order_by("-index")[:_RECENT]
+    stands = stands_at(found, now)
+    recent = found.items.filter(index__lt=found.done).exclude(outcome="").order_by("-index")[:_RECENT]
     following = found.items.filter(index=found.done).first() if not found.ended else None
+    # What quotes events is for who may read them.
+    readable = all(changes.may(caller(request), "read", event_type) for event_type in found.event_types)
     return {
         "replay": found,
         "recent": recent,
@@ -148,6 +196,13 @@ def _progress(found: Replay) -> dict[str, object]:
         "late_text": f"{timing['late_p99_ms']:.1f} ms" if timing["late_p99_ms"] is not None else "",
         "total_text": f"of {found.total}",
         "pace": f"at ×{found.speed:g}" if found.speed else "as fast as possible",
+        "strip": strip_of(found, stands),
+        "stands_text": f"{_in_words(stands)} of {_in_words(found.length)}",
+        "plot": plot_of(found),
+        "counts": counts_of(found),
+        "causes": causes_of(found) if readable else [],
+        "summary": summary_of(found) if readable else {},
+        "readable": readable,
     }
 
 
@@ -155,32 +210,46 @@ def _left(end: datetime | None, now: datetime) -> str | None:
     return _in_words(max(0.0, (end - now).total_seconds())) if end else None
 
 
+_COMMANDS: dict[str, Callable[..., Replay]] = {
+    "pause": steer_replay.pause_replay,
+    "resume": steer_replay.resume_replay,
+    "cancel": steer_replay.cancel_replay,
+    "step": steer_replay.step_replay,
+    "seek": steer_replay.seek_replay,
+    "speed": steer_replay.change_speed,
+    "loop": steer_replay.loop_replay,
+}
+
+
+# What each command is told; those that are told nothing have no form.
+_FORMS: dict[str, type[forms.Form]] = {
+    "step": StepForm,
+    "seek": SeekForm,
+    "speed": SpeedForm,
+    "loop": LoopForm,
+}
+
+
 @require_POST
 def replay_command(request: HttpRequest, replay_id: uuid.UUID, command: str) -> HttpResponse:
-    """pause, resume, cancel."""
-    run = {"pause": pause_replay, "resume": resume_replay, "cancel": cancel_replay}[command]
-    try:
-        run(actor=caller(request), replay_id=replay_id)
-    except ProductError as error:
-        if error.kind != "conflict":
-            raise
-        # It ended while somebody looked at the page.
-        messages.warning(request, error.message)
-    return redirect("replay", replay_id=replay_id)
-
-
-@require_POST
-def replay_speed(request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
-    form = SpeedForm(request.POST)
+    """Any of the commands; htmx gets the part of the page that changed, everybody else the page."""
+    form = _FORMS.get(command, forms.Form)(request.POST)
     try:
         if form.is_valid():
-            change_speed(actor=caller(request), replay_id=replay_id, **form.cleaned_data)
+            given = {name: value for name, value in form.cleaned_data.items() if value is not None}
+            _COMMANDS[command](actor=caller(request), replay_id=replay_id, **given)
         else:
-            messages.error(request, "The speed is a number from 0.01 up, or 0 for as fast as possible.")
+            messages.error(request, " ".join(str(one[0]) for one in form.errors.values()))
     except ProductError as error:
-        if error.kind not in {"conflict", "invalid"}:
+        if error.kind not in {"invalid", "conflict"}:
             raise
-        messages.error(request, error.message)
+        # It ended while somebody looked at the page, or the number is none that this run knows.
+        messages.warning(request, error.message)
+    if request.headers.get("HX-Request") and not messages.get_messages(request):
+        return replay_progress(request, replay_id)
+    if request.headers.get("HX-Request"):
+        # What is to be told stands at the top of the page.
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("replay", args=[replay_id])})
     return redirect("replay", replay_id=replay_id)
 
 

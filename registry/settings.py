@@ -352,6 +352,22 @@ REPLAY_SLICE_SECONDS = env.float("REPLAY_SLICE_SECONDS", default=30.0)
 REPLAY_LEASE_SECONDS = env.float("REPLAY_LEASE_SECONDS", default=10.0)
 REPLAY_MAX_SPEED = env.float("REPLAY_MAX_SPEED", default=1000.0)
 REPLAY_MAX_EVENTS = env.int("REPLAY_MAX_EVENTS", default=100_000)
+# How many passes over the same events may follow the first.
+REPLAY_MAX_PASSES = env.int("REPLAY_MAX_PASSES", default=100)
+# A run that slips puts the rest off when it is further behind than this; one that catches up never does.
+REPLAY_MAX_LAG_SECONDS = env.float("REPLAY_MAX_LAG_SECONDS", default=1.0)
+# Where replays go: dotted names of an events.replay_targets.Target.
+REPLAY_TARGETS = {
+    "webhook": "events.replay_webhook.TARGET",
+    "browser": "events.replay_targets.BROWSER",
+    "ingest": "events.replay_ingest.TARGET",
+    "schema": "events.replay_schema.TARGET",
+    "rule": "alerts.replay_rule.TARGET",
+    "file": "events.replay_targets.FILE",
+}
+# Open streams of one process, each of which holds one of its threads, and how long one lasts before it asks anew.
+REPLAY_STREAMS = env.int("REPLAY_STREAMS", default=20)
+REPLAY_STREAM_SECONDS = env.float("REPLAY_STREAM_SECONDS", default=60.0)
 # A target that takes longer has failed for this event. Shorter than the lease, so that no run has two workers.
 REPLAY_TIMEOUT_SECONDS = env.float("REPLAY_TIMEOUT_SECONDS", default=5.0)
 

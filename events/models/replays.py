@@ -39,9 +39,9 @@ class ReplayQuerySet(models.QuerySet["Replay"]):
         return self.filter(within).exclude(event_types__overlap=list(EVENT_TYPES))
 
     def matching(self, chosen: Mapping[str, str]) -> "ReplayQuerySet":
-        """Those with the given `correlation_id` and `state`, as far as they are given."""
-        names = ("correlation_id", "state")
-        return self.filter(**{name: chosen[name] for name in names if chosen.get(name)})
+        """Those with the given `correlation_id`, `state` and `to`, as far as they are given."""
+        columns = {"correlation_id": "correlation_id", "state": "state", "to": "kind"}
+        return self.filter(**{columns[name]: chosen[name] for name in columns if chosen.get(name)})
 
     def waiting(self, until: datetime) -> "ReplayQuerySet":
         """Runs that want a worker by then and have none; a lease that ended belongs to a worker that was killed."""
@@ -69,25 +69,51 @@ class Replay(models.Model):
         CLOCK = "clock"
         ARRIVAL = "arrival"
 
+    class Late(models.TextChoices):
+        """What becomes of the time that a run fell behind."""
+
+        CATCH_UP = "catch_up"
+        SLIP = "slip"
+
     LIVE = (State.PENDING, State.RUNNING)
     ENDED = (State.CANCELLED, State.COMPLETED, State.FAILED)
 
     id = models.UUIDField(primary_key=True, default=time_ordered_id)
-    correlation_id = models.CharField(max_length=255, db_collation="C")
+    # What was asked for, as events.replay_scope.Scope reads it.
+    scope = models.JSONField(default=dict)
+    # Of a run over one correlation; "" for the others.
+    correlation_id = models.CharField(max_length=255, blank=True, db_collation="C")
     # Every type among its events: who may not replay one of them may not touch the run.
     event_types = ArrayField(models.CharField(max_length=255), default=list)
-    target = models.CharField(max_length=2000)
+    # Which of settings.REPLAY_TARGETS gets the events; `target` says in one line where they go, or against what they are held.
+    kind = models.CharField(max_length=20, default="webhook")
+    target = models.CharField(max_length=2000, blank=True)
+    # What the target needs to know beside that.
+    options = models.JSONField(default=dict)
+    # Whether live alerts may see what is stored again.
+    side_effects = models.BooleanField(default=False)
     secret = models.CharField(max_length=200, blank=True)
     # 0 = as fast as possible.
     speed = models.FloatField(default=1.0)
     # Longest wait between two events in seconds of original time; null = as it was.
     max_gap = models.FloatField(null=True)
     order = models.CharField(max_length=10, choices=Order.choices, default=Order.CLOCK)
+    late_policy = models.CharField(max_length=10, choices=Late.choices, default=Late.CATCH_UP)
+    # Seconds by which the rest was put off, where the policy is to slip.
+    slipped = models.FloatField(default=0.0)
     # What will not be replayed, known before the start: [{"reason", "count", "sentence"}].
     missing = models.JSONField(default=list)
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
-    # Counts the passes over the same events; a receiver tells a second pass from a repetition by it.
+    # Counts the jumps to another place; a receiver tells an event that is sent once more from a repetition by it.
     segment = models.PositiveIntegerField(default=1)
+    # The item at which the present segment began.
+    segment_from = models.PositiveIntegerField(default=0)
+    # A pause is due when so many items are done: how single steps end.
+    step_until = models.PositiveIntegerField(null=True)
+    # A run that loops is followed by another one over the same events, so many times; which pass this is, and after which.
+    passes_left = models.PositiveIntegerField(default=0)
+    pass_number = models.PositiveIntegerField(default=1)
+    previous = models.OneToOneField("self", null=True, on_delete=models.SET_NULL, related_name="next")
     # Fixed at start: retention and new events cannot change a run.
     total = models.PositiveIntegerField(default=0)
     # Seconds of original time from the first to the last event, after the max-gap clamp; and what it cut away.
@@ -120,7 +146,19 @@ class Replay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"replay {self.id} of {self.correlation_id}"
+        return f"replay {self.id} of {self.name}"
+
+    @property
+    def name(self) -> str:
+        """What is played, in a few words."""
+        match self.scope:
+            case {"trace_id": trace_id}:
+                return f"trace {trace_id}"
+            case {"query": chosen}:
+                return ", ".join(f"{name} {value}" for name, value in chosen.items())
+            case {"descendants": True}:
+                return f"{self.correlation_id} and what it started"
+        return self.correlation_id
 
     @property
     def ended(self) -> bool:
@@ -130,7 +168,8 @@ class Replay(models.Model):
 class ReplayItem(models.Model):
     """One event of a run: where it stands on the virtual timeline and what became of it."""
 
-    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items")
+    # The constraint's index begins with it.
+    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items", db_index=False)
     index = models.PositiveIntegerField()
     event_id = models.CharField(max_length=255, db_collation="C")
     event_type = models.CharField(max_length=255, db_collation="C")
@@ -138,11 +177,17 @@ class ReplayItem(models.Model):
     received_at = models.DateTimeField()
     # Seconds since the first event, after the max-gap clamp, before speed.
     virtual = models.FloatField()
+    # By its producer's clock; null in runs made by versions that did not keep it.
+    occurred_at = models.DateTimeField(null=True)
     # When the clock of the run said so, and when it left; null at speed "max".
     planned_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     status = models.IntegerField(null=True)
     problem = models.TextField(blank=True)
+    # What became of it, in the target's word: "delivered", "stored", "valid", …; "" = nothing yet.
+    outcome = models.CharField(max_length=30, blank=True)
+    # What the target has to say about it: {"violations"}, {"event_id"}, …
+    details = models.JSONField(null=True)
 
     class Meta:
         ordering = ["index"]

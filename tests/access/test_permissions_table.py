@@ -29,14 +29,13 @@ from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.export import start_export
 from events.models import Export, QuarantinedEvent, Redrive, Subscription
-from events.replay import create_replay
 from events.sampling import RuleSpec as RuleOfSampling
 from events.sampling import create_sampling_rule
 from registry.models import Approval, CatalogueImport, Study, VersionMigration
 from registry.publish import publish_version
 from registry.taxonomy import publish_taxonomy
 from tests.conftest import Person
-from tests.events.replays import store
+from tests.events.replays import begin, store
 
 # Also what makes pytest-django set up the test database that the module's own fixture writes to.
 pytestmark = pytest.mark.django_db
@@ -89,6 +88,12 @@ get    api/v1/replays                                                          y
 post   api/v1/replays/plan                                                     yes    no     no
 get    api/v1/replays/<uuid:replay_id>                                         yes    hidden hidden
 get    api/v1/replays/<uuid:replay_id>/items                                   yes    hidden hidden
+get    api/v1/replays/<uuid:replay_id>/outcomes                                yes    hidden hidden
+get    api/v1/replays/<uuid:replay_id>/events                                  yes    hidden hidden
+get    api/v1/replays/<uuid:replay_id>/stream                                  yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/step                                    yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/seek                                    yes    hidden hidden
+post   api/v1/replays/<uuid:replay_id>/loop                                    yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/pause                                   yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
@@ -271,6 +276,9 @@ post   replays/new                                                             y
 get    replays/<uuid:replay_id>                                                yes    hidden hidden
 get    replays/<uuid:replay_id>/progress                                       yes    hidden hidden
 post   replays/<uuid:replay_id>/speed                                          yes    hidden hidden
+post   replays/<uuid:replay_id>/step                                           yes    hidden hidden
+post   replays/<uuid:replay_id>/seek                                           yes    hidden hidden
+post   replays/<uuid:replay_id>/loop                                           yes    hidden hidden
 post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
 post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
@@ -383,6 +391,9 @@ API_BODY: dict[str, object] = {
     "post replays": REPLAY,
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
+    "post replays/<uuid:replay_id>/step": {"count": 1},
+    "post replays/<uuid:replay_id>/seek": {"position": 1},
+    "post replays/<uuid:replay_id>/loop": {"passes": 1},
     "post quarantine/redrives": {},
     "post exports": {"query": {"type": SUBJECT}},
     "post quarantine/set-aside": {},
@@ -433,8 +444,11 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "sampling/<int:sampling_rule_id>": SAMPLING,
     "subscriptions/new": SUBSCRIPTION,
     "subscriptions/<int:subscription_id>": SUBSCRIPTION,
-    "replays/new": REPLAY | {"speed": 1},
+    "replays/new": REPLAY | {"speed": 1, "to": "webhook"},
     "replays/<uuid:replay_id>/speed": {"speed": 2},
+    "replays/<uuid:replay_id>/step": {"count": 1},
+    "replays/<uuid:replay_id>/seek": {"position": 1},
+    "replays/<uuid:replay_id>/loop": {"passes": 1},
     "alerts/channels/new": CHANNEL,
     "alerts/channels/<int:channel_id>": CHANNEL,
 }
@@ -469,6 +483,7 @@ def world(django_db_setup, django_db_blocker, tmp_path_factory):
     """One of everything, made once and rolled back at the end; every request is rolled back by itself."""
     with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.UPLOAD_JUDGES", [])
+        patch.setattr("django.conf.settings.REPLAY_STREAM_SECONDS", 0.0)
         patch.setattr(
             "django.conf.settings.PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"]
         )
@@ -527,7 +542,7 @@ def make_world():
     redrive = Redrive.objects.create(
         filters={"event_type": SUBJECT}, until_id=1, total=1, created_by="owner", user=people["owner"].user
     )
-    replay = create_replay(actor=SYSTEM, correlation_id="order-1", target=TARGET)
+    replay = begin(SYSTEM, target=TARGET)
     subscription = Subscription.objects.create(
         name="team's changes", subject_prefix="team.", url=TARGET, secret="", created_by="test"
     )

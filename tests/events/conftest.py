@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from access.actor import SYSTEM, Actor
 from events import decode
@@ -101,3 +101,17 @@ def send(db: None) -> Send:
         return ingest_events(actor=actor, items=decode.pieces(body, content_type=content_type))
 
     return send
+
+
+@pytest.fixture
+def meanwhile(db):
+    """Runs a statement from the receiver's thread while the worker waits for its answer."""
+    shared = connections["default"]
+    shared.inc_thread_sharing()
+
+    def execute(statement):
+        with shared.cursor() as cursor:
+            cursor.execute(statement)
+
+    yield execute
+    shared.dec_thread_sharing()

@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from events.models import Event, Replay
 from events.playback import REAL_TIME, Time, play_next
+from events.replay import Destination, Manner, create_replay
+from events.replay_plan import Plan, plan_replay
+from events.replay_scope import Scope
 
 BEGAN = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
 
@@ -35,6 +38,24 @@ def store(*offsets, correlation_id="order-1", event_type="team.order", late=0.2,
         }
         stored.append(Event.objects.create(**values))
     return stored
+
+
+def begin(
+    actor, *, correlation_id="order-1", target="https://example.com/", scope=None, kind="webhook", **options
+):
+    """A run of a correlation to a webhook, unless `options` of Destination and Manner say otherwise."""
+    to = {name: options.pop(name) for name in list(options) if name in Destination.__dataclass_fields__}
+    address = target if kind == "webhook" else ""
+    return create_replay(
+        actor=actor,
+        scope=scope or Scope(correlation_id),
+        to=Destination(kind, address, **to),
+        manner=Manner(**options),
+    )
+
+
+def plan(actor, *, scope=None, correlation_id="order-1", **options) -> Plan:
+    return plan_replay(actor=actor, scope=scope or Scope(correlation_id), **options)
 
 
 class TimeThatIsWaitedFor:
@@ -66,8 +87,9 @@ def play(replay: Replay, *, seconds: float = 20.0, by: Time = REAL_TIME) -> Repl
         replay.refresh_from_db()
         if replay.ended or replay.state == Replay.State.PAUSED:
             return replay
-        if again and (wait := (again - by.now()).total_seconds()) > 0:
-            by.sleep(min(wait, 0.5))
+        # Not yet due for longer than a worker looks ahead.
+        wait = (again - by.now()).total_seconds() if again else 0.5
+        by.sleep(max(0.0, min(wait, 0.5)))
     raise AssertionError(
         f"the run is still {replay.state} after {seconds} s: {replay.done} of {replay.total}"
     )

@@ -25,6 +25,7 @@ NOT_TOLD = {
         "quarantine.brought_back",
     ),
     *("replay.started", "replay.paused", "replay.resumed", "replay.speed_changed", "replay.cancelled"),
+    *("replay.stepped", "replay.sought", "replay.loop_changed", "replay.effects_allowed"),
     *("subscription.create", "subscription.edit", "subscription.pause", "subscription.resume"),
     *("subscription.delete", "subscription.test"),
     # Producers follow a document with a revision and an ETag; it is no part of the catalogue.

@@ -54,7 +54,7 @@ def test_commands(owner):
     ("change", "status", "code"),
     [
         ({"correlation_id": "unknown"}, 404, "correlation_not_found"),
-        ({"correlation_id": ""}, 422, "invalid_request"),
+        ({"correlation_id": ""}, 422, "invalid_replay"),
         ({"target": "http://169.254.169.254/"}, 422, "target_refused"),
         ({"target": "nonsense"}, 422, "target_refused"),
         ({"speed": 0}, 422, "invalid_request"),

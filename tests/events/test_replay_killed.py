@@ -4,16 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from django.conf import settings as configured
+from django.db import connection
 from django.utils import timezone
 
-from access.actor import EVERYTHING, Actor
-from events.models import Replay
-from events.replay import create_replay
+from access.actor import EVERYTHING, SYSTEM, Actor
+from events.models import Event, LogHead, Replay
+from events.playback import play_next
+from events.replay_outcomes import causes_of, counts_of
+from registry.publish import publish_version
 from tests.database import url_of_test_database
-from tests.events.replays import store
+from tests.events.replays import begin, store
 from tests.receiver import Receiver, Reply
 from tests.waiting import until
 
@@ -99,7 +103,7 @@ def test_killed_in_mid_run_another_worker_goes_on_without_gap_and_at_most_one_re
         # No worker yet: the bell of the start is lost in the broker of this process, the sweep rings again.
         configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
         try:
-            replay = create_replay(actor=ANYONE, correlation_id="order-1", target=receiver.url, speed=1.0)
+            replay = begin(ANYONE, target=receiver.url)
         finally:
             configured.OUTBOUND_ALLOW = before
         first = workers(receiver.place)
@@ -130,7 +134,7 @@ def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_th
         configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
         try:
             for number in range(6):
-                create_replay(actor=ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
+                begin(ANYONE, correlation_id=f"order-{number}", target=receiver.url, speed=2.0)
         finally:
             configured.OUTBOUND_ALLOW = before
         first = workers(receiver.place, concurrency=1)
@@ -146,3 +150,89 @@ def test_more_runs_than_worker_threads_all_progress_and_a_warm_shutdown_hands_th
     assert set(Replay.objects.values_list("state", "done")) == {("completed", 40)}
     # Nobody was killed, so nothing was repeated.
     assert len(receiver.received) == 240
+
+
+ORDER = (
+    '{"event_type": "team.order", "node_id": "n", "timestamp": "2026-11-23T09:00:00Z", "metadata": {"n": %d}}'
+)
+
+
+def stored_orders(count):
+    """Every third of them breaks a schema that allows 0 and 1."""
+    publish_version(actor=SYSTEM, subject="team.order", schema='{"type": "object"}')
+    for number in range(count):
+        store(number * 0.02, raw=(ORDER % (number % 3)).encode())
+    LogHead.objects.update(position=count)
+
+
+def killed_twice(workers, replay):
+    """Two workers, one after the other, are killed in the middle of the run; a third brings it to its end."""
+    for share in (0.2, 0.5):
+        worker = workers("127.0.0.1:9")
+        until(lambda share=share: moved(workers, replay) >= share * replay.total, 60)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    assert moved(workers, replay) < replay.total
+    workers("127.0.0.1:9")
+    ended(workers.sweep)
+    replay.refresh_from_db()
+    assert (replay.state, replay.done) == ("completed", replay.total)
+    assert replay.epoch >= 3
+
+
+def moved(workers, replay):
+    if Replay.objects.waiting(timezone.now()).exists():
+        workers.sweep()
+    return Replay.objects.values_list("done", flat=True).get(pk=replay.pk)
+
+
+def test_killed_twice_no_event_is_stored_again_twice_and_none_is_left_out(workers):
+    stored_orders(240)
+    replay = begin(ANYONE, kind="ingest", speed=0.5, late_policy=Replay.Late.SLIP)
+    killed_twice(workers, replay)
+    copies = Event.everything.filter(replay_id=replay.pk).order_by("position")
+    assert [copy.replay["index"] for copy in copies] == list(range(240))
+    assert list(copies.values_list("position", flat=True)) == list(range(241, 481))
+    told = replay.items.order_by("index").values_list("details__event_id", flat=True)
+    assert list(told) == [copy.event_id for copy in copies]
+
+
+def test_killed_twice_every_event_is_judged_and_counted_once(workers):
+    stored_orders(240)
+    schema = '{"properties": {"n": {"maximum": 1}}}'
+    replay = begin(
+        ANYONE, kind="schema", subject="team.order", schema=schema, speed=0.5, late_policy=Replay.Late.SLIP
+    )
+    killed_twice(workers, replay)
+    assert counts_of(replay) == {"invalid": 80, "valid": 160}
+    assert replay.failed == 80
+    assert [cause.count for cause in causes_of(replay)] == [80]
+
+
+def test_of_workers_that_reach_for_a_run_at_once_one_gets_it():
+    store(*(n * 0.001 for n in range(30)))
+    racing = threading.Barrier(6)
+
+    def work():
+        racing.wait()
+        try:
+            play_next()
+        finally:
+            connection.close()
+
+    with Receiver() as receiver:
+        configured.OUTBOUND_ALLOW, before = [receiver.place], configured.OUTBOUND_ALLOW
+        try:
+            replay = begin(ANYONE, target=receiver.url, speed=0)
+            threads = [threading.Thread(target=work) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            configured.OUTBOUND_ALLOW = before
+    replay.refresh_from_db()
+    assert (replay.state, replay.epoch) == ("completed", 1)
+    assert [request.headers["onex-replay-index"] for request in receiver.received] == [
+        f"{n}/30" for n in range(1, 31)
+    ]

@@ -4,13 +4,13 @@ import pytest
 
 from access.signing import new_secret
 from events.models import Replay
-from events.replay import create_replay
-from tests.events.replays import play, store
+from tests.events.replays import begin, play, store
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 FORM = {
     "correlation_id": "order-1",
+    "to": "webhook",
     "target": "https://example.com/hook",
     "speed": "2",
     "max_gap": "",
@@ -19,9 +19,7 @@ FORM = {
 
 
 def start(actor, **options):
-    return create_replay(
-        actor=actor, **{"correlation_id": "order-1", "target": "https://example.com/", **options}
-    )
+    return begin(actor, **options)
 
 
 def test_the_empty_list_leads_to_a_new_run(owner):
@@ -66,6 +64,13 @@ def test_the_form_starts_a_run_and_shows_it(owner):
         ({"speed": "100000"}, "The speed is a multiplier"),
         ({"secret": "hunter2"}, "A signing secret is"),
         ({"speed": ""}, "This field is required"),
+        ({"to": "rule", "rule": "{"}, "This is no JSON"),
+        ({"to": "rule", "rule": "[]"}, "A rule is a JSON object"),
+        ({"to": "rule", "rule": "{}"}, "A candidate rule has a selector"),
+        ({"to": "schema"}, "A candidate schema is a subject"),
+        ({"to": "schema", "subject": "team.order", "schema": '{"type": 7}'}, "Invalid schema"),
+        ({"to": "webhook", "side_effects": "on"}, "Only events that are stored again"),
+        ({"loop": "1000"}, "REPLAY_MAX_PASSES"),
     ],
 )
 def test_what_is_wrong_is_said_on_the_form_and_nothing_starts(owner, wrong, sentence):
@@ -104,8 +109,8 @@ def test_the_progress_stops_asking_when_the_run_has_ended(owner, settings):
         assert 'data-behaviour="live"' in owner.browser.get(f"/replays/{replay.pk}/progress").content.decode()
         play(replay)
     fragment = owner.browser.get(f"/replays/{replay.pk}/progress").content.decode()
-    assert "live" not in fragment
-    assert "All events were sent" in fragment
+    assert 'data-behaviour="live"' not in fragment
+    assert "All events were played" in fragment
     assert "Late by (p99)" in fragment
     assert "<html" not in fragment
 

@@ -9,14 +9,9 @@ from access.errors import Forbidden, SecretInvalid, TargetRefused
 from access.models import AuditEntry
 from events.errors import CorrelationNotFound, ReplayInvalid
 from events.models import Event, QuarantinedEvent, Replay
-from events.replay import create_replay, plan_replay
-from tests.events.replays import store
+from tests.events.replays import begin, plan, store
 
 pytestmark = pytest.mark.django_db
-
-
-def plan(actor, **options):
-    return plan_replay(actor=actor, **{"correlation_id": "order-1", **options})
 
 
 def test_events_go_by_the_producers_clock_equal_times_by_arrival(actor):
@@ -100,7 +95,7 @@ def test_the_scope_is_needed_for_every_type_that_is_touched(make_person):
         with pytest.raises(problem):
             plan(person.actor)
         with pytest.raises(problem):
-            create_replay(actor=person.actor, correlation_id="order-1", target="https://example.com/")
+            begin(person.actor)
     assert Replay.objects.count() == 0
 
 
@@ -122,7 +117,7 @@ def test_a_run_is_seen_by_whoever_may_replay_all_its_types(make_person):
     store(0.0, event_type="team.order")
     store(1.0, event_type="billing.invoice")
     ann = make_person("ann", role="operator")
-    replay = create_replay(actor=ann.actor, correlation_id="order-1", target="https://example.com/")
+    replay = begin(ann.actor)
     assert replay.event_types == ["billing.invoice", "team.order"]
     for prefix, count in (("", 1), ("team.", 0), ("billing.", 0), ("bill", 0)):
         person = make_person(f"with {prefix}", role="operator", prefix=prefix)
@@ -134,13 +129,13 @@ def test_a_run_is_seen_by_whoever_may_replay_all_its_types(make_person):
 
 def test_the_audit_log_keeps_no_secret_of_the_targets_address(actor):
     store(0.0)
-    create_replay(actor=actor, correlation_id="order-1", target="https://example.com/hooks/T0/s3cret")
+    begin(actor, target="https://example.com/hooks/T0/s3cret")
     assert AuditEntry.objects.get(action="replay.started").details["target"] == "example.com:443"
 
 
 def test_the_items_are_fixed_at_the_start(actor):
     store(0.0, 1.0)
-    replay = create_replay(actor=actor, correlation_id="order-1", target="https://example.com/")
+    replay = begin(actor)
     store(2.0)
     assert replay.items.count() == replay.total == 2
     assert replay.length == 1.0
@@ -165,9 +160,7 @@ def test_the_items_are_fixed_at_the_start(actor):
 def test_what_cannot_be_played_is_refused_and_leaves_nothing(actor, options, error):
     store(0.0)
     with pytest.raises(error):
-        create_replay(
-            actor=actor, **{"correlation_id": "order-1", "target": "https://example.com/", **options}
-        )
+        begin(actor, **options)
     assert Replay.objects.count() == 0
 
 
@@ -180,7 +173,7 @@ def test_a_correlation_beyond_the_limit_is_refused(actor, settings):
 
 def test_a_run_that_nobody_holds_waits_and_one_that_is_far_from_its_next_event_does_not(actor):
     store(0.0)
-    replay = create_replay(actor=actor, correlation_id="order-1", target="https://example.com/")
+    replay = begin(actor)
     now = timezone.now() + timedelta(seconds=1)
     assert list(Replay.objects.waiting(now)) == [replay]
     for columns in (

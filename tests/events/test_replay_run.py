@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -13,8 +12,8 @@ from access.signing import new_secret
 from events import playback
 from events.errors import ReplayNotFound, ReplayOver
 from events.models import Event, Replay
-from events.replay import cancel_replay, change_speed, create_replay, pause_replay, resume_replay
-from tests.events.replays import TimeThatIsWaitedFor, play, store
+from events.steer_replay import cancel_replay, change_speed, pause_replay, resume_replay
+from tests.events.replays import TimeThatIsWaitedFor, begin, play, store
 from tests.receiver import Receiver, Reply
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +32,7 @@ def clock():
 
 
 def start(actor, receiver, **options):
-    return create_replay(
-        actor=actor, **{"correlation_id": "order-1", "target": receiver.url, "speed": 0, **options}
-    )
+    return begin(actor, **{"target": receiver.url, "speed": 0, **options})
 
 
 def test_the_producers_bytes_arrive_in_order_signed_and_marked_as_a_replay(actor, receiver):
@@ -190,20 +187,6 @@ def test_a_worker_that_was_thought_dead_is_fenced_out(actor, receiver, meanwhile
     assert (replay.done, len(receiver.received)) == (0, 1)
 
 
-@pytest.fixture
-def meanwhile(db):
-    """Runs a statement from the receiver's thread while the worker waits for its answer."""
-    shared = connections["default"]
-    shared.inc_thread_sharing()
-
-    def execute(statement):
-        with shared.cursor() as cursor:
-            cursor.execute(statement)
-
-    yield execute
-    shared.dec_thread_sharing()
-
-
 def test_cancel_in_mid_run_stops_after_the_event_under_way(actor, receiver, meanwhile):
     store(*(n * 0.01 for n in range(100)))
     replay = start(actor, receiver)
@@ -245,7 +228,7 @@ def test_only_who_may_replay_its_types_steers_a_run(actor, receiver, teammate, s
     operator = make_person("op", role="operator", prefix="team.")
     pause_replay(actor=operator.actor, replay_id=replay.pk)
     with pytest.raises(Forbidden):
-        create_replay(actor=teammate.actor, correlation_id="order-1", target=receiver.url)
+        begin(teammate.actor, target=receiver.url)
 
 
 def test_a_refusing_target_fails_the_event_and_not_the_run(actor, receiver):
@@ -271,7 +254,7 @@ def test_a_target_where_nobody_is_ends_the_run_after_ten_events(actor, settings)
         target = receiver.url
         settings.OUTBOUND_ALLOW = [receiver.place]
     store(*range(30))
-    replay = create_replay(actor=actor, correlation_id="order-1", target=target, speed=0)
+    replay = begin(actor, target=target, speed=0)
     replay = play(replay)
     assert (replay.state, replay.done, replay.failed) == ("failed", 10, 10)
     assert "10 events in a row" in replay.problem

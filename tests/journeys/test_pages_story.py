@@ -236,7 +236,7 @@ def replay_it_and_watch(walk, receiver):
 
     def over():
         seen.add(bar.first.get_attribute("value"))
-        return page.get_by_text("All events were sent").is_visible()
+        return page.get_by_text("All events were played").is_visible()
 
     until(over, 40)
     assert len(seen) > 2, "the bar moved while it was watched"

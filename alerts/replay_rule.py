@@ -1,0 +1,131 @@
+"""The target `rule` of replays: which events would a candidate rule have matched, and when would it have fired?
+
+The same evaluator as live, over what was played so far: written are only the matches, episodes follow from them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from access.actor import Actor
+from alerts.engine import Match, step
+from alerts.matches import Compiled, LoggedEvent, read_these
+from alerts.models import RuleVersion
+from alerts.rules import RuleSpec, check_spec
+from events.errors import ReplayInvalid
+from events.models import Replay
+from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Target, Wanted
+
+_NUMBERS = ("threshold", "window_seconds", "keep_firing_seconds")
+_TEXTS = ("name", "description", "severity")
+_EPISODES_TOLD = 20
+
+
+def _prepare(actor: Actor, wanted: Wanted) -> Prepared:
+    """Raises ReplayInvalid, and what saving such a rule would raise."""
+    spec = _spec(wanted.rule)
+    warnings = check_spec(actor=actor, spec=spec)
+    return Prepared(f"the candidate rule '{spec.name}'", {"rule": spec.edition(), "warnings": list(warnings)})
+
+
+def _spec(rule: Mapping[str, Any]) -> RuleSpec:
+    if "selector" not in rule:
+        raise ReplayInvalid("A candidate rule has a selector, as rules of the API have.", pointer="/rule")
+    known = {"selector", "group_by", *_NUMBERS, *_TEXTS}
+    if unknown := sorted(set(rule) - known):
+        raise ReplayInvalid(
+            f"'{unknown[0]}' is nothing that a candidate rule says. There are: {', '.join(sorted(known))}.",
+            pointer=f"/rule/{unknown[0]}",
+        )
+    for name in _NUMBERS:
+        if name in rule and type(rule[name]) is not int:
+            raise ReplayInvalid(f"'{name}' is a whole number.", pointer=f"/rule/{name}")
+    for name in _TEXTS:
+        if name in rule and not isinstance(rule[name], str):
+            raise ReplayInvalid(f"'{name}' is a text.", pointer=f"/rule/{name}")
+    group_by = rule.get("group_by", [])
+    if not isinstance(group_by, list) or not all(isinstance(name, str) for name in group_by):
+        raise ReplayInvalid("'group_by' is a list of fields.", pointer="/rule/group_by")
+    return RuleSpec(**{"name": "candidate", **rule, "group_by": tuple(group_by)})
+
+
+@contextmanager
+def _open(replay: Replay, now: Now) -> Iterator[Sink]:
+    yield _Rule(Compiled.of(RuleVersion(**replay.options["rule"])), now)
+
+
+class _Rule:
+    batch, inside, pure, reads = 500, False, True, False
+
+    def __init__(self, rule: Compiled, now: Now) -> None:
+        self._rule = rule
+        self._now = now
+
+    def send(self, due: Sequence[Due]) -> list[Sent]:
+        positions = [one.item.position for one in due]
+        received = [one.item.received_at for one in due]
+        events = read_these(
+            positions, first=min(received), last=max(received), documents=self._rule.reads_documents
+        )
+        at = self._now()
+        return [self._judge(at, events.get(position)) for position in positions]
+
+    def _judge(self, at: datetime, event: LoggedEvent | None) -> Sent:
+        if event is None:
+            return Sent(at, "missing", problem=GONE)
+        if not self._rule.matches(event.fields):
+            return Sent(at, "no_match")
+        if event.late:
+            return Sent(at, "late")
+        group = self._rule.group_of(event.fields)
+        told = {
+            "key": group.key,
+            "group": group.readable(self._rule.group_by),
+            "at": event.match.at.isoformat(),
+        }
+        return Sent(at, "match", details=told)
+
+
+def _summary(replay: Replay) -> dict[str, Any]:
+    """The episodes that the matches so far make, the earliest first."""
+    rule = Compiled.of(RuleVersion(**replay.options["rule"]))
+    groups: dict[str, list[Match]] = {}
+    names: dict[str, Any] = {}
+    rows = replay.items.filter(outcome="match").values_list("details", "position", "received_at")
+    for details, position, received_at in rows:
+        assert details is not None
+        match = Match(datetime.fromisoformat(details["at"]), position, received_at)
+        groups.setdefault(details["key"], []).append(match)
+        names[details["key"]] = details["group"]
+    episodes = sorted(
+        (one.episode.fired_at, key, one.episode.matches)
+        for key, matches in groups.items()
+        for one in step(
+            rule.terms,
+            episodes=(),
+            matches=sorted(matches),
+            fresh=frozenset(match.position for match in matches),
+            now=timezone.now(),
+        )
+    )
+    count = len(episodes)
+    times = "once" if count == 1 else f"{count} times"
+    return {
+        "episodes": count,
+        "first": [
+            {"fired_at": at.isoformat(), "group": names[key], "matches": matches}
+            for at, key, matches in episodes[:_EPISODES_TOLD]
+        ],
+        "sentences": [
+            *replay.options["warnings"],
+            f"The rule would have fired {times}, first at {episodes[0][0]:%Y-%m-%d %H:%M:%S} UTC."
+            if episodes
+            else "The rule would not have fired so far.",
+        ],
+    }
+
+
+TARGET = Target(_prepare, _open, _summary)
