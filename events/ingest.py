@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from access import rate_limit
 from access.actor import Actor
@@ -216,7 +216,10 @@ def _item(
 def _store(batch: _Batch, producer: str) -> None:
     if not batch.to_store and not batch.to_quarantine:
         return
-    partitions.prepare_for(datetime.now(UTC).date())
+    if not connection.in_atomic_block:
+        # Within somebody's transaction the new partition's locks would be held to its end, while it waits for the append
+        # lock: what comes meanwhile goes to the default partition, from where it is moved.
+        partitions.prepare_for(datetime.now(UTC).date())
     for attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
