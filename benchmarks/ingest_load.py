@@ -13,6 +13,7 @@ import queue
 import random
 import signal
 import statistics
+import threading
 import time
 import uuid
 from collections import Counter
@@ -142,12 +143,13 @@ def load(
     *,
     events: int,
     clients: int = 4,
+    connections: int = 1,
     batch: int = 500,
     kills: int = 0,
     victims: Callable[[], Sequence[int]] = lambda: (),
     seed: int = 1,
 ) -> Load:
-    """Sends `events` events and waits until every batch is acknowledged.
+    """Sends `events` events and waits until every batch is acknowledged; each client has so many connections.
 
     While it sends, `kills` times at random one of the processes that `victims()` names at that moment gets SIGKILL;
     their supervisor is expected to start them again. Raises TimeoutError when a batch is not acknowledged within
@@ -156,7 +158,8 @@ def load(
     context = multiprocessing.get_context("spawn")
     start, answers = context.Barrier(clients + 1), context.Queue()
     result = Load(run=f"{random.SystemRandom().getrandbits(32):08x}", clients=clients, batch=batch)
-    job = _Job(url, token, result.run, batches=-(-events // clients // batch), batch=batch, seed=seed)
+    batches = -(-events // clients // batch)
+    job = _Job(url, token, result.run, batches=batches, batch=batch, seed=seed, connections=connections)
     processes = [context.Process(target=_client, args=(job, n, start, answers)) for n in range(clients)]
     for process in processes:
         process.start()
@@ -224,6 +227,7 @@ class _Job:
     batches: int
     batch: int
     seed: int
+    connections: int
 
 
 def _client(job: _Job, number: int, start: Any, answers: Any) -> None:
@@ -232,8 +236,20 @@ def _client(job: _Job, number: int, start: Any, answers: Any) -> None:
         json.dumps([onex_event(job.run, rnd) for _ in range(job.batch)], separators=(",", ":")).encode()
         for _ in range(job.batches)
     ]
-    sender = _Sender(job.url, job.token)
+    threads = [
+        threading.Thread(target=_send, args=(job, bodies[number :: job.connections], answers))
+        for number in range(job.connections)
+    ]
     start.wait(timeout=_GIVE_UP_AFTER)
+    for thread in threads:
+        thread.start()
+    # The queue of answers is closed when this function returns.
+    for thread in threads:
+        thread.join()
+
+
+def _send(job: _Job, bodies: Sequence[bytes], answers: Any) -> None:
+    sender = _Sender(job.url, job.token)
     for body in bodies:
         answers.put(sender.until_acknowledged(body))
 

@@ -23,9 +23,6 @@ from events.judging import Problem, Ruling
 from events.link import link_correlations
 from events.signals import events_stored
 
-# Seconds: by then the batches before it have been stored, or given up.
-_RETRY_AFTER = 5
-
 
 class Judged(NamedTuple):
     """An event that may be stored, with what its schemas said."""
@@ -43,12 +40,13 @@ class Judged(NamedTuple):
     producer: str = ""
 
 
-def append(fresh: Sequence[Judged], *, producer: str) -> None:
-    """Stores events whose ids are new, within the caller's transaction; signals `events_stored` on commit.
+def append(shares: Sequence[tuple[Sequence[Judged], str]]) -> None:
+    """Stores events whose ids are new, with who sent them, within the caller's transaction; signals `events_stored` on commit.
 
     Raises IntegrityError when another transaction stored one of the ids in the meantime: then begin again.
     """
-    rows = [_row(item, producer) for item in fresh]
+    fresh = [item for items, _ in shares for item in items]
+    rows = [_row(item, producer) for items, producer in shares for item in items]
     _insert_keys(fresh)
     head = _append_rows(rows)
     link_correlations((item.event.correlation_id, item.event.parent_correlation_id) for item in fresh)
@@ -161,10 +159,7 @@ def _positions_for(count: int) -> tuple[int, datetime]:
         except OperationalError as late:
             if not isinstance(late.__cause__, LockNotAvailable):
                 raise
-            raise AppendQueueFull(
-                "Too many batches wait to be stored; nothing of this one was. Send it again shortly.",
-                retry_after=_RETRY_AFTER,
-            ) from late
+            raise AppendQueueFull.for_now() from late
         head, received_at = cursor.fetchone()
     return head, received_at
 
