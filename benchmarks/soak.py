@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from benchmarks import harness, ingest_load
 from benchmarks.harness import Report
 from registry.local import connection
@@ -36,10 +38,14 @@ def measure(report: Report) -> None:
     with harness.running_registry() as registry:
         stop, done = threading.Event(), {"events": 0, "queries": 0}
         works: tuple[Callable[[Connection, threading.Event, dict[str, int]], None], ...] = (_ingest, _query)
-        threads = [threading.Thread(target=work, args=(registry, stop, done)) for work in works]
+        problems: list[str] = []
+        threads = [
+            threading.Thread(target=_noting, args=(problems, lambda work=work: work(registry, stop, done)))
+            for work in works
+        ]
         for thread in threads:
             thread.start()
-        samples = _watch(seconds, threads)
+        samples = _watch(seconds, problems)
         stop.set()
         for thread in threads:
             thread.join(60)
@@ -71,12 +77,20 @@ def _slope(points: list[tuple[float, float]]) -> float:
     return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread if spread else 0.0
 
 
-def _watch(seconds: float, threads: list[threading.Thread]) -> list[tuple[float, dict[str, float]]]:
+def _noting(problems: list[str], work: Callable[[], None]) -> None:
+    """A thread that ends by an exception would end silently."""
+    try:
+        work()
+    except (SystemExit, httpx.HTTPError) as refused:
+        problems.append(str(refused) or repr(refused))
+
+
+def _watch(seconds: float, problems: list[str]) -> list[tuple[float, dict[str, float]]]:
     began, samples = time.monotonic(), []
     for number in range(1, SAMPLES + 1):
         time.sleep(max(0.0, began + seconds * number / SAMPLES - time.monotonic()))
-        if not all(thread.is_alive() for thread in threads):
-            raise SystemExit("A client gave up; it says why above.")
+        if problems:
+            raise SystemExit(f"A client gave up: {problems[0]}")
         samples.append((time.monotonic() - began, _memory()))
     return samples
 
