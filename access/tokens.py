@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -179,9 +180,57 @@ def _within(token: Token, actor: Actor) -> bool:
     )
 
 
+class _Known(NamedTuple):
+    """An actor as the authority epoch had it, and until when (time.time()) that may be believed."""
+
+    actor: Actor
+    epoch: int
+    until: float
+
+
+# By the digest of the secret.
+_known: dict[bytes, _Known] = {}
+_MAX_KNOWN = 10_000
+
+
 def actor_of_secret(secret: str) -> Actor:
-    """The actor behind a presented secret. Raises Unauthenticated when it is unknown, expired or revoked."""
-    found = _usable_token(digest_of(secret))
+    """The actor behind a presented secret. Raises Unauthenticated when it is unknown, expired or revoked.
+
+    Every call asks the database whether anybody's rights changed since the actor was read; if not, that one is given.
+    """
+    digest = digest_of(secret)
+    if connection.in_atomic_block:
+        # The epoch moves at the commit: of what changed within this transaction it knows nothing.
+        return _read_actor(digest)
+    # First the epoch: what changes while the token is read, the next call sees.
+    epoch = _authority_epoch()
+    kept = _known.get(digest)
+    if kept is not None and kept.epoch == epoch and time.time() < kept.until:
+        return kept.actor
+    actor = _read_actor(digest)
+    if len(_known) >= _MAX_KNOWN:
+        _known.clear()
+    _known[digest] = _Known(actor, epoch, _believed_until(actor))
+    return actor
+
+
+def _authority_epoch() -> int:
+    with prepared.cursor() as cursor:
+        cursor.execute("SELECT value FROM access_authorityepoch")
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def _believed_until(actor: Actor) -> float:
+    """Asked anew after a while, so that the token's last use stays true."""
+    until = time.time() + LAST_USED_RESOLUTION.total_seconds()
+    assert actor.token is not None
+    expires = actor.token.expires_at
+    return until if expires is None else min(until, expires.timestamp())
+
+
+def _read_actor(digest: bytes) -> Actor:
+    found = _usable_token(digest)
     if found is None:
         raise Unauthenticated(
             "This token is unknown, expired or revoked. Create one on the page /tokens and send it as "

@@ -1,6 +1,7 @@
 """Events in and out: batches beside PostgreSQL's own COPY of the same rows, single events, and replays.
 
-BENCH_EVENTS is the number of events sent in batches.
+Then with millions of events stored: first pages, a tree of a thousand events, and ingest again. BENCH_EVENTS is the number of
+events sent in batches, BENCH_STORED how many are stored then (0: none of this).
 """
 
 import os
@@ -9,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import harness, ingest_load
+from benchmarks import full_store, harness, ingest_load
 from benchmarks.harness import Report
 from benchmarks.replay import replays
 from events import scan
@@ -18,7 +19,9 @@ from registry.local.connection import Connection
 
 EVENTS = "100000"
 BATCH, CLIENTS = 500, 4
-SINGLE_EVENTS = 2_000
+STORED = "5000000"
+# Producers that each wait for the answer before they send the next event.
+SINGLE_EVENTS, SINGLE_CONNECTIONS = 4_000, 8
 # What may be wrong with a body of four million bytes: reading it has to stay linear.
 HOSTILE = {
     "digits": b"[" + b"1" * 4_000_000,
@@ -36,10 +39,16 @@ def measure(report: Report) -> None:
         _copy(report, database)
         _singles(report, registry, database)
         replays(report, registry)
+        if stored := int(os.environ.get("BENCH_STORED", STORED)):
+            full_store.measure(report, registry, database, stored)
+            _batches(report, registry, database, name="full_ingest")
     ingest, copy = (
         float(report.metrics[name]["value"]) for name in ("ingest_events_per_s", "copy_rows_per_s")
     )
     report.ratio("ingest_share_of_copy", ingest / copy)
+    if "full_ingest_events_per_s" in report.metrics:
+        full = float(report.metrics["full_ingest_events_per_s"]["value"])
+        report.ratio("full_ingest_share_of_empty", full / ingest)
 
 
 def _hostile(report: Report) -> None:
@@ -55,13 +64,13 @@ def _hostile(report: Report) -> None:
     report.metric("hostile_4_mb_body_max", slowest * 1000, "ms")
 
 
-def _batches(report: Report, registry: Connection, database: str) -> None:
+def _batches(report: Report, registry: Connection, database: str, *, name: str = "ingest") -> None:
     events = int(os.environ.get("BENCH_EVENTS", EVENTS))
     load = ingest_load.load(registry.url, registry.token, events=events, clients=CLIENTS, batch=BATCH)
-    _verified(report, "ingest", load, database)
-    report.metric("ingest_events_per_s", load.events_per_s, "events/s")
-    report.metric("ingest_batch_p50", load.p50_ms, "ms")
-    report.metric("ingest_batch_p99", load.p99_ms, "ms")
+    _verified(report, name, load, database)
+    report.metric(f"{name}_events_per_s", load.events_per_s, "events/s")
+    report.metric(f"{name}_batch_p50", load.p50_ms, "ms")
+    report.metric(f"{name}_batch_p99", load.p99_ms, "ms")
 
 
 def _verified(report: Report, name: str, load: ingest_load.Load, database: str) -> None:
@@ -118,7 +127,14 @@ def _copy_in(database: str, blobs: list[bytes]) -> None:
 
 
 def _singles(report: Report, registry: Connection, database: str) -> None:
-    load = ingest_load.load(registry.url, registry.token, events=SINGLE_EVENTS, clients=CLIENTS, batch=1)
+    load = ingest_load.load(
+        registry.url,
+        registry.token,
+        events=SINGLE_EVENTS,
+        clients=CLIENTS,
+        connections=SINGLE_CONNECTIONS,
+        batch=1,
+    )
     _verified(report, "single", load, database)
     report.metric("single_events_per_s", load.events_per_s, "events/s")
     report.metric("single_event_p50", load.p50_ms, "ms")

@@ -5,6 +5,7 @@ that was acknowledged is stored, nothing twice, and positions have no gap.
 """
 
 import contextlib
+import hashlib
 import http.client
 import json
 import multiprocessing
@@ -13,6 +14,7 @@ import queue
 import random
 import signal
 import statistics
+import threading
 import time
 import uuid
 from collections import Counter
@@ -47,6 +49,8 @@ class Load:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     max_ms: float = 0.0
+    # Sum of the first 60 bits of each sent event's SHA-256.
+    fingerprint: int = 0
 
     @property
     def events_per_s(self) -> float:
@@ -66,10 +70,13 @@ class Check:
     lost: int
     # Positions of the whole log, from its first to its head, that no event has.
     gaps: int
+    # Whether the stored bytes are those that were sent.
+    same_bytes: bool
 
     @property
     def ok(self) -> bool:
-        return self.stored == self.expected and not (self.twice or self.lost or self.gaps)
+        whole = self.stored == self.expected and self.same_bytes
+        return whole and not (self.twice or self.lost or self.gaps)
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "ok": self.ok}
@@ -142,12 +149,13 @@ def load(
     *,
     events: int,
     clients: int = 4,
+    connections: int = 1,
     batch: int = 500,
     kills: int = 0,
     victims: Callable[[], Sequence[int]] = lambda: (),
     seed: int = 1,
 ) -> Load:
-    """Sends `events` events and waits until every batch is acknowledged.
+    """Sends `events` events and waits until every batch is acknowledged; each client has so many connections.
 
     While it sends, `kills` times at random one of the processes that `victims()` names at that moment gets SIGKILL;
     their supervisor is expected to start them again. Raises TimeoutError when a batch is not acknowledged within
@@ -156,10 +164,12 @@ def load(
     context = multiprocessing.get_context("spawn")
     start, answers = context.Barrier(clients + 1), context.Queue()
     result = Load(run=f"{random.SystemRandom().getrandbits(32):08x}", clients=clients, batch=batch)
-    job = _Job(url, token, result.run, batches=-(-events // clients // batch), batch=batch, seed=seed)
+    batches = -(-events // clients // batch)
+    job = _Job(url, token, result.run, batches=batches, batch=batch, seed=seed, connections=connections)
     processes = [context.Process(target=_client, args=(job, n, start, answers)) for n in range(clients)]
     for process in processes:
         process.start()
+    result.fingerprint = sum(answers.get(timeout=_GIVE_UP_AFTER) for _ in processes)
     start.wait(timeout=_GIVE_UP_AFTER)
     began = time.perf_counter()
     killer = _Killer(kills, job.batches * clients, victims, random.Random(seed))
@@ -224,16 +234,36 @@ class _Job:
     batches: int
     batch: int
     seed: int
+    connections: int
 
 
 def _client(job: _Job, number: int, start: Any, answers: Any) -> None:
     rnd = random.Random(f"{job.run}/{job.seed}/{number}")
-    bodies = [
-        json.dumps([onex_event(job.run, rnd) for _ in range(job.batch)], separators=(",", ":")).encode()
-        for _ in range(job.batches)
+    batches = [[_text(onex_event(job.run, rnd)) for _ in range(job.batch)] for _ in range(job.batches)]
+    answers.put(sum(_bits_of(event) for batch in batches for event in batch))
+    bodies = [b"[" + b",".join(batch) + b"]" for batch in batches]
+    threads = [
+        threading.Thread(target=_send, args=(job, bodies[number :: job.connections], answers))
+        for number in range(job.connections)
     ]
-    sender = _Sender(job.url, job.token)
     start.wait(timeout=_GIVE_UP_AFTER)
+    for thread in threads:
+        thread.start()
+    # The queue of answers is closed when this function returns.
+    for thread in threads:
+        thread.join()
+
+
+def _text(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def _bits_of(event: bytes) -> int:
+    return int(hashlib.sha256(event).hexdigest()[:15], 16)
+
+
+def _send(job: _Job, bodies: Sequence[bytes], answers: Any) -> None:
+    sender = _Sender(job.url, job.token)
     for body in bodies:
         answers.put(sender.until_acknowledged(body))
 
@@ -274,13 +304,20 @@ class _Sender:
         return response.status, response.read()
 
 
+_STORED = """
+SELECT count(*), count(DISTINCT event_id), sum(('x' || left(encode(sha256(raw), 'hex'), 15))::bit(60)::bigint)
+FROM events_event WHERE node_id LIKE %s
+"""
+
+
 def verify(database_url: str, result: Load) -> Check:
     """Compares what the clients were told with the rows of the log."""
     with psycopg.connect(database_url) as connection:
-        stored, different = connection.execute(
-            "SELECT count(*), count(DISTINCT event_id) FROM events_event WHERE node_id LIKE %s",
-            [f"load-{result.run}-%"],
-        ).fetchone() or (0, 0)
+        stored, different, fingerprint = connection.execute(_STORED, [f"load-{result.run}-%"]).fetchone() or (
+            0,
+            0,
+            0,
+        )
         (gaps,) = connection.execute(
             "SELECT coalesce(max(position) - min(position) + 1 - count(*), 0) FROM events_event"
         ).fetchone() or (0,)
@@ -290,4 +327,5 @@ def verify(database_url: str, result: Load) -> Check:
         twice=stored - different,
         lost=max(0, result.acknowledged - different),
         gaps=gaps,
+        same_bytes=int(fingerprint or 0) == result.fingerprint,
     )

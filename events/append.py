@@ -15,16 +15,14 @@ from uuid import UUID
 import orjson
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
-from psycopg.types.json import Jsonb
 
+from events import copy_rows
+from events.copy_rows import bigint, binary, double, jsonb, text
 from events.envelope import Envelope
 from events.errors import AppendQueueFull
 from events.judging import Problem, Ruling
 from events.link import link_correlations
 from events.signals import events_stored
-
-# Seconds: by then the batches before it have been stored, or given up.
-_RETRY_AFTER = 5
 
 
 class Mark(NamedTuple):
@@ -52,13 +50,15 @@ class Judged(NamedTuple):
     mark: Mark | None = None
 
 
-def append(fresh: Sequence[Judged], *, producer: str) -> None:
-    """Stores events whose ids are new, within the caller's transaction; signals `events_stored` on commit.
+def append(shares: Sequence[tuple[Sequence[Judged], str]]) -> None:
+    """Stores events whose ids are new, with who sent them, within the caller's transaction; signals `events_stored` on commit.
 
     Raises IntegrityError when another transaction stored one of the ids in the meantime: then begin again.
     """
+    fresh = [item for items, _ in shares for item in items]
+    rows = [_row(item, producer) for items, producer in shares for item in items]
     _insert_keys(fresh)
-    head = _append_rows(fresh, producer)
+    head = _append_rows(rows)
     link_correlations((item.event.correlation_id, item.event.parent_correlation_id) for item in fresh)
     transaction.on_commit(
         lambda: events_stored.send(sender=None, position=head, count=len(fresh)), robust=True
@@ -81,60 +81,81 @@ def stored_digests(keys: Iterable[bytes]) -> dict[bytes, bytes]:
 
 def _insert_keys(fresh: Sequence[Judged]) -> None:
     """Sorted, so that two batches with ids in common wait for each other in one direction only."""
-    today = datetime.now(UTC).date()
-    rows = sorted((item.key, item.digest) for item in fresh)
+    rows = sorted([(item.key, item.digest) for item in fresh])
     _copy(
         "COPY events_eventkey (key, received_on, digest) FROM STDIN (FORMAT BINARY)",
-        ["uuid", "date", "bytea"],
-        ((UUID(bytes=key), today, digest) for key, digest in rows),
+        copy_rows.of_keys(rows, day=datetime.now(UTC).date()),
     )
 
 
-def _copy(statement: str, types: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(statement: str, rows: bytes) -> None:
     """Django wraps the errors of its own cursor methods only, and COPY is not one: a race has to be an IntegrityError."""
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
-        copy.set_types(types)
-        for row in rows:
-            copy.write_row(row)
+        copy.write(rows)
 
 
-_COLUMNS = {
-    "position": "int8",
-    "received_at": "timestamptz",
-    "occurred_at": "timestamptz",
-    "event_id": "varchar",
-    "event_type": "varchar",
-    "schema_version": "varchar",
-    "content_id": "int8",
-    "node_id": "varchar",
-    "correlation_id": "varchar",
-    "parent_correlation_id": "varchar",
-    "trace_id": "varchar",
-    "span_id": "varchar",
-    "error_code": "varchar",
-    "sample_rate": "float8",
-    "violations": "jsonb",
-    "lints": "jsonb",
-    "raw": "bytea",
-    "document": "jsonb",
-    "producer": "varchar",
-    "replay_id": "uuid",
-    "replay": "jsonb",
-}
+# The first three are what a row begins with, the others in the order of `_row`.
+_COLUMNS = (
+    "position",
+    "received_at",
+    "occurred_at",
+    "event_id",
+    "event_type",
+    "schema_version",
+    "content_id",
+    "node_id",
+    "correlation_id",
+    "parent_correlation_id",
+    "trace_id",
+    "span_id",
+    "error_code",
+    "sample_rate",
+    "violations",
+    "lints",
+    "raw",
+    "document",
+    "producer",
+    "replay_id",
+    "replay",
+)
 _COPY = f"COPY events_event ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-_TYPES = list(_COLUMNS.values())
 
 
-def _append_rows(fresh: Sequence[Judged], producer: str) -> int:
+def _row(item: Judged, producer: str) -> copy_rows.Row:
+    event, ruling = item.event, item.ruling
+    document = (event.derived or event.raw) if event.representable else None
+    columns = (
+        text(event.event_id),
+        text(event.event_type),
+        text(event.schema_version),
+        bigint(ruling.content_id),
+        text(event.node_id),
+        text(event.correlation_id),
+        text(event.parent_correlation_id),
+        text(event.trace_id),
+        text(event.span_id),
+        text(event.error_code),
+        double(event.sample_rate),
+        jsonb(without_nul(item.violations) if item.violations else None),
+        jsonb(without_nul(item.lints) if item.lints else None),
+        binary(event.raw),
+        jsonb(document),
+        text(item.producer or producer),
+        binary(item.mark.replay_id.bytes) if item.mark else copy_rows.NULL,
+        jsonb(without_nul(item.mark.replay) if item.mark else None),
+    )
+    return copy_rows.Row(event.occurred_at, b"".join(columns))
+
+
+def _append_rows(rows: Sequence[copy_rows.Row]) -> int:
     """Takes the append lock, gives out positions and copies the rows; the head of the log afterwards."""
-    head, received_at = _positions_for(len(fresh))
-    first = head - len(fresh) + 1
-    rows = (_row(position, received_at, item, producer) for position, item in enumerate(fresh, start=first))
-    _copy(_COPY, _TYPES, rows)
+    head, received_at = _positions_for(len(rows))
+    first = head - len(rows) + 1
+    _copy(_COPY, copy_rows.of_events(rows, columns=len(_COLUMNS), first=first, received_at=received_at))
     return head
 
 
@@ -152,46 +173,9 @@ def _positions_for(count: int) -> tuple[int, datetime]:
         except OperationalError as late:
             if not isinstance(late.__cause__, LockNotAvailable):
                 raise
-            raise AppendQueueFull(
-                "Too many batches wait to be stored; nothing of this one was. Send it again shortly.",
-                retry_after=_RETRY_AFTER,
-            ) from late
+            raise AppendQueueFull.for_now() from late
         head, received_at = cursor.fetchone()
     return head, received_at
-
-
-def _row(position: int, received_at: datetime, item: Judged, producer: str) -> tuple[Any, ...]:
-    event, ruling = item.event, item.ruling
-    return (
-        position,
-        received_at,
-        event.occurred_at or received_at,
-        event.event_id,
-        event.event_type,
-        event.schema_version,
-        ruling.content_id,
-        event.node_id,
-        event.correlation_id,
-        event.parent_correlation_id,
-        event.trace_id,
-        event.span_id,
-        event.error_code,
-        event.sample_rate,
-        Jsonb(item.violations, dumps=without_nul) if item.violations else None,
-        Jsonb(item.lints, dumps=without_nul) if item.lints else None,
-        event.raw,
-        Jsonb(event.derived or event.raw, dumps=_as_it_is) if event.representable else None,
-        item.producer or producer,
-        *((item.mark.replay_id, Jsonb(item.mark.replay, dumps=without_nul)) if item.mark else _NO_MARK),
-    )
-
-
-_NO_MARK = (None, None)
-
-
-def _as_it_is(raw: bytes) -> bytes:
-    """Events are JSON text already: PostgreSQL parses the producer's own bytes."""
-    return raw
 
 
 def without_nul(value: Any) -> bytes:

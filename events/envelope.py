@@ -89,7 +89,7 @@ def read_event(piece: Piece, *, now: datetime, limits: Limits) -> Envelope:
         lints.append("large_event")
     if depth > limits.warn_depth:
         lints.append("deep_event")
-    return _read_object(piece.raw, _parsed(piece), now, lints)._replace(depth=depth)
+    return _read_object(piece, _parsed(piece), now, lints)
 
 
 def _parsed(piece: Piece) -> dict[str, Any]:
@@ -139,8 +139,8 @@ _TEXTS = (
 )
 
 
-def _read_object(raw: bytes, document: dict[str, Any], now: datetime, lints: list[str]) -> Envelope:
-    representable = True
+def _read_object(piece: Piece, document: dict[str, Any], now: datetime, lints: list[str]) -> Envelope:
+    raw, representable = piece.raw, True
     if not numbers.look_plain(raw):
         document, representable = _with_exact_numbers(raw, document, lints)
     if nul := b"\\u0000" in raw and _NUL.search(raw) is not None:
@@ -180,6 +180,7 @@ def _read_object(raw: bytes, document: dict[str, Any], now: datetime, lints: lis
         1.0 if (rate := get("sample_rate")) is None else _rate(rate),
         clock.at,
         tuple(lints),
+        piece.depth,
     )
 
 

@@ -51,6 +51,15 @@ class UnsupportedEncoding(ProductError):
 class AppendQueueFull(ProductError):
     kind = "unavailable"
     code = "append_queue_full"
+    # Seconds: by then the batches before it have been stored, or given up.
+    RETRY_AFTER = 5
+
+    @classmethod
+    def for_now(cls) -> "AppendQueueFull":
+        return cls(
+            "Too many batches wait to be stored; nothing of this one was. Send it again shortly.",
+            retry_after=cls.RETRY_AFTER,
+        )
 
 
 class EventNotFound(ProductError):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from access import rate_limit
 from access.actor import Actor
@@ -16,15 +16,22 @@ from events import changes, judging, partitions, policies, quarantine
 from events.aliases import look_for_aliases
 from events.append import Judged, Mark, append, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
+from events.errors import AppendQueueFull
+from events.group_commit import GroupCommit, QueueFull
 from events.judging import Intake, Problem, Ruling
 from events.scan import Piece, depth_of
 
 Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
 # Two batches that bring the same new id at the same moment: the later one begins again and finds the other's.
 _ATTEMPTS = 5
+# Batches of no more events wait for each other, to be stored together: so many of them, and no longer than these seconds.
+_SMALL = 20
+_SHARES = 250
+_PATIENCE = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would triple what making one costs; nobody changes one.
+@dataclass(slots=True)
 class Outcome:
     """What became of one event of a batch."""
 
@@ -89,6 +96,13 @@ class _Batch:
     def reject(self, index: int, event: Envelope | None, problem: Problem) -> None:
         event_id = None if event is None else event.event_id
         self.outcomes[index] = Outcome(index, event_id, "rejected", None, [problem])
+
+
+class _Share(NamedTuple):
+    """What one request brings into a transaction."""
+
+    batch: _Batch
+    producer: str
 
 
 def ingest_events(*, actor: Actor, items: Sequence[Piece]) -> IngestResult:
@@ -247,36 +261,66 @@ def _item(
 
 
 def _store(batch: _Batch, producer: str) -> None:
+    """Small batches of several requests together, where nothing else is at stake in their transactions."""
     if not batch.to_store and not batch.to_quarantine:
         return
+    share = _Share(batch, producer)
+    if connection.in_atomic_block:
+        # The new partition's locks would be held to the end of somebody's transaction, while it waits for the append
+        # lock: what comes meanwhile goes to the default partition, from where it is moved.
+        _store_shares([share])
+        return
     partitions.prepare_for(datetime.now(UTC).date())
+    if batch.to_quarantine or len(batch.to_store) > _SMALL:
+        _store_shares([share])
+        return
+    try:
+        _store_together(share, most_waiting=settings.INGEST_MAX_WAITING)
+    except QueueFull as full:
+        raise AppendQueueFull.for_now() from full
+
+
+def _store_shares(shares: Sequence[_Share]) -> None:
     for attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
-                outcomes = _write(batch, producer)
+                told = _write(shares)
         except IntegrityError:
             if attempt == _ATTEMPTS - 1:
                 raise
         else:
-            batch.outcomes.update(outcomes)
+            for share, outcomes in zip(shares, told, strict=True):
+                share.batch.outcomes.update(outcomes)
             return
 
 
-def _write(batch: _Batch, producer: str) -> dict[int, Outcome]:
+_store_together = GroupCommit(
+    _store_shares,
+    most=_SHARES,
+    common=(OperationalError, InterfaceError, AppendQueueFull),
+    patience=_PATIENCE,
+)
+
+
+def _write(shares: Sequence[_Share]) -> list[dict[int, Outcome]]:
     """The transaction: what is stored already, then the quarantine, and the log with its lock last."""
-    known = stored_digests([item.key for item in batch.to_store + batch.to_quarantine])
-    outcomes: dict[int, Outcome] = {}
-    fresh = [item for item in batch.to_store if _is_first(item, known, outcomes)]
-    held = [item for item in batch.to_quarantine if not _is_known(item, known, outcomes)]
-    for item in fresh:
-        outcomes[item.number] = _outcome(item, "stored_with_violations" if item.violations else "stored")
-    for item in held:
-        outcomes[item.number] = _outcome(item, "quarantined")
-    if held:
-        quarantine.put(held, reasons=batch.reasons, producer=producer)
-    if fresh:
-        append(fresh, producer=producer)
-    return outcomes
+    keys = [item.key for batch, _ in shares for item in batch.to_store + batch.to_quarantine]
+    known = stored_digests(keys)
+    told, fresh = [], []
+    for batch, producer in shares:
+        outcomes: dict[int, Outcome] = {}
+        fresh.append(([item for item in batch.to_store if _is_first(item, known, outcomes)], producer))
+        held = [item for item in batch.to_quarantine if not _is_known(item, known, outcomes)]
+        for item in fresh[-1][0]:
+            outcomes[item.number] = _outcome(item, "stored_with_violations" if item.violations else "stored")
+        for item in held:
+            outcomes[item.number] = _outcome(item, "quarantined")
+        if held:
+            quarantine.put(held, reasons=batch.reasons, producer=producer)
+        told.append(outcomes)
+    if any(items for items, _ in fresh):
+        append(fresh)
+    return told
 
 
 def _is_first(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outcome]) -> bool:

@@ -8,13 +8,13 @@ from threading import Lock
 from typing import Literal
 
 import jiter
+from django.db import connection
 from semver import Version as SemVer
 
 from compat import SchemaError, Validator
 from events import onex_v1
 from events.aliases import Alias, aliases_for
 from events.envelope import Envelope
-from events.models import CatalogueRevision
 from events.policies import Policy
 from registry.errors import InvalidReference
 from registry.models import Content, Version
@@ -186,7 +186,10 @@ _swap = Lock()
 def current_catalogue() -> Catalogue:
     """The catalogue as of now: one read tells whether any process changed a subject or version since the last."""
     global _current  # noqa: PLW0603 -- one cache per process, swapped whole
-    revision = CatalogueRevision.objects.values_list("number", flat=True).get(pk=1)
+    with connection.cursor() as cursor:
+        # Every request asks; made by the ORM, the question takes ten times as long as its answer.
+        cursor.execute("SELECT number FROM events_cataloguerevision WHERE id = 1")
+        (revision,) = cursor.fetchone()
     with _swap:
         if _current.revision != revision:
             _current = Catalogue(revision)

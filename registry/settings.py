@@ -284,6 +284,8 @@ INGEST_MAX_EVENTS = env.int("INGEST_MAX_EVENTS", default=5_000)
 # Events a second that one token may send; 0 = as many as it likes. So many seconds' worth may come at once.
 INGEST_EVENTS_PER_SECOND = env.float("INGEST_EVENTS_PER_SECOND", default=0.0)
 INGEST_BURST_SECONDS = env.float("INGEST_BURST_SECONDS", default=10.0)
+# Small requests that wait in one process to be stored together; more are asked to come again.
+INGEST_MAX_WAITING = env.int("INGEST_MAX_WAITING", default=1_000)
 INGEST_MAX_BYTES = env.int("INGEST_MAX_BYTES", default=16 * 1024 * 1024)
 EVENT_WARN_BYTES = env.int("EVENT_WARN_BYTES", default=100 * 1024)
 EVENT_MAX_BYTES = env.int("EVENT_MAX_BYTES", default=1024 * 1024)

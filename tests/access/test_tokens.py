@@ -49,6 +49,22 @@ def test_taking_a_role_takes_it_from_the_tokens_in_the_same_moment(make_person):
     assert not actor_of_secret(secret).may("write")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_remembered_of_a_token_is_forgotten_with_the_commit_that_changes_it(make_person):
+    """Beside no other test's transaction, so that it is remembered at all."""
+    ann = make_person("ann", role="developer")
+    token, secret = issue(ann.actor, scopes=["write"])
+    first = actor_of_secret(secret)
+    assert actor_of_secret(secret) is first
+    Role.objects.all().delete()
+    assert not actor_of_secret(secret).may("write")
+    Role.objects.create(user=ann.user, name="developer", subject_prefix="")
+    assert actor_of_secret(secret).may("write")
+    revoke_token(actor=ann.actor, token_id=token.pk)
+    with pytest.raises(Unauthenticated):
+        actor_of_secret(secret)
+
+
 @pytest.mark.parametrize(
     ("options", "pointer"),
     [

@@ -1,18 +1,22 @@
 """kill -9 in the middle of everything: what was acknowledged is there once, and what ran goes on."""
 
+import logging
 import os
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from benchmarks import fault_run
 from benchmarks.ingest_load import load, verify
 from registry.local import connection
 from registry.local.home import DATABASE_URL_FILE
 from tests.onex import an_event, ok
 from tests.waiting import until
 
+log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 LOAD_EVENTS, LOAD_BATCH = 16_000, 200
 # At its own speed the replay takes longer than everything else here.
@@ -45,6 +49,21 @@ def test_nothing_acknowledged_is_lost_or_doubled_and_a_replay_goes_on(home, regi
     assert indexes == sorted(indexes)
     assert sorted(set(indexes)) == list(range(1, REPLAY_EVENTS + 1))
     assert len(indexes) - REPLAY_EVENTS <= 1
+
+
+def test_five_kills_at_random_lose_nothing_double_nothing_and_no_reader_skips(home, registry, receiver):
+    """`./run bench faults` kills fifty times. FAULT_SEED repeats a run that failed."""
+    seed = int(os.environ.get("FAULT_SEED", random.randrange(10**6)))
+    log.warning("FAULT_SEED=%s", seed)
+
+    found = fault_run.run(home, registry, receiver, events=12_000, batch=200, kills=5, seed=seed)
+
+    assert found.load.kills == 5
+    assert found.load.acknowledged == found.check.stored == 12_000
+    assert (found.check.lost, found.check.twice, found.check.gaps) == (0, 0, 0)
+    assert (found.missed, found.disordered) == (0, 0)
+    assert (found.replay_state, found.replayed) == ("completed", fault_run.REPLAY_EVENTS)
+    assert found.ok, found
 
 
 def start_replay(api, receiver):
