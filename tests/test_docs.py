@@ -50,7 +50,8 @@ def calls(file: Path) -> Iterator[ast.Call]:
 def settings_read_by_django() -> dict[str, ast.expr | None]:
     """Name → expression of the default, of every `env.kind("NAME", default=…)`."""
     found: dict[str, ast.expr | None] = {}
-    for call in calls(ROOT / "registry" / "settings.py"):
+    files = ("settings.py", "product_settings.py")
+    for call in (call for file in files for call in calls(ROOT / "registry" / file)):
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "env" and call.args:
             name = ast.literal_eval(call.args[0]) if isinstance(call.args[0], ast.Constant) else None
             if name:
