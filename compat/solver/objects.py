@@ -38,7 +38,7 @@ def find_object(case: Case, find: _Find, budget: Budget) -> dict[str, Any] | Not
     }
     work = _Objects(case, find, budget)
     built = work.find(max(case.get("min"), default=0))
-    if not isinstance(built, Nothing) and frozen(built) in excluded:
+    if excluded and not isinstance(built, Nothing) and frozen(built) in excluded:
         varied = work.varied(built, excluded)
         built = built if varied is None else varied
     for _ in range(len(excluded)):
