@@ -40,7 +40,7 @@ def measure(report: Report) -> None:
         _singles(report, registry, database)
         replays(report, registry)
         if stored := int(os.environ.get("BENCH_STORED", STORED)):
-            full_store.measure(report, registry, database, stored)
+            full_store.measure_full(report, registry, database, stored)
             _batches(report, registry, database, name="full_ingest")
     ingest, copy = (
         float(report.metrics[name]["value"]) for name in ("ingest_events_per_s", "copy_rows_per_s")

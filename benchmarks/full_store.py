@@ -43,7 +43,7 @@ FROM events_event WHERE position > %(head)s AND parent_correlation_id IS NOT NUL
 _ONE = "SELECT node_id, correlation_id, trace_id FROM events_event WHERE position = %s"
 
 
-def measure(report: Report, registry: Connection, database: str, stored: int) -> None:
+def measure_full(report: Report, registry: Connection, database: str, stored: int) -> None:
     _fill(report, database, stored)
     with psycopg.connect(database) as session:
         (last,) = session.execute("SELECT position FROM events_loghead").fetchone() or (0,)

@@ -24,6 +24,7 @@ from events import partitions, profiles
 from events.changes import EVENT_TYPES
 from events.documents import derived
 from events.errors import NotCompressible
+from events.fold import fold_statistics
 from events.frames import Codec, is_frame, train
 from events.models import ColdPartition, Dictionary, exact
 from events.recount import holds_uncounted, seal
@@ -38,6 +39,8 @@ _SAMPLES_OF_A_TYPE = 2_000
 _SAMPLES = 12_000
 _SAMPLE_BYTES = 16 * 1024
 _TRIES = 10
+# Statistics count an event before it is compressed; so many seconds go into that.
+_COUNT_SECONDS = 60.0
 _PAUSE = 3.0
 
 _KEPT = """position, received_at, occurred_at, event_id, event_type, schema_version, content_id, node_id, correlation_id,
@@ -115,18 +118,19 @@ def compress_partition(*, actor: Actor, name: str, stopping: Stopping = lambda: 
             f"Partition '{name}' has fewer than {LEAST_EVENTS:,} events: compressing them saves nothing.",
             partition=name,
         )
+    fold_statistics(seconds=_COUNT_SECONDS)
     if holds_uncounted(day):
         raise NotCompressible(
             f"Partition '{name}' holds events that statistics have not counted yet. Try again later.",
             partition=name,
         )
-    return _rewritten(actor, name, _packing, stopping, done="events.compressed", compressed=False)
+    return _rewritten(actor, name, _packing, stopping, compressed=False)
 
 
 def decompress_partition(*, actor: Actor, name: str, stopping: Stopping = lambda: False) -> ColdPartition:
     """Takes a compression back; only `compress_partition` compresses it again. Raises NotCompressible."""
     actor.require_everywhere("admin")
-    return _rewritten(actor, name, _unpacking, stopping, done="events.decompressed", compressed=True)
+    return _rewritten(actor, name, _unpacking, stopping, compressed=True)
 
 
 # What the column `raw` of a row becomes.
@@ -139,7 +143,6 @@ def _rewritten(
     change_for: Callable[[str], tuple[_Change, Dictionary | None]],
     stopping: Stopping,
     *,
-    done: str,
     compressed: bool,
 ) -> ColdPartition:
     began = time.monotonic()
@@ -182,7 +185,7 @@ def _rewritten(
         forget_unused()
         audit.record(
             actor=actor,
-            action=done,
+            action="events.decompressed" if compressed else "events.compressed",
             target=f"partition/{name}",
             details={"events": before.events, "bytes_before": size, "bytes_after": smaller},
         )

@@ -11,6 +11,7 @@ from django.db.models.signals import post_migrate
 from django.test import Client
 from rest_framework.test import APIClient
 
+from access import tokens
 from access.actor import ROLES, Actor
 from access.models import Role, Token
 from access.tokens import PREFIX, actor_of_secret, actor_of_user, digest_of
@@ -58,6 +59,7 @@ def _catalogue_as_committed() -> None:
     """What the last test published is rolled back, its revision with it: the next must not judge by that, or know its days."""
     judging.forget()
     day_bounds.forget()
+    tokens.forget_actors()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ NOT_TOLD = {
     *("person.invited", "person.signed_in", "person.password_changed", "person.let_in", "person.shut_out"),
     *("invitation.accepted", "invitation.withdrawn", "role.granted", "role.taken"),
     *("delivery.redelivered", "delivery.cancelled", "event.released", "events.expired", "statistics.rebuilt"),
+    *("events.compressed", "events.decompressed", "events.exported"),
+    *("export.started", "export.cancelled", "export.fetched"),
     *(
         "quarantine.redriven",
         "quarantine.redrive_cancelled",
