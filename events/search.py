@@ -154,7 +154,8 @@ def judged(rows: Sequence[Candidate], where: Q) -> list[int]:
         for position, raw, lints in rows
         if (text := derived(bytes(raw), lints)) is not None
     }
-    sql, params = Event.objects.filter(where).values_list("position").query.sql_with_params()
+    # Of what stands in the place of the table there is no column beside these: which rows may be asked for is decided already.
+    sql, params = Event.everything.filter(where).values_list("position").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_INSTEAD + sql, [list(texts), list(texts.values()), *params])
         return [position for (position,) in cursor.fetchall()]
