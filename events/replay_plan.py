@@ -65,7 +65,11 @@ class Plan:
 
 
 def plan_replay(
-    *, actor: Actor, scope: Scope, max_gap: float | None = None, order: Replay.Order | None = None
+    *,
+    actor: Actor,
+    scope: Scope,
+    max_gap: float | None = None,
+    order: Replay.Order | None = None,
 ) -> Plan:
     """The events in the order in which they would be sent. Writes nothing.
 
@@ -77,8 +81,12 @@ def plan_replay(
     actor.require("replay")
     scope.check()
     _check_gap(max_gap)
-    logged = _logged_of(actor, scope)
-    missing = [*_missing(actor, scope, logged), *_expired(scope, logged)]
+    logged, unsearched = _logged_of(actor, scope)
+    missing = [
+        *_missing(actor, scope, logged),
+        *unsearched,
+        *_expired(scope, logged),
+    ]
     if order is None:
         believable = all(one.believable for one in logged)
         order = Replay.Order.CLOCK if believable else Replay.Order.ARRIVAL
@@ -121,13 +129,16 @@ class _Logged(NamedTuple):
         )
 
 
-def _logged_of(actor: Actor, scope: Scope) -> list[_Logged]:
-    """The events by arrival, if there are some and the actor may replay all of them."""
-    rows = events_in(actor, scope).order_by("position").values_list(*_Logged._fields)
+def _logged_of(actor: Actor, scope: Scope) -> tuple[list[_Logged], list[dict[str, object]]]:
+    """The events by arrival, if there are some and the actor may replay all of them; and which were not looked for."""
+    found, until = events_in(actor, scope)
+    rows = found.order_by("position").values_list(*_Logged._fields)
     logged = [_Logged(*row) for row in rows[: settings.REPLAY_MAX_EVENTS + 1]]
     event_types = {one.event_type for one in logged}
     readable = bool(scope.query) or all(changes.may(actor, "read", event_type) for event_type in event_types)
     # One answer for both: who may not read a type must not learn from here that there is an event of it.
+    if not logged and until is not None:
+        raise ReplayInvalid(f"Nothing fits so far. {_unsearched_before(until)}", pointer="/query/where")
     if not logged or not readable:
         raise scope.not_found()
     for event_type in event_types:
@@ -138,7 +149,15 @@ def _logged_of(actor: Actor, scope: Scope) -> list[_Logged]:
             "(REPLAY_MAX_EVENTS). Narrow what is played, by time or by type.",
             **scope.as_stored(),
         )
-    return logged
+    unsearched = [] if until is None else [_told("not_searched", None, _unsearched_before(until))]
+    return logged, unsearched
+
+
+def _unsearched_before(until: int) -> str:
+    return (
+        f"Compressed events before position {until:,} were not looked into and are not played: a condition on fields takes long "
+        "there (EVENT_COLD_SEARCH). A type, a correlation or a time beside the condition makes it quicker."
+    )
 
 
 def _missing(actor: Actor, scope: Scope, logged: Sequence[_Logged]) -> list[dict[str, object]]:
