@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from access.actor import Actor
 from alerts.engine import Match, step
+from alerts.fields import COLUMNS, StoredEvent
 from alerts.matches import Compiled, LoggedEvent, read_these
 from alerts.models import RuleVersion
 from alerts.rules import RuleSpec, check_spec
+from events.documents import derived
 from events.errors import ReplayInvalid
 from events.models import Replay
-from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Target, Wanted
+from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, Target, Wanted
 
 _NUMBERS = ("threshold", "window_seconds", "keep_firing_seconds")
 _TEXTS = ("name", "description", "severity")
@@ -54,15 +56,16 @@ def _spec(rule: Mapping[str, Any]) -> RuleSpec:
 
 @contextmanager
 def _open(replay: Replay, now: Now) -> Iterator[Sink]:
-    yield _Rule(Compiled.of(RuleVersion(**replay.options["rule"])), now)
+    yield _Rule(Compiled.of(RuleVersion(**replay.options["rule"])), now, reads=bool(replay.read_as))
 
 
 class _Rule:
-    batch, inside, pure, reads = 500, False, True, False
+    batch, inside, pure = 500, False, True
 
-    def __init__(self, rule: Compiled, now: Now) -> None:
+    def __init__(self, rule: Compiled, now: Now, *, reads: bool) -> None:
         self._rule = rule
         self._now = now
+        self.reads = reads
 
     def send(self, due: Sequence[Due]) -> list[Sent]:
         positions = [one.item.position for one in due]
@@ -71,22 +74,33 @@ class _Rule:
             positions, first=min(received), last=max(received), documents=self._rule.reads_documents
         )
         at = self._now()
-        return [self._judge(at, events.get(position)) for position in positions]
+        return [self._judge(at, events.get(one.item.position), one.event) for one in due]
 
-    def _judge(self, at: datetime, event: LoggedEvent | None) -> Sent:
+    def _judge(self, at: datetime, event: LoggedEvent | None, stored: Stored | None) -> Sent:
         if event is None:
             return Sent(at, "missing", problem=GONE)
-        if not self._rule.matches(event.fields):
+        fields = _fields(event, stored)
+        if not self._rule.matches(fields):
             return Sent(at, "no_match")
         if event.late:
             return Sent(at, "late")
-        group = self._rule.group_of(event.fields)
+        group = self._rule.group_of(fields)
         told = {
             "key": group.key,
             "group": group.readable(self._rule.group_by),
             "at": event.match.at.isoformat(),
         }
         return Sent(at, "match", details=told)
+
+
+def _fields(event: LoggedEvent, stored: Stored | None) -> StoredEvent:
+    """Of an event that is read as another version, the document and the version are those that it has then."""
+    if stored is None or stored.read is None or not stored.read.changed:
+        return event.fields
+    columns = {name: event.fields[name] for name in COLUMNS}
+    text = derived(stored.raw, stored.lints)
+    document = None if text is None else text.decode()
+    return StoredEvent({**columns, "schema_version": stored.read.version}.items(), document)
 
 
 def _summary(replay: Replay) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from events.models import Event, Export, ExportPart, LogHead
 from events.query import Filters
 from events.search import limited
 from events.signals import export_wanted
+from events.upcast import Reader
 from events.walk import stretch, stretches
 
 _LEASE = timedelta(seconds=30)
@@ -38,9 +39,10 @@ class _NotMine(Exception):
 def export_at_once(*, actor: Actor, query: Mapping[str, str], form: str) -> bytes:
     """The whole content. Raises ExportTooLarge where that is for a worker to do, InvalidQuery, ExportInvalid."""
     actor.require("read")
-    _check(form)
+    _check(form, query)
     filters, first = Filters.of(query), _first()
-    content, count = [beginning(form)], 0
+    wanted = query.get("as", "")
+    content, count = [beginning(form, wanted=wanted)], 0
     ends_at = time.monotonic() + settings.EVENT_SEARCH_SECONDS
     with limited():
         for after, until in stretches(after=first, head=LogHead.objects.get().position):
@@ -52,7 +54,7 @@ def export_at_once(*, actor: Actor, query: Mapping[str, str], form: str) -> byte
                     f"{settings.EVENT_SEARCH_SECONDS:g} s. Start an export, which a worker writes: POST /api/v1/exports.",
                     most=settings.EXPORT_AT_ONCE,
                 )
-            content.append(written(form, found))
+            content.append(written(form, found, wanted=wanted))
     with transaction.atomic():
         _record(actor, "events.exported", "events", form=form, events=count, **_chosen(query))
     return b"".join(content)
@@ -61,7 +63,7 @@ def export_at_once(*, actor: Actor, query: Mapping[str, str], form: str) -> byte
 def start_export(*, actor: Actor, query: Mapping[str, str], form: str) -> Export:
     """A worker writes it from now on. Raises ExportInvalid, InvalidQuery, and Forbidden without any type to read."""
     actor.require("read")
-    _check(form)
+    _check(form, query)
     chosen = _chosen(query)
     Filters.of(chosen).condition(actor)
     with transaction.atomic():
@@ -201,7 +203,9 @@ def _step(export: Export) -> None:
 
 
 def _write(export: Export, events: list[Event]) -> None:
-    content = (b"" if export.parts else beginning(export.format)) + written(export.format, events)
+    wanted = export.query.get("as", "")
+    content = b"" if export.parts else beginning(export.format, wanted=wanted)
+    content += written(export.format, events, wanted=wanted)
     if not content:
         return
     packed = zstandard.ZstdCompressor().compress(content)
@@ -254,9 +258,12 @@ def _chosen(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query[name] for name in query if query[name] and name not in _NO_FILTERS}
 
 
-def _check(form: str) -> None:
+def _check(form: str, query: Mapping[str, str]) -> None:
     if form not in Export.Format.values:
         raise ExportInvalid(f"'format' is ndjson or csv, not '{form}'.", parameter="format")
+    if wanted := query.get("as", ""):
+        # What is no version is told before any event is looked at.
+        Reader(wanted)
 
 
 def _check_running(actor: Actor) -> None:

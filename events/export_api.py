@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from access.caller import caller
 from access.keyset import PAGING, page_answer, page_of, page_schema
-from events.api import FILTERS
+from events.api import AS, FILTERS
 from events.export import cancel_export, export_at_once, fetch_export, find_export, start_export
 from events.export_format import CONTENT_TYPES
 from events.models import Export
@@ -101,7 +101,7 @@ def fetch(request: Request, export_id: UUID) -> HttpResponseBase:
 @extend_schema(
     operation_id="events_export",
     description="All events that fit, the oldest first, where they are few; else 422, and POST /api/v1/exports does it.",
-    parameters=[*FILTERS, _FORMAT],
+    parameters=[*FILTERS, AS, _FORMAT],
     responses={(200, "application/x-ndjson"): OpenApiTypes.STR, (200, "text/csv"): OpenApiTypes.STR},
 )
 @api_view(["GET"])

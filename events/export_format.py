@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from events.models import Event, Export
-from events.shapes import as_line
+from events.shapes import as_line, of_upcast
+from events.upcast import Upcast, upcast
 
 CONTENT_TYPES = {Export.Format.NDJSON: "application/x-ndjson", Export.Format.CSV: "text/csv; charset=utf-8"}
 CSV_COLUMNS = (
@@ -28,30 +31,44 @@ CSV_COLUMNS = (
     "producer",
     "event",
 )
+# Of events that are read as another version.
+AS_COLUMNS = ("as", "migrated_from", "not_migrated")
 # What spreadsheets take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def beginning(form: str) -> bytes:
+def beginning(form: str, *, wanted: str = "") -> bytes:
     """What stands before the first event."""
-    return _csv([CSV_COLUMNS]) if form == Export.Format.CSV else b""
+    columns = (*CSV_COLUMNS, *AS_COLUMNS) if wanted else CSV_COLUMNS
+    return _csv([columns]) if form == Export.Format.CSV else b""
 
 
-def written(form: str, events: Sequence[Event]) -> bytes:
+def written(form: str, events: Sequence[Event], *, wanted: str = "") -> bytes:
+    """Exactly what producers sent. With `wanted` read as that version, and each says how, or why it could not be."""
+    if wanted:
+        return _written_as(form, events, upcast(events, wanted=wanted))
     if form == Export.Format.CSV:
-        return _csv([_cells(event) for event in events])
-    return b"".join(as_line(content_of(event)) for event in events)
+        return _csv([_cells(event, bytes(event.raw)) for event in events])
+    return b"".join(as_line(event.raw) for event in events)
 
 
-def content_of(event: Event) -> bytes:
-    """What of an event is exported: exactly what its producer sent."""
-    return bytes(event.raw)
+def _written_as(form: str, events: Sequence[Event], read: Sequence[Upcast]) -> bytes:
+    if form == Export.Format.CSV:
+        pairs = zip(events, read, strict=True)
+        return _csv([[*_cells(event, one.raw), *_how(one)] for event, one in pairs])
+    return b"".join(as_line(orjson.dumps(of_upcast(one))) for one in read)
 
 
-def _cells(event: Event) -> list[str]:
+def _how(read: Upcast) -> list[str]:
+    return [
+        _cell(told) for told in (read.version, read.written_as, read.problem.message if read.problem else "")
+    ]
+
+
+def _cells(event: Event, content: bytes) -> list[str]:
     values = {name: getattr(event, name) for name in CSV_COLUMNS if name not in {"valid", "event"}}
     values["valid"] = "true" if event.violations is None else "false"
-    values["event"] = content_of(event).decode(errors="replace")
+    values["event"] = content.decode(errors="replace")
     return [_cell(values[name]) for name in CSV_COLUMNS]
 
 

@@ -24,7 +24,7 @@ from events.models import Replay
 from events.replay_checkpoint import asked_since, checkpoint, finish, lease, still_at
 from events.replay_clock import clock_of
 from events.replay_queue import Queue
-from events.replay_targets import Due, Item, Sent, Sink, target_of
+from events.replay_targets import Due, Item, Sent, Sink, hand_over, target_of
 from events.timeline import Clock
 
 # How soon a command takes effect while a run waits.
@@ -204,11 +204,11 @@ def _send(hold: Hold, sink: Sink, queue: Queue) -> bool:
         with transaction.atomic():
             if not still_at(replay, due[0].item.index):
                 return asked_since(replay)
-            sent = sink.send(due)
+            sent = hand_over(sink, due, hold.time.now)
             _take(hold, due, sent)
             held = _note(hold, sink)
     else:
-        sent = sink.send(due)
+        sent = hand_over(sink, due, hold.time.now)
         _take(hold, due, sent)
         held = _may_gather(hold, sink) or _note(hold, sink)
     queue.sent(len(sent))

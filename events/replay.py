@@ -33,6 +33,8 @@ class Manner:
     late_policy: Replay.Late = Replay.Late.CATCH_UP
     # How many passes follow the first.
     loop: int = 0
+    # The version of their subject as which events are played: a range, an exact SemVer, a number, `latest`; "" as they were sent.
+    read_as: str = ""
 
     def check(self) -> None:
         """Raises ReplayInvalid."""
@@ -66,7 +68,9 @@ def create_replay(*, actor: Actor, scope: Scope, to: Destination, manner: Manner
         # Before the log is searched: an address that is refused is refused whatever there is to play.
         target_of(to.kind).prepare(actor, _wanted(to, []))
     target = target_of(to.kind)
-    plan = plan_replay(actor=actor, scope=scope, max_gap=manner.max_gap, order=manner.order)
+    plan = plan_replay(
+        actor=actor, scope=scope, max_gap=manner.max_gap, order=manner.order, read_as=manner.read_as
+    )
     prepared = target.prepare(actor, _wanted(to, plan.event_types))
     _check_effects(actor, to, plan.event_types)
     with transaction.atomic():
@@ -106,6 +110,7 @@ def _stored(
         options=prepared.options,
         secret=to.secret,
         side_effects=to.side_effects,
+        read_as=manner.read_as,
         speed=manner.speed,
         max_gap=manner.max_gap,
         late_policy=manner.late_policy,
@@ -143,6 +148,7 @@ def _write_down(actor: Actor, replay: Replay, prepared: Prepared) -> None:
         "target": replay.target if prepared.place is None else prepared.place,
         "speed": replay.speed,
         "events": replay.total,
+        **({"as": replay.read_as} if replay.read_as else {}),
     }
     audit.record(actor=actor, action="replay.started", target=target, details=details)
     if replay.side_effects:

@@ -76,7 +76,13 @@ def plan(request: Request) -> Response:
     wanted.is_valid(raise_exception=True)
     given = wanted.validated_data
     order = Replay.Order(given["order"]) if given["order"] else None
-    found = plan_replay(actor=caller(request), scope=wanted.scope(), max_gap=given["max_gap"], order=order)
+    found = plan_replay(
+        actor=caller(request),
+        scope=wanted.scope(),
+        max_gap=given["max_gap"],
+        order=order,
+        read_as=given["as"],
+    )
     return Response(
         {
             "total": len(found.steps),
@@ -129,7 +135,7 @@ def outcomes(request: Request, replay_id: uuid.UUID) -> Response:
 @extend_schema(operation_id="replays_events", parameters=[_ID], responses={(200, _NDJSON): OpenApiTypes.STR})
 @api_view(["GET"])
 def events(request: Request, replay_id: uuid.UUID) -> HttpResponseBase:
-    """The events that were played so far as NDJSON: the producers' bytes, one a line. Takes `read` on all their types."""
+    """The events that were played so far as NDJSON: the producers' bytes, or what `as` makes of them, one a line. Takes `read` on all their types."""
     found = find_readable_replay(actor=caller(request), replay_id=replay_id)
     answer = StreamingHttpResponse(lines_of(found), content_type=_NDJSON)
     answer["Content-Disposition"] = f'attachment; filename="{file_name(found)}"'

@@ -144,6 +144,7 @@ _KEPT = (
     "options",
     "side_effects",
     "secret",
+    "read_as",
     "speed",
     "max_gap",
     "order",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from events.models import Event, Replay
+from events.models import Replay
+from events.replay_reading import read_events, reader_of
 from events.shapes import as_line
 
 _PORTION = 500
@@ -13,17 +14,21 @@ def file_name(replay: Replay) -> str:
 
 
 def lines_of(replay: Replay) -> Iterator[bytes]:
-    """The producers' bytes in the order of the run, of what was played so far and is still stored."""
-    after = -1
+    """In the order of the run, of what was played so far, is still stored, and can still be read as the run reads it."""
+    after, reader = -1, reader_of(replay)
     while True:
-        items = replay.items.filter(index__gt=after).exclude(outcome__in=["", "missing"]).order_by("index")
+        items = (
+            replay.items.filter(index__gt=after)
+            .exclude(outcome__in=["", "missing", "not_migrated"])
+            .order_by("index")
+        )
         portion = list(items.values_list("index", "position", "received_at")[:_PORTION])
         if not portion:
             return
-        days = [at for _, _, at in portion]
-        rows = Event.everything.filter(
-            position__in=[position for _, position, _ in portion], received_at__range=(min(days), max(days))
+        found = read_events([(position, at) for _, position, at in portion], reader)
+        yield b"".join(
+            as_line(event.raw)
+            for _, position, _ in portion
+            if (event := found.get(position)) and not event.obstacle
         )
-        raws = dict(rows.values_list("position", "raw"))
-        yield b"".join(as_line(raws[position]) for _, position, _ in portion if position in raws)
         after = portion[-1][0]

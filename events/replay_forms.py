@@ -140,6 +140,13 @@ class ReplayForm(SpeedForm):
         required=False,
         help_text="Takes the scope effects, and is written into the audit log.",
     )
+    read_as = forms.CharField(
+        label="Play as version",
+        required=False,
+        max_length=250,
+        widget=forms.TextInput(attrs={"class": "code", "placeholder": "^2"}),
+        help_text="Of each event's subject, through its migrations: a range, an exact version, a number, or latest. Empty: as they were sent.",
+    )
     max_gap = forms.FloatField(
         label="Longest wait",
         required=False,
@@ -172,7 +179,7 @@ class ReplayForm(SpeedForm):
                 ("query", ("type", "node", "since", "until", "where", "error_code")),
                 ("where_to", ("to", "target", "secret")),
                 ("candidate", ("subject", "version", "schema", "rule")),
-                ("how", ("speed", "max_gap")),
+                ("how", ("read_as", "speed", "max_gap")),
                 ("more", ("order", "late_policy", "loop", "side_effects")),
             )
         }
@@ -204,7 +211,7 @@ class ReplayForm(SpeedForm):
         given = self.cleaned_data
         order = Replay.Order(given["order"]) if given["order"] else None
         late = Replay.Late(given["late_policy"] or Replay.Late.CATCH_UP)
-        return Manner(given["speed"], given["max_gap"], order, late, given["loop"] or 0)
+        return Manner(given["speed"], given["max_gap"], order, late, given["loop"] or 0, given["read_as"])
 
 
 class ReplayFilter(forms.Form):

@@ -11,7 +11,7 @@ from events import changes
 from events.append import Mark
 from events.ingest import Copy, Outcome, ingest_copies
 from events.models import Replay
-from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Target, Wanted
+from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Target, Wanted, marks_of
 
 _STORED = {"stored", "stored_with_violations"}
 _MOST_VIOLATIONS = 20
@@ -65,6 +65,7 @@ class _Ingest:
             "segment": replay.segment,
             "index": item.index,
             "side_effects": replay.side_effects,
+            **marks_of(due.event),
         }
         return Copy(raw, str(event_id), self._now(), Mark(replay.pk, mark))
 

@@ -99,7 +99,8 @@ def _preview(request: HttpRequest, form: ReplayForm) -> Preview | None:
         max_gap = float(chosen["max_gap"]) if chosen.get("max_gap") not in {None, ""} else None
         speed = float(chosen.get("speed", 1.0))
         order = Replay.Order(chosen["order"]) if chosen.get("order") else None
-        plan = plan_replay(actor=caller(request), scope=scope, max_gap=max_gap, order=order)
+        read_as = str(chosen.get("read_as") or "")
+        plan = plan_replay(actor=caller(request), scope=scope, max_gap=max_gap, order=order, read_as=read_as)
     except (ProductError, ValueError) as error:
         if form.is_bound and isinstance(error, ProductError) and not form.errors:
             _explain(form, error)
@@ -130,7 +131,7 @@ def _in_words(seconds: float) -> str:
 def _explain(form: forms.Form, error: ProductError) -> None:
     """Beside the field that the error points to; a target is `/url` to the layer that refuses it."""
     name = str(error.facts.get("pointer", "")).removeprefix("/query").lstrip("/").partition("/")[0]
-    field = {"url": "target", "": str(error.facts.get("parameter", ""))}.get(name, name)
+    field = {"url": "target", "as": "read_as", "": str(error.facts.get("parameter", ""))}.get(name, name)
     form.add_error(field if field in form.fields else None, error.message)
 
 
@@ -168,6 +169,8 @@ def _once_more(found: Replay) -> str:
     """The form of a new run, filled in as this one was; without what nobody is shown again."""
     scope = found.scope.get("query") or found.scope
     given = {**scope, "to": found.kind, "speed": found.speed, "max_gap": found.max_gap}
+    if found.read_as:
+        given["read_as"] = found.read_as
     if found.kind == "webhook":
         given["target"] = found.target
     return f"{reverse('replay-new')}?{urlencode({name: value for name, value in given.items() if value is not None})}"

@@ -1,5 +1,6 @@
 """What a replay would do, known before it starts: which events, in which order, for how long, and what is missing."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +11,15 @@ from django.conf import settings
 
 from access.actor import Actor
 from events import changes
+from events.aliases import INEXACT
 from events.correlation import MAX_CORRELATIONS, correlations_below
 from events.errors import ReplayInvalid
 from events.models import Event, Replay
 from events.query import Filters
 from events.replay_scope import Scope, events_in, quarantined_in
 from events.timeline import duration, virtual_times
+from events.upcast import Reader
+from registry.errors import InvalidVersion
 
 # A producer's clock may be this far ahead of ours before its order is no longer believed.
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -65,7 +69,12 @@ class Plan:
 
 
 def plan_replay(
-    *, actor: Actor, scope: Scope, max_gap: float | None = None, order: Replay.Order | None = None
+    *,
+    actor: Actor,
+    scope: Scope,
+    max_gap: float | None = None,
+    order: Replay.Order | None = None,
+    read_as: str = "",
 ) -> Plan:
     """The events in the order in which they would be sent. Writes nothing.
 
@@ -77,8 +86,14 @@ def plan_replay(
     actor.require("replay")
     scope.check()
     _check_gap(max_gap)
-    logged = _logged_of(actor, scope)
-    missing = [*_missing(actor, scope, logged), *_expired(scope, logged)]
+    reader = _reader(read_as)
+    logged, unsearched = _logged_of(actor, scope)
+    missing = [
+        *_missing(actor, scope, logged),
+        *unsearched,
+        *_expired(scope, logged),
+        *(_not_migrated(reader, logged) if reader else []),
+    ]
     if order is None:
         believable = all(one.believable for one in logged)
         order = Replay.Order.CLOCK if believable else Replay.Order.ARRIVAL
@@ -104,6 +119,8 @@ class _Logged(NamedTuple):
     event_type: str
     lints: list[str] | None
     sample_rate: float
+    schema_version: str
+    content_id: int | None
 
     @property
     def believable(self) -> bool:
@@ -121,13 +138,16 @@ class _Logged(NamedTuple):
         )
 
 
-def _logged_of(actor: Actor, scope: Scope) -> list[_Logged]:
-    """The events by arrival, if there are some and the actor may replay all of them."""
-    rows = events_in(actor, scope).order_by("position").values_list(*_Logged._fields)
+def _logged_of(actor: Actor, scope: Scope) -> tuple[list[_Logged], list[dict[str, object]]]:
+    """The events by arrival, if there are some and the actor may replay all of them; and which were not looked for."""
+    found, until = events_in(actor, scope)
+    rows = found.order_by("position").values_list(*_Logged._fields)
     logged = [_Logged(*row) for row in rows[: settings.REPLAY_MAX_EVENTS + 1]]
     event_types = {one.event_type for one in logged}
     readable = bool(scope.query) or all(changes.may(actor, "read", event_type) for event_type in event_types)
     # One answer for both: who may not read a type must not learn from here that there is an event of it.
+    if not logged and until is not None:
+        raise ReplayInvalid(f"Nothing fits so far. {_unsearched_before(until)}", pointer="/query/where")
     if not logged or not readable:
         raise scope.not_found()
     for event_type in event_types:
@@ -138,7 +158,15 @@ def _logged_of(actor: Actor, scope: Scope) -> list[_Logged]:
             "(REPLAY_MAX_EVENTS). Narrow what is played, by time or by type.",
             **scope.as_stored(),
         )
-    return logged
+    unsearched = [] if until is None else [_told("not_searched", None, _unsearched_before(until))]
+    return logged, unsearched
+
+
+def _unsearched_before(until: int) -> str:
+    return (
+        f"Compressed events before position {until:,} were not looked into and are not played: a condition on fields takes long "
+        "there (EVENT_COLD_SEARCH). A type, a correlation or a time beside the condition makes it quicker."
+    )
 
 
 def _missing(actor: Actor, scope: Scope, logged: Sequence[_Logged]) -> list[dict[str, object]]:
@@ -179,6 +207,43 @@ def _expired(scope: Scope, logged: Sequence[_Logged]) -> list[dict[str, object]]
         else "retention may have removed earlier events of this one"
     )
     return [_told("expired", None, f"The log begins at {began:%Y-%m-%d %H:%M} UTC: {lost}.")]
+
+
+def _reader(read_as: str) -> Reader | None:
+    """Raises ReplayInvalid."""
+    try:
+        return Reader(read_as) if read_as else None
+    except InvalidVersion as wrong:
+        raise ReplayInvalid(wrong.message, pointer="/as") from wrong
+
+
+def _not_migrated(reader: Reader, logged: Sequence[_Logged]) -> list[dict[str, object]]:
+    """What cannot be read as the wanted version whatever is in it; the rest is seen when it is played."""
+    kinds = Counter(
+        (one.event_type, one.schema_version, one.content_id, INEXACT in (one.lints or ())) for one in logged
+    )
+    samples = [
+        Event(
+            position=number,
+            event_type=event_type,
+            schema_version=schema_version,
+            content_id=content_id,
+            lints=[INEXACT] if inexact else None,
+        )
+        for number, (event_type, schema_version, content_id, inexact) in enumerate(kinds)
+    ]
+    counts: Counter[str] = Counter()
+    for obstacle, count in zip(reader.obstacles(samples), kinds.values(), strict=True):
+        if obstacle is not None:
+            counts[obstacle.message] += count
+    return [
+        _told(
+            "not_migrated",
+            count,
+            f"{count} of its events cannot be read as {reader.wanted} and are not played: {message}",
+        )
+        for message, count in counts.most_common()
+    ]
 
 
 def _check_gap(max_gap: float | None) -> None:

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import fields
 from datetime import datetime
 
-from events.models import Event, Replay
+from events.models import Replay
+from events.replay_reading import read_events, reader_of
 from events.replay_targets import Due, Item, Stored
 from events.timeline import Clock
 
@@ -20,7 +21,9 @@ class Queue:
 
     def __init__(self, replay: Replay, *, reads: bool) -> None:
         self._replay = replay
-        self._reads = reads
+        self._reader = reader_of(replay)
+        # Whether an event can be read as another version is told whatever its target needs.
+        self._reads = reads or self._reader is not None
         self._next = replay.done
         self._ahead: deque[tuple[Item, Stored | None]] = deque()
         self.segment = replay.segment
@@ -57,16 +60,6 @@ class Queue:
         portion = _PORTION if self._replay.speed else _PORTION_AT_MAX
         rows = self._replay.items.filter(index__gte=self._next, index__lt=self._next + portion)
         items = [Item(*row) for row in rows.order_by("index").values_list(*_COLUMNS)]
-        events = _stored(items) if self._reads and items else {}
+        places = [(item.position, item.received_at) for item in items] if self._reads else []
+        events = read_events(places, self._reader)
         self._ahead.extend((item, events.get(item.position)) for item in items)
-
-
-def _stored(items: list[Item]) -> dict[int, Stored]:
-    received = [item.received_at for item in items]
-    rows = Event.everything.filter(
-        position__in=[item.position for item in items],
-        # Lets PostgreSQL look into the partitions of those days only.
-        received_at__gte=min(received),
-        received_at__lte=max(received),
-    ).values_list("position", "occurred_at", "raw", "lints")
-    return {position: Stored(at, bytes(raw), lints) for position, at, raw, lints in rows}

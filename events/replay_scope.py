@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from access.actor import Actor
 from events.correlation import correlations_below
 from events.errors import CorrelationNotFound, ReplayInvalid
 from events.models import Event
-from events.query import Filters, find_events, pattern, visible_quarantine
+from events.query import Filters, pattern, visible_quarantine
+from events.search import all_fitting
 
 # The filters of the explorer, by their names in its address.
 FILTERS = (
@@ -78,13 +80,15 @@ class Scope:
         )
 
 
-def events_in(actor: Actor, scope: Scope) -> QuerySet[Event]:
+def events_in(actor: Actor, scope: Scope) -> tuple[QuerySet[Event], int | None]:
     """What is to be played, unordered. Of a correlation and a trace also what the actor may not read, which is for
-    the caller to judge; a query finds only what it may. Raises InvalidQuery.
+    the caller to judge; a query finds only what it may. And the position before which nothing was looked for; None where all was.
+    Raises InvalidQuery, QueryTooSlow.
     """
     if scope.query:
-        return find_events(actor=actor, filters=Filters.of(scope.query))
-    return Event.objects.filter(_of_work(scope))
+        filters = Filters.of(scope.query)
+        return all_fitting(actor=actor, filters=filters, most=settings.REPLAY_MAX_EVENTS)
+    return Event.objects.filter(_of_work(scope)), None
 
 
 def _of_work(scope: Scope) -> Q:

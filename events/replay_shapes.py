@@ -63,6 +63,17 @@ class PlanRequest(serializers.Serializer[Any]):
     )
     speed = SpeedField(default=1.0, help_text="Multiplier, or 'max'.")
 
+    def get_fields(self) -> dict[str, Any]:
+        told = serializers.CharField(
+            max_length=250,
+            required=False,
+            allow_blank=True,
+            default="",
+            help_text="Play events as this version of their subject: a range such as `^2`, an exact one, a number or `latest`.",
+        )
+        # A word of the language, so no name of a field here.
+        return {**super().get_fields(), "as": told}
+
     def scope(self) -> Scope:
         given = self.validated_data
         chosen = {name: text for name, text in given["query"].items() if text}
@@ -109,7 +120,7 @@ class ReplayRequest(PlanRequest):
         given = self.validated_data
         order = Replay.Order(given["order"]) if given["order"] else None
         late = Replay.Late(given["late_policy"])
-        return Manner(given["speed"], given["max_gap"], order, late, given["loop"])
+        return Manner(given["speed"], given["max_gap"], order, late, given["loop"], given["as"])
 
 
 class SpeedRequest(serializers.Serializer[Any]):
@@ -179,6 +190,12 @@ class ReplayAnswer(serializers.ModelSerializer[Replay]):
             "started_at",
             "finished_at",
         )
+
+    def get_fields(self) -> dict[str, Any]:
+        told = serializers.CharField(
+            source="read_as", help_text="The version that events are played as; empty: as they were sent."
+        )
+        return {**super().get_fields(), "as": told}
 
     def get_stands_at(self, replay: Replay) -> float:
         return stands_at(replay, timezone.now())

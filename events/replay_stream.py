@@ -16,9 +16,12 @@ from django.db import connection
 from django.utils import timezone
 
 from events.errors import TooManyStreams
-from events.models import Event, Replay, ReplayItem
+from events.models import Replay, ReplayItem
 from events.replay_clock import stands_at
+from events.replay_reading import read_events, reader_of
+from events.replay_targets import Stored, marks_of
 from events.shapes import as_line
+from events.upcast import Reader
 
 # How late somebody who watches sees an event at most, beside the network.
 _EVERY_SECONDS = 0.2
@@ -125,7 +128,7 @@ def _look(replay: Replay, place: tuple[int, int]) -> tuple[tuple[int, int], dict
     items = list(
         replay.items.filter(index__gte=index, index__lt=min(replay.done, index + _PORTION)).order_by("index")
     )
-    parts = _played(segment, items)
+    parts = _played(segment, items, reader_of(replay))
     state = {"state": replay.state, "speed": replay.speed, "segment": replay.segment, "done": replay.done}
     if not connection.in_atomic_block:
         connection.close()
@@ -148,19 +151,15 @@ def _state_now(replay: Replay) -> dict[str, Any]:
     return told
 
 
-def _played(segment: int, items: list[ReplayItem]) -> list[bytes]:
+def _played(segment: int, items: list[ReplayItem], reader: Reader | None) -> list[bytes]:
     if not items:
         return []
-    days = [item.received_at for item in items]
-    rows = Event.everything.filter(
-        position__in=[item.position for item in items], received_at__range=(min(days), max(days))
-    )
-    raws = dict(rows.values_list("position", "raw"))
-    return [_one(segment, item, raws.get(item.position)) for item in items]
+    found = read_events([(item.position, item.received_at) for item in items], reader)
+    return [_one(segment, item, found.get(item.position)) for item in items]
 
 
-def _one(segment: int, item: ReplayItem, raw: bytes | memoryview | None) -> bytes:
-    """With the producer's own bytes as the member `event`: no number of theirs is read and written anew."""
+def _one(segment: int, item: ReplayItem, stored: Stored | None) -> bytes:
+    """With the bytes of the event as the member `event`: no number is read and written anew."""
     told = orjson.dumps(
         {
             "index": item.index,
@@ -173,9 +172,10 @@ def _one(segment: int, item: ReplayItem, raw: bytes | memoryview | None) -> byte
             "outcome": item.outcome,
             "status": item.status,
             "problem": item.problem,
+            **marks_of(stored),
         }
     )
-    event = b"null" if raw is None else as_line(raw).rstrip()
+    event = b"null" if stored is None or stored.obstacle else as_line(stored.raw).rstrip()
     data = told[:-1] + b',"event":' + event + b"}"
     return b"event: played\nid: %d-%d\ndata: %b\n\n" % (segment, item.index, data)
 

@@ -5,7 +5,7 @@ A target is a record of two functions. settings.REPLAY_TARGETS names those there
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from access.actor import Actor
 from events.errors import ReplayInvalid
 from events.models import Replay
+from events.upcast import Unmigrated, Upcast
 
 GONE = "Retention removed this event after the replay was started."
 Now = Callable[[], datetime]
@@ -48,11 +49,18 @@ class Prepared:
 
 
 class Stored(NamedTuple):
-    """What the log holds of an event."""
+    """What the log holds of an event; of one that is read as another version, what it is then."""
 
     occurred_at: datetime
     raw: bytes
     lints: list[str] | None
+    # How it was read, or why it could not be; None when the run plays events as they were sent.
+    read: Upcast | None = None
+
+    @property
+    def obstacle(self) -> Unmigrated | None:
+        """Why it cannot be read as the run wants it."""
+        return self.read.problem if self.read is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,34 @@ def target_of(kind: str) -> Target:
 def summary_of(replay: Replay) -> dict[str, Any]:
     """{} also for a target that is not there any more."""
     return target_of(replay.kind).summary(replay) if replay.kind in settings.REPLAY_TARGETS else {}
+
+
+def hand_over(sink: Sink, due: Sequence[Due], now: Now) -> list[Sent]:
+    """What became of each, in order; what cannot be read as the run wants it does not reach the sink, and says why."""
+    readable = [one for one in due if one.event is None or one.event.obstacle is None]
+    answers = iter(sink.send(readable) if readable else [])
+    sent: list[Sent] = []
+    for one in due:
+        if one.event is not None and one.event.obstacle is not None:
+            told = one.event.obstacle.message
+            sent.append(Sent(now(), "not_migrated", problem=told, details=marks_of(one.event)))
+        elif (answer := next(answers, None)) is None:
+            break
+        else:
+            marks = marks_of(one.event)
+            sent.append(replace(answer, details={**(answer.details or {}), **marks}) if marks else answer)
+            if answer.fatal:
+                break
+    return sent
+
+
+def marks_of(event: Stored | None) -> dict[str, Any]:
+    """Which version it is read as and which one it was written as; empty for an event as it was sent."""
+    if event is None or event.read is None:
+        return {}
+    read = event.read
+    marks: dict[str, Any] = {"as": read.version, "migrated_from": read.written_as}
+    return {**marks, "not_migrated": read.problem.as_dict()} if read.problem else marks
 
 
 class _Notebook:

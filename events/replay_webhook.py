@@ -12,7 +12,19 @@ from access.errors import TargetRefused, TargetUnreachable
 from access.outbound import Outbound, check_target
 from access.signing import key_of, signed_headers
 from events.models import Replay
-from events.replay_targets import GONE, Due, Item, Now, Prepared, Sent, Sink, Stored, Target, Wanted
+from events.replay_targets import (
+    GONE,
+    Due,
+    Item,
+    Now,
+    Prepared,
+    Sent,
+    Sink,
+    Stored,
+    Target,
+    Wanted,
+    marks_of,
+)
 
 # So many events in a row that found nobody end the run.
 FAILURES_IN_A_ROW = 10
@@ -90,7 +102,11 @@ def _message_id(replay: Replay, item: Item) -> str:
 
 
 def _headers(replay: Replay, item: Item, event: Stored) -> dict[str, str]:
-    """The body is the producer's own bytes; that this is no new event stands here."""
+    """That this is no new event, and what was made of it, stands here: the body is the event."""
+    marks = marks_of(event)
+    read = (
+        {"onex-replay-as": marks["as"], "onex-replay-migrated-from": marks["migrated_from"]} if marks else {}
+    )
     return {
         "content-type": "application/json",
         "onex-replay-id": str(replay.pk),
@@ -99,6 +115,7 @@ def _headers(replay: Replay, item: Item, event: Stored) -> dict[str, str]:
         "onex-replay-speed": f"{replay.speed:g}" if replay.speed else "max",
         "onex-replay-segment": str(replay.segment),
         "onex-replay-index": f"{item.index + 1}/{replay.total}",
+        **read,
     }
 
 

@@ -147,6 +147,25 @@ def _look(
             return fitting, looked_at, cursor
 
 
+def all_fitting(*, actor: Actor, filters: Filters, most: int) -> tuple[QuerySet[Event], int | None]:
+    """All events that fit, unordered, and the position before which nothing was looked for; None where all was.
+
+    Of compressed events the newest are looked into until one more than `most` fit. Raises QueryTooSlow.
+    """
+    newest = _newest_cold() if filters.where else None
+    if newest is None:
+        return find_events(actor=actor, filters=filters), None
+    everything = replace(filters, where=Q())
+    with limited():
+        fitting, _, until = _look(
+            _candidates(actor, everything, newest), filters.where, None, upwards=False, size=most
+        )
+    rows = find_events(actor=actor, filters=everything).filter(
+        filters.where | Q(position__in=fitting), position__gte=until or 0
+    )
+    return rows, until
+
+
 def judged(rows: Sequence[Candidate], where: Q) -> list[int]:
     """The positions of those whose documents fit, by the condition that PostgreSQL asks of documents in rows."""
     texts = {
@@ -154,7 +173,8 @@ def judged(rows: Sequence[Candidate], where: Q) -> list[int]:
         for position, raw, lints in rows
         if (text := derived(bytes(raw), lints)) is not None
     }
-    sql, params = Event.objects.filter(where).values_list("position").query.sql_with_params()
+    # Of what stands in the place of the table there is no column beside these: which rows may be asked for is decided already.
+    sql, params = Event.everything.filter(where).values_list("position").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_INSTEAD + sql, [list(texts), list(texts.values()), *params])
         return [position for (position,) in cursor.fetchall()]

@@ -1,6 +1,7 @@
 """The REST door of following the log: server-sent events, or what is new since a position."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,9 +14,10 @@ from rest_framework.response import Response
 
 from access.caller import caller
 from events import shapes
-from events.api import FILTERS
+from events.api import AS, FILTERS
 from events.query import Filters
 from events.tail import Following, News, follow, news_since, position_of
+from events.upcast import Reader
 
 EVENT_STREAM = "text/event-stream"
 
@@ -29,6 +31,7 @@ EVENT_STREAM = "text/event-stream"
     ),
     parameters=[
         *FILTERS,
+        AS,
         OpenApiParameter("from", int, description="Where to go on; without it, what comes from now on."),
         OpenApiParameter("Last-Event-ID", int, location="header"),
     ],
@@ -39,11 +42,18 @@ def tail(request: Request) -> HttpResponseBase:
     """The log as it grows."""
     actor, filters = caller(request), Filters.of(request.GET)
     after = position_of(request.headers.get("Last-Event-ID", "") or request.GET.get("from", ""))
+    if wanted := request.GET.get("as", ""):
+        # What is no version is told before the stream begins.
+        Reader(wanted)
     if EVENT_STREAM in request.headers.get("Accept", ""):
-        return stream(follow(actor=actor, filters=filters, after=after), _told)
+        return stream(follow(actor=actor, filters=filters, after=after), partial(_told, wanted=wanted))
     news = news_since(actor=actor, filters=filters, after=after)
     return Response(
-        {"position": news.position, "skipped": news.skipped, "items": shapes.of_events(news.events)}
+        {
+            "position": news.position,
+            "skipped": news.skipped,
+            "items": shapes.of_events(news.events, wanted=wanted),
+        }
     )
 
 
@@ -66,11 +76,12 @@ class _Body:
         return self._parts
 
 
-def _told(news: News) -> bytes:
+def _told(news: News, *, wanted: str) -> bytes:
     told: list[bytes] = []
     if news.skipped:
         told.append(message("skipped", news.events[0].position - 1, _json({"count": news.skipped})))
-    told += [message("event", event["position"], _json(event)) for event in shapes.of_events(news.events)]
+    shown = shapes.of_events(news.events, wanted=wanted)
+    told += [message("event", event["position"], _json(event)) for event in shown]
     # A position without data moves where the reader goes on, and nothing else.
     return b"".join(told) + b": alive\nid: %d\n\n" % news.position
 

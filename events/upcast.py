@@ -7,7 +7,6 @@ says why, and nothing else happens to it.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from semver import Version as SemVer
@@ -51,6 +50,11 @@ class Upcast:
     # Another way was as short.
     ambiguous: bool = False
     problem: Unmigrated | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is anything else than what the producer sent."""
+        return self.problem is None and bool(self.hops or self.renamed)
 
     @property
     def path(self) -> list[dict[str, Any]]:
@@ -97,6 +101,13 @@ class Reader:
         judges = versions_that_judged(events)
         return [self._read(event, judges.get(event.position)) for event in events]
 
+    def obstacles(self, events: Sequence[Event]) -> list[Unmigrated | None]:
+        """Why they cannot be read so, as far as their columns tell it, without a look at their bytes; in their order."""
+        self._learn({event.event_type for event in events})
+        judges = versions_that_judged(events)
+        ways = (self._way(event, self._source(event, judges.get(event.position))) for event in events)
+        return [way if isinstance(way, Unmigrated) else None for way in ways]
+
     def _learn(self, types: set[str]) -> None:
         new = types - self._routes.keys()
         if not new:
@@ -110,16 +121,19 @@ class Reader:
     def _read(self, event: Event, judge: Version | None) -> Upcast:
         raw = bytes(event.raw)
         source = self._source(event, judge)
-        refuse = partial(Upcast, raw, None, str(source) if source else None)
+        way = self._way(event, source)
+        if isinstance(way, Unmigrated):
+            return Upcast(raw, None, str(source) if source else None, problem=way)
+        ruling = self._rulings[event.event_type].of(event.event_type, way.target)
+        return _migrated(raw, str(source), way, ruling)
+
+    def _way(self, event: Event, source: SemVer | None) -> Route | Unmigrated:
         if source is None:
-            return refuse(problem=_NO_VERSION)
+            return _NO_VERSION
         if INEXACT in (event.lints or ()):
-            return refuse(problem=_INEXACT)
+            return _INEXACT
         route = self._routes[event.event_type].to(source, self.wanted)
-        if route is None:
-            return refuse(problem=self._no_way(event.event_type, source))
-        ruling = self._rulings[event.event_type].of(event.event_type, route.target)
-        return _migrated(raw, str(source), route, ruling)
+        return route or self._no_way(event.event_type, source)
 
     def _source(self, event: Event, judge: Version | None) -> SemVer | None:
         """The version that judged it; of what a profile judged, the one that it names."""

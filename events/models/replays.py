@@ -93,6 +93,8 @@ class Replay(models.Model):
     # Whether live alerts may see what is stored again.
     side_effects = models.BooleanField(default=False)
     secret = models.CharField(max_length=200, blank=True)
+    # The version of their subject as which events are read, as `?as=` takes it; "" = as they were sent.
+    read_as = models.CharField(max_length=250, blank=True)
     # 0 = as fast as possible.
     speed = models.FloatField(default=1.0)
     # Longest wait between two events in seconds of original time; null = as it was.
