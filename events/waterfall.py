@@ -49,7 +49,7 @@ class Row:
 
     @property
     def node_id(self) -> str:
-        return self.span.events[0].node_id
+        return self.span.node_id
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ def waterfall_of(
         spans.setdefault(span.events[0].correlation_id, []).append(span)
     order = _top_down(spans, parents)
     shifts = shifts_of(spans, parents, order)
-    began = min(moved(span.began, shifts[span.events[0].node_id]) for its in spans.values() for span in its)
+    began = min(moved(span.began, shifts[span.node_id]) for its in spans.values() for span in its)
     rows = {name: _rows(spans[name], name, shifts, began) for name in order}
     tops = _hung(rows, parents, order)
     placed = _placed(tops)
@@ -118,8 +118,11 @@ def waterfall_of(
     )
 
 
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def _ms(length: timedelta) -> float:
-    return round(length / timedelta(milliseconds=1), 3)
+    return round(length / _MILLISECOND, 3)
 
 
 def _top_down(spans: Mapping[str, object], parents: Mapping[str, str | None]) -> list[str]:
@@ -137,7 +140,7 @@ def _top_down(spans: Mapping[str, object], parents: Mapping[str, str | None]) ->
 def _rows(spans: Iterable[Span], name: str, shifts: Mapping[str, timedelta], began: datetime) -> list[Row]:
     rows = []
     for span in spans:
-        shift = shifts[span.events[0].node_id]
+        shift = shifts[span.node_id]
         row = Row(0, span, name, shift=shift)
         row.began_ms = _ms(moved(span.began, shift) - began)
         row.ended_ms = _ms(moved(span.ended, shift) - began)
