@@ -269,7 +269,7 @@ def _moment(*row: Any) -> Moment:
         operation, took = _told(raw)
     received_at, occurred_at = (_EPOCH + timedelta(microseconds=since) for since in (received, occurred))
     lasted = _duration(took, occurred_at)
-    return Moment(position, received_at, occurred_at, *known, operation or "", lasted, valid)
+    return Moment._make((position, received_at, occurred_at, *known, operation or "", lasted, valid))
 
 
 def _told(raw: bytes) -> tuple[str, str]:
