@@ -143,7 +143,8 @@ def _rows(spans: Iterable[Span], name: str, shifts: Mapping[str, timedelta], beg
         shift = shifts[span.node_id]
         row = Row(0, span, name, shift=shift)
         row.began_ms = _ms(moved(span.began, shift) - began)
-        row.ended_ms = _ms(moved(span.ended, shift) - began)
+        is_moment = span.ended is span.began
+        row.ended_ms = row.began_ms if is_moment else _ms(moved(span.ended, shift) - began)
         rows.append(row)
     return rows
 
@@ -175,8 +176,8 @@ def _holds(outer: Row, inner: Row) -> bool:
 def _holder(rows: Sequence[Row], inner: Row) -> Row | None:
     """The innermost operation that was going on when the other began; else the last before it, else the first of all."""
     operations = [row for row in rows if not row.span.is_event] or rows
-    if not operations:
-        return None
+    if len(operations) < 2:
+        return operations[0] if operations else None
     before = [row for row in operations if row.began_ms <= inner.began_ms]
     estimated = any((inner.shift or row.shift) and row.node_id != inner.node_id for row in operations)
     if estimated or not before:
@@ -191,6 +192,8 @@ def _holder(rows: Sequence[Row], inner: Row) -> Row | None:
 
 def _in_order(rows: list[Row]) -> list[Row]:
     """By the clock, or by arrival where one of the clocks is known to be wrong."""
+    if len(rows) < 2:
+        return rows
     if any(row.shift for row in rows):
         return sorted(rows, key=lambda row: row.span.first.position)
     return sorted(rows, key=lambda row: (row.began_ms, row.span.first.position))
