@@ -77,7 +77,9 @@ class _Window:
         self.is_open |= span.is_open
 
     def moved(self, shift: timedelta) -> "_Window":
-        return replace(self, began=moved(self.began, shift), ended=moved(self.ended, shift)) if shift else self
+        return (
+            replace(self, began=moved(self.began, shift), ended=moved(self.ended, shift)) if shift else self
+        )
 
 
 @dataclass(slots=True)
