@@ -24,27 +24,29 @@ BUCKETS = 24
 # Between the names of a cursor: no name has it.
 _BETWEEN = "\x1f"
 
-#: What is measured → title, unit, and where it stands in a document `d`.
+#: What is measured → title, unit, and where it stands in the metadata `d`.
 MEASURES = {
-    "duration": ("Duration", "ms", "d #> '{metadata,execution_time_ms}'"),
-    "cpu": ("CPU time", "ms", "d #> '{metadata,performance_profile,cpu_user_ms}'"),
-    "memory": ("Memory peak", "MB", "d #> '{metadata,performance_profile,memory_peak_mb}'"),
+    "duration": ("Duration", "ms", "d -> 'execution_time_ms'"),
+    "cpu": ("CPU time", "ms", "d #> '{performance_profile,cpu_user_ms}'"),
+    "memory": ("Memory peak", "MB", "d #> '{performance_profile,memory_peak_mb}'"),
 }
 _VALUE = {
     name: f"CASE WHEN jsonb_typeof({path}) = 'number' THEN ({path})::float8 END"
     for name, (*_, path) in MEASURES.items()
 }
-_SYSTEM = "d #> '{metadata,performance_profile,cpu_system_ms}'"
+_SYSTEM = "d #> '{performance_profile,cpu_system_ms}'"
 _VALUE["cpu"] += f" + CASE WHEN jsonb_typeof({_SYSTEM}) = 'number' THEN ({_SYSTEM})::float8 ELSE 0 END"
-# The events that are looked at; type_of_node in events/sampling_rules.py is the same cut.
+# The events that are looked at; type_of_node in events/sampling_rules.py is the same cut. A document is unpacked once, for
+# its metadata: each path into the whole of it would unpack it again.
 _CHOSEN = """
 chosen AS (
-    SELECT event_id, correlation_id, occurred_at, position, 1 / sample_rate AS weight, document AS d,
-           coalesce(document #>> '{metadata,service}', document #>> '{metadata,node_type}',
+    SELECT event_id, correlation_id, occurred_at, position, 1 / sample_rate AS weight, d,
+           coalesce(d ->> 'service', d ->> 'node_type',
                     nullif(regexp_replace(node_id, '-[^-]*[0-9][^-]*$', ''), ''), node_id) AS service,
-           coalesce(document #>> '{metadata,operation}', '') AS operation,
-           coalesce(document #>> '{metadata,release}', document #>> '{metadata,tags,release}', '') AS release
-    FROM (SELECT * FROM events_event
+           coalesce(d ->> 'operation', '') AS operation,
+           coalesce(d ->> 'release', d #>> '{tags,release}', '') AS release
+    FROM (SELECT event_id, correlation_id, occurred_at, position, sample_rate, node_id, document -> 'metadata' AS d
+          FROM events_event
           WHERE event_type = %(type)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
             AND document IS NOT NULL AND replay_id IS NULL
           ORDER BY occurred_at DESC LIMIT %(most)s) AS newest
@@ -235,8 +237,8 @@ def top_frames(*, actor: Actor, scope: Scope, limit: int = 20) -> list[Frame]:
     actor.require("read", EVENT_TYPE)
     rows = _rows(
         f"""WITH {_CHOSEN}, picked AS (
-            SELECT event_id, weight, d #> '{{metadata,performance_profile,top_frames}}' AS frames FROM fitting
-            WHERE jsonb_typeof(d #> '{{metadata,performance_profile,top_frames}}') = 'array'
+            SELECT event_id, weight, d #> '{{performance_profile,top_frames}}' AS frames FROM fitting
+            WHERE jsonb_typeof(d #> '{{performance_profile,top_frames}}') = 'array'
             ORDER BY occurred_at DESC LIMIT %(some)s
         ), framed AS (
             SELECT event_id, weight, coalesce(frame ->> 'function', '?') AS function, coalesce(frame ->> 'file', '') AS file,
@@ -269,8 +271,8 @@ def stacks_of(*, actor: Actor, scope: Scope) -> Iterator[tuple[tuple[str, ...], 
     actor.require("read", EVENT_TYPE)
     rows = _rows(
         f"""WITH {_CHOSEN}, picked AS (
-            SELECT weight, d #> '{{metadata,stacks}}' AS stacks FROM fitting
-            WHERE jsonb_typeof(d #> '{{metadata,stacks}}') = 'array'
+            SELECT weight, d -> 'stacks' AS stacks FROM fitting
+            WHERE jsonb_typeof(d -> 'stacks') = 'array'
             ORDER BY occurred_at DESC LIMIT %(some)s
         )
         SELECT ARRAY(SELECT coalesce(frame, '?') FROM jsonb_array_elements_text(stack -> 'frames') WITH ORDINALITY AS listed (frame, nth) ORDER BY nth) AS frames,
@@ -288,8 +290,8 @@ def slowest(*, actor: Actor, scope: Scope, limit: int = 10) -> list[Slow]:
     """The events with the highest values."""
     actor.require("read", EVENT_TYPE)
     rows = _rows(
-        f"WITH {_CHOSEN} SELECT * FROM (SELECT event_id, correlation_id, release, occurred_at AS at,"
-        f" {_VALUE[scope.measure]} AS value FROM fitting) AS measured WHERE value IS NOT NULL"
+        f"WITH {_CHOSEN}, measured AS MATERIALIZED (SELECT event_id, correlation_id, release, occurred_at AS at,"
+        f" {_VALUE[scope.measure]} AS value FROM fitting) SELECT * FROM measured WHERE value IS NOT NULL"
         " ORDER BY value DESC, event_id LIMIT %(limit)s",
         scope,
         limit=limit,
@@ -309,7 +311,8 @@ _SUMS = (
 def _ranked(by: str, columns: str, source: str, scope: Scope) -> str:
     """Each value with the weight up to it and the weight of all, within its group."""
     return (
-        f"measured AS (SELECT {columns}, occurred_at, position, weight, {_VALUE[scope.measure]} AS value FROM {source}), "
+        # Materialized: numbers are sorted, and not the documents that they are from.
+        f"measured AS MATERIALIZED (SELECT {columns}, occurred_at, position, weight, {_VALUE[scope.measure]} AS value FROM {source}), "
         "ranked AS (SELECT *, sum(CASE WHEN value IS NOT NULL THEN weight END)"
         f" OVER (PARTITION BY {by} ORDER BY value, position) AS below,"
         f" sum(CASE WHEN value IS NOT NULL THEN weight END) OVER (PARTITION BY {by}) AS every FROM measured) "

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Field, Lookup, Q, QuerySet
 
@@ -143,7 +143,30 @@ def find_event(*, actor: Actor, event_id: str) -> Event:
     return found
 
 
-def versions_that_judged(events: Iterable[Event]) -> dict[int, Version]:
+class StoredEvent(NamedTuple):
+    """What is shown of a stored event, for thousands of them: instances of the model would take most of the time."""
+
+    position: int
+    received_at: datetime
+    occurred_at: datetime
+    event_id: str
+    event_type: str
+    schema_version: str
+    content_id: int | None
+    node_id: str
+    correlation_id: str | None
+    parent_correlation_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    error_code: str | None
+    sample_rate: float
+    violations: list[dict[str, Any]] | None
+    lints: list[str] | None
+    producer: str
+    raw: bytes
+
+
+def versions_that_judged(events: Iterable[Event | StoredEvent]) -> dict[int, Version]:
     """By the position of the event; without those that no schema judged. One query for all of them.
 
     Where a subject has the content under several labels it is the one that the event named, else the one for events
@@ -157,14 +180,20 @@ def versions_that_judged(events: Iterable[Event]) -> dict[int, Version]:
     labels: dict[tuple[str, int], list[Version]] = {}
     for version in found.order_by("number"):
         labels.setdefault((version.subject.name, version.content_id), []).append(version)
-    return {
-        event.position: _chosen(event, versions)
-        for event in judged
-        if (versions := labels.get((event.event_type, event.content_id or 0)))
-    }
+    # Of thousands of events, few differ in these.
+    chosen: dict[tuple[str, int | None, str], Version | None] = {}
+    judges = {}
+    for event in judged:
+        same = (event.event_type, event.content_id, event.schema_version)
+        if same not in chosen:
+            versions = labels.get((event.event_type, event.content_id or 0))
+            chosen[same] = _chosen(event, versions) if versions else None
+        if judge := chosen[same]:
+            judges[event.position] = judge
+    return judges
 
 
-def _chosen(event: Event, versions: list[Version]) -> Version:
+def _chosen(event: Event | StoredEvent, versions: list[Version]) -> Version:
     named = event.schema_version or versions[0].subject.version_when_absent
     return next((version for version in versions if version.semver == named), versions[-1])
 

@@ -1,6 +1,7 @@
 """What the API shows of stored and quarantined events. The producer's bytes go out as they came in."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -8,7 +9,7 @@ import orjson
 from events.correlation import Correlation, stored_events
 from events.held import HeldGroup
 from events.models import Event, QuarantinedEvent
-from events.query import versions_that_judged
+from events.query import StoredEvent, versions_that_judged
 from events.upcast import Upcast, upcast
 from events.waterfall import Row, Waterfall
 from registry.models import Version
@@ -32,9 +33,10 @@ _COLUMNS = (
     "lints",
     "producer",
 )
+_columns = attrgetter(*_COLUMNS)
 
 
-def of_events(events: Sequence[Event], *, wanted: str = "") -> list[dict[str, Any]]:
+def of_events(events: Sequence[Event | StoredEvent], *, wanted: str = "") -> list[dict[str, Any]]:
     """The columns, which version judged, and under `event` the producer's JSON, byte for byte.
 
     With `wanted` it is read as that version, and `as` and the members beside it say how, or why it could not be.
@@ -51,8 +53,8 @@ def of_upcast(read: Upcast) -> dict[str, Any]:
     return {**read.as_dict(), "event": orjson.Fragment(read.raw)}
 
 
-def _of_event(event: Event, judge: Version | None) -> dict[str, Any]:
-    shape = {column: getattr(event, column) for column in _COLUMNS}
+def _of_event(event: Event | StoredEvent, judge: Version | None) -> dict[str, Any]:
+    shape = dict(zip(_COLUMNS, _columns(event), strict=True))
     shape["judged_by"] = judge.semver if judge else None
     shape["event"] = orjson.Fragment(bytes(event.raw))
     return shape

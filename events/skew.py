@@ -72,11 +72,14 @@ class _Window:
     def add(self, span: Span) -> None:
         self.began = min(self.began, span.began)
         self.ended = max(self.ended, span.ended)
-        self.last = max(self.last, *(event.position for event in span.events))
+        for event in span.events:
+            self.last = max(self.last, event.position)
         self.is_open |= span.is_open
 
     def moved(self, shift: timedelta) -> "_Window":
-        return replace(self, began=moved(self.began, shift), ended=moved(self.ended, shift))
+        return (
+            replace(self, began=moved(self.began, shift), ended=moved(self.ended, shift)) if shift else self
+        )
 
 
 @dataclass(slots=True)
@@ -141,7 +144,7 @@ def _tree(spans: Mapping[str, Sequence[Span]], parents: Mapping[str, str | None]
             tree.below.setdefault(above, []).append(correlation)
         windows = tree.windows.setdefault(correlation, {})
         for span in its:
-            node = span.events[0].node_id
+            node = span.node_id
             if node not in windows:
                 windows[node] = _Window(span.began, span.ended, span.first.position)
                 tree.nodes.setdefault(node, []).append(correlation)
@@ -154,7 +157,7 @@ def _arrivals(spans: Mapping[str, Sequence[Span]]) -> dict[str, _Bounds]:
     found: dict[str, _Bounds] = {}
     for its in spans.values():
         for span in its:
-            bounds = found.setdefault(span.events[0].node_id, _Bounds())
+            bounds = found.setdefault(span.node_id, _Bounds())
             bounds.arrived_after(span.events[-1].received_at - span.ended)
     return found
 

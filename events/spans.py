@@ -5,8 +5,9 @@ Where both name the same W3C span id, that decides. Pure: no database, and no cl
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Status = Literal["succeeded", "failed", "running", "incomplete", "event"]
@@ -42,16 +43,22 @@ class Moment(NamedTuple):
 
     @property
     def phase(self) -> str:
-        found = _KIND.fullmatch(self.event_type)
-        return found["phase"].upper() if found else ""
+        return _kind_and_phase(self.event_type)[1]
 
     @property
     def kind(self) -> str:
-        found = _KIND.fullmatch(self.event_type)
-        return found["kind"] if found else self.event_type
+        return _kind_and_phase(self.event_type)[0]
 
 
-@dataclass(frozen=True, slots=True)
+# A tree has thousands of events of few types.
+@lru_cache(maxsize=1024)
+def _kind_and_phase(event_type: str) -> tuple[str, str]:
+    found = _KIND.fullmatch(event_type)
+    return (found["kind"], found["phase"].upper()) if found else (event_type, "")
+
+
+# Not frozen, which would triple what making one costs; nobody changes one.
+@dataclass(slots=True)
 class Span:
     """One operation, or an event that is none (then `start` and `end` are the same). At least one of the two is there."""
 
@@ -63,16 +70,20 @@ class Span:
     ended: datetime
     # How far START's clock is ahead of that one; None where only one of the two is known.
     start_skew: timedelta | None
+    events: tuple[Moment, ...] = field(init=False)
+    # The event that arrived first.
+    first: Moment = field(init=False)
+    node_id: str = field(init=False)
 
-    @property
-    def first(self) -> Moment:
-        """The event that arrived first."""
-        return min(self.events, key=lambda event: event.position)
-
-    @property
-    def events(self) -> tuple[Moment, ...]:
-        both = [event for event in (self.start, self.end) if event is not None]
-        return tuple(dict.fromkeys(both))
+    def __post_init__(self) -> None:
+        start, end = self.start, self.end
+        if start is not None and end is not None and start is not end:
+            self.events = (start, end)
+            self.first = start if start.position < end.position else end
+        else:
+            self.first = start or end  # type: ignore[assignment]  # one of them is there
+            self.events = (self.first,)
+        self.node_id = self.events[0].node_id
 
     @property
     def named(self) -> Moment:

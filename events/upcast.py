@@ -16,7 +16,7 @@ from events.aliases import INEXACT, Alias, read_under_declared_names
 from events.errors import NotMigrated
 from events.judging import Ruling, Rulings
 from events.models import Event
-from events.query import versions_that_judged
+from events.query import StoredEvent, versions_that_judged
 from registry.migration_routes import Hop, Route, Routes, routes_of
 from registry.migration_steps import StepFailedError
 from registry.models import Subject, Version
@@ -95,7 +95,7 @@ class Reader:
         # What is no version is told before any event is looked at.
         Routes().wanted(self.wanted)
 
-    def read(self, events: Sequence[Event]) -> list[Upcast]:
+    def read(self, events: Sequence[Event | StoredEvent]) -> list[Upcast]:
         """In the order of the events."""
         self._learn({event.event_type for event in events})
         judges = versions_that_judged(events)
@@ -118,7 +118,7 @@ class Reader:
         rows = Subject.objects.filter(name__in=new).values_list("name", "version_when_absent")
         self._absent.update(dict(rows))
 
-    def _read(self, event: Event, judge: Version | None) -> Upcast:
+    def _read(self, event: Event | StoredEvent, judge: Version | None) -> Upcast:
         raw = bytes(event.raw)
         source = self._source(event, judge)
         way = self._way(event, source)
@@ -135,7 +135,7 @@ class Reader:
         route = self._routes[event.event_type].to(source, self.wanted)
         return route or self._no_way(event.event_type, source)
 
-    def _source(self, event: Event, judge: Version | None) -> SemVer | None:
+    def _source(self, event: Event | StoredEvent, judge: Version | None) -> SemVer | None:
         """The version that judged it; of what a profile judged, the one that it names."""
         if judge is not None:
             return SemVer.parse(judge.semver)
@@ -161,7 +161,7 @@ _INEXACT = Unmigrated(
 )
 
 
-def upcast(events: Sequence[Event], *, wanted: str) -> list[Upcast]:
+def upcast(events: Sequence[Event | StoredEvent], *, wanted: str) -> list[Upcast]:
     """These events read as `wanted`, in their order. Raises InvalidVersion for what means no version."""
     return Reader(wanted).read(events)
 

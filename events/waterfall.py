@@ -49,7 +49,7 @@ class Row:
 
     @property
     def node_id(self) -> str:
-        return self.span.events[0].node_id
+        return self.span.node_id
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ def waterfall_of(
         spans.setdefault(span.events[0].correlation_id, []).append(span)
     order = _top_down(spans, parents)
     shifts = shifts_of(spans, parents, order)
-    began = min(moved(span.began, shifts[span.events[0].node_id]) for its in spans.values() for span in its)
+    began = min(moved(span.began, shifts[span.node_id]) for its in spans.values() for span in its)
     rows = {name: _rows(spans[name], name, shifts, began) for name in order}
     tops = _hung(rows, parents, order)
     placed = _placed(tops)
@@ -118,8 +118,11 @@ def waterfall_of(
     )
 
 
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def _ms(length: timedelta) -> float:
-    return round(length / timedelta(milliseconds=1), 3)
+    return round(length / _MILLISECOND, 3)
 
 
 def _top_down(spans: Mapping[str, object], parents: Mapping[str, str | None]) -> list[str]:
@@ -137,10 +140,11 @@ def _top_down(spans: Mapping[str, object], parents: Mapping[str, str | None]) ->
 def _rows(spans: Iterable[Span], name: str, shifts: Mapping[str, timedelta], began: datetime) -> list[Row]:
     rows = []
     for span in spans:
-        shift = shifts[span.events[0].node_id]
+        shift = shifts[span.node_id]
         row = Row(0, span, name, shift=shift)
         row.began_ms = _ms(moved(span.began, shift) - began)
-        row.ended_ms = _ms(moved(span.ended, shift) - began)
+        is_moment = span.ended is span.began
+        row.ended_ms = row.began_ms if is_moment else _ms(moved(span.ended, shift) - began)
         rows.append(row)
     return rows
 
@@ -172,8 +176,8 @@ def _holds(outer: Row, inner: Row) -> bool:
 def _holder(rows: Sequence[Row], inner: Row) -> Row | None:
     """The innermost operation that was going on when the other began; else the last before it, else the first of all."""
     operations = [row for row in rows if not row.span.is_event] or rows
-    if not operations:
-        return None
+    if len(operations) < 2:
+        return operations[0] if operations else None
     before = [row for row in operations if row.began_ms <= inner.began_ms]
     estimated = any((inner.shift or row.shift) and row.node_id != inner.node_id for row in operations)
     if estimated or not before:
@@ -188,6 +192,8 @@ def _holder(rows: Sequence[Row], inner: Row) -> Row | None:
 
 def _in_order(rows: list[Row]) -> list[Row]:
     """By the clock, or by arrival where one of the clocks is known to be wrong."""
+    if len(rows) < 2:
+        return rows
     if any(row.shift for row in rows):
         return sorted(rows, key=lambda row: row.span.first.position)
     return sorted(rows, key=lambda row: (row.began_ms, row.span.first.position))
