@@ -19,7 +19,7 @@ function show(body, played) {
   const row = document.createElement("tr");
   cell(row, played.index + 1, "num");
   const link = document.createElement("a");
-  link.href = `/events/${encodeURIComponent(played.event_id)}`;
+  link.href = `/events/id/${encodeURIComponent(played.event_id)}`;
   link.textContent = played.event_type;
   const id = document.createElement("span");
   id.textContent = played.event_id;
