@@ -127,7 +127,7 @@ class Reader:
         ruling = self._rulings[event.event_type].of(event.event_type, way.target)
         return _migrated(raw, str(source), way, ruling)
 
-    def _way(self, event: Event, source: SemVer | None) -> Route | Unmigrated:
+    def _way(self, event: Event | StoredEvent, source: SemVer | None) -> Route | Unmigrated:
         if source is None:
             return _NO_VERSION
         if INEXACT in (event.lints or ()):

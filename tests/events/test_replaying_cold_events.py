@@ -9,6 +9,7 @@ from access.actor import SYSTEM
 from events import search
 from events.cold import compress_partition
 from events.errors import ReplayInvalid
+from events.fold import fold_statistics
 from events.replay_scope import Scope
 from registry.publish import publish_version
 from tests.conftest import Person
@@ -114,6 +115,7 @@ def test_an_upload_is_told_the_same_about_stored_events(old: Any, settings: Any)
 
 @pytest.mark.parametrize("address", PAGES)
 def test_numbers_and_trees_are_the_same(owner: Person, old: Any, address: str) -> None:
+    fold_statistics()
     before = owner.api.get(address)
     assert before.status_code == 200, before.content
     old()
