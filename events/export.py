@@ -22,14 +22,17 @@ from events.errors import ExportInvalid, ExportNotFound, ExportNotReady, ExportT
 from events.export_format import beginning, written
 from events.models import Event, Export, ExportPart, LogHead
 from events.query import Filters
+from events.replay_scope import FILTERS
 from events.search import limited
 from events.signals import export_wanted
 from events.upcast import Reader
 from events.walk import stretch, stretches
 
 _LEASE = timedelta(seconds=30)
-# Of an address, what says which page, not which events.
-_NO_FILTERS = {"after", "before", "limit", "live", "format", "from", "as_page", "csrfmiddlewaretoken"}
+# What says which events, and how they are read.
+_CHOICES = (*FILTERS, "as")
+# What a list is asked for beside that; an export has all pages.
+_OF_A_PAGE = {"after", "before", "limit"}
 
 
 class _NotMine(Exception):
@@ -56,7 +59,7 @@ def export_at_once(*, actor: Actor, query: Mapping[str, str], form: str) -> byte
                 )
             content.append(written(form, found, wanted=wanted))
     with transaction.atomic():
-        _record(actor, "events.exported", "events", form=form, events=count, **_chosen(query))
+        _record(actor, "events.exported", "events", form=form, events=count, **chosen_of(query))
     return b"".join(content)
 
 
@@ -64,7 +67,8 @@ def start_export(*, actor: Actor, query: Mapping[str, str], form: str) -> Export
     """A worker writes it from now on. Raises ExportInvalid, InvalidQuery, and Forbidden without any type to read."""
     actor.require("read")
     _check(form, query)
-    chosen = _chosen(query)
+    _check_names(query)
+    chosen = chosen_of(query)
     Filters.of(chosen).condition(actor)
     with transaction.atomic():
         _check_running(actor)
@@ -254,8 +258,18 @@ def _expiry() -> object:
     return timezone.now() + settings.EXPORT_KEPT
 
 
-def _chosen(query: Mapping[str, str]) -> dict[str, str]:
-    return {name: query[name] for name in query if query[name] and name not in _NO_FILTERS}
+def chosen_of(query: Mapping[str, str]) -> dict[str, str]:
+    """Of an address, what says which events; the rest says which page."""
+    return {name: query[name] for name in _CHOICES if query.get(name)}
+
+
+def _check_names(query: Mapping[str, str]) -> None:
+    if unknown := sorted(set(query) - {*_CHOICES, *_OF_A_PAGE}):
+        # A mistyped one would export all there is.
+        raise ExportInvalid(
+            f"'{unknown[0]}' is no filter of events. There are: {', '.join(_CHOICES)}.",
+            pointer=f"/query/{unknown[0]}",
+        )
 
 
 def _check(form: str, query: Mapping[str, str]) -> None:

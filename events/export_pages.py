@@ -14,7 +14,7 @@ from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
 from events.errors import ExportInvalid
-from events.export import cancel_export, fetch_export, find_export, start_export
+from events.export import cancel_export, chosen_of, fetch_export, find_export, start_export
 from events.export_api import fetched
 from events.models import Export
 from registry.templatetags.ui import milliseconds
@@ -34,7 +34,9 @@ def start(request: HttpRequest) -> HttpResponse:
     """Of the query in the address."""
     try:
         started = start_export(
-            actor=caller(request), query=request.GET.dict(), form=request.POST.get("format", "ndjson")
+            actor=caller(request),
+            query=chosen_of(request.GET.dict()),
+            form=request.POST.get("format", "ndjson"),
         )
     except ExportInvalid as wrong:
         messages.error(request, wrong.message)

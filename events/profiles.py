@@ -74,7 +74,7 @@ class Scope:
         """From a query string; the last 7 days unless it says otherwise. Raises InvalidQuery, naming the parameter."""
         times = Filters.of({name: given.get(name, "") for name in ("since", "until")})
         until = times.until or timezone.now()
-        since = times.since or until - timedelta(days=7)
+        since = times.since or _week_before(until)
         if since >= until:
             raise InvalidQuery("The time begins before it ends.", parameter="since")
         measure = given.get("measure") or "duration"
@@ -93,6 +93,13 @@ class Scope:
             "operation": self.operation,
             "release": self.release,
         }
+
+
+def _week_before(until: datetime) -> datetime:
+    try:
+        return until - timedelta(days=7)
+    except OverflowError as early:
+        raise InvalidQuery("'until' is too early to look back 7 days from.", parameter="until") from early
 
 
 @dataclass(frozen=True, slots=True)

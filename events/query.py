@@ -233,8 +233,8 @@ def time_of(name: str, text: str) -> datetime | None:
     try:
         # A plus sign that was not percent-encoded arrives as a space.
         read = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
-    except ValueError as bad:
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as bad:
         raise InvalidQuery(
             f"'{name}' is a time such as 2026-11-23T14:00:00Z, not '{text}'.", parameter=name
         ) from bad
-    return read if read.tzinfo else read.replace(tzinfo=UTC)

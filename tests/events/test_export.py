@@ -175,6 +175,22 @@ def test_what_cannot_be_asked_is_told_at_once(owner: Person, query: dict[str, st
     assert owner.api.get("/api/v1/events/export", {"format": "xml"}).status_code in {404, 422}
 
 
+def test_an_unknown_filter_exports_not_everything_but_nothing(owner: Person) -> None:
+    refused = owner.api.post("/api/v1/exports", {"query": {"subject": "a"}}, format="json")
+    assert refused.status_code == 422
+    assert refused.json()["details"]["pointer"] == "/query/subject"
+    assert "type, node" in refused.json()["message"]
+    assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["actor", "action", "target", "form", "events", "nope"])
+def test_what_is_no_filter_in_an_address_changes_nothing(owner: Person, name: str) -> None:
+    told = owner.api.get("/api/v1/events/export", {"type": "b", name: "1"})
+    assert (told.status_code, len(content(told).splitlines())) == (200, 12)
+    started = owner.browser.post(f"/exports/start?type=b&{name}=1", {"format": "csv"})
+    assert started["Location"] == f"/exports/{Export.objects.get(query={'type': 'b'}).pk}"
+
+
 def test_only_what_may_be_read_is_in_it(make_person: MakePerson) -> None:
     reader = make_person("reader", role="developer", prefix="b")
     ids = [json.loads(line)["event_id"] for line in exported(reader).splitlines()]

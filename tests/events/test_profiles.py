@@ -1,5 +1,6 @@
 """What operations cost: percentiles, over time, between two releases, and in which frames."""
 
+import html
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -198,3 +199,21 @@ def test_only_the_time_that_is_asked_for_is_looked_at(owner, stored):
     stored(1, count=20, release="1.0", until=datetime.now(UTC) - timedelta(days=30))
     assert owner.api.get("/api/v1/profiles").data["items"] == []
     assert "No profiles in this time" in owner.browser.get("/profiles").content.decode()
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/v1/profiles", "/api/v1/profiles/series", "/profiles", "/profiles/operation"]
+)
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"until": "0001-01-01"},
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"since": "2026-01-01", "until": "9999-12-31T23:59:59-14:00"},
+    ],
+)
+def test_times_at_the_ends_of_the_calendar_are_told_instead_of_broken_on(owner, address, times):
+    door = owner.api if address.startswith("/api") else owner.browser
+    answer = door.get(address, {**QUERY, **times})
+    assert answer.status_code == 422
+    assert f"'{[*times][-1]}' is" in html.unescape(answer.content.decode())
