@@ -41,7 +41,10 @@ def test_all_types_with_volume_violations_and_when_they_were_last_seen(publish, 
     assert "90.91 %" in words(shown)
     assert "just now" in words(shown)
     assert "11 events, 10 with violations" in shown
-    assert "Every event that has arrived is counted, at the time at which its producer says it happened." in words(shown)
+    assert (
+        "Every event that has arrived is counted, at the time at which its producer says it happened."
+        in words(shown)
+    )
 
 
 def test_links_to_a_type_keep_the_time(owner):
