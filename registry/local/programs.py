@@ -57,7 +57,8 @@ def _own_addresses() -> list[str]:
 
 
 def web(environment: dict[str, str], *, host: str, port: int) -> Program:
-    workers = environment.get("WEB_WORKERS", "2")
+    # A request waits for the database for half of its time: one process more than small machines have cores.
+    workers = environment.get("WEB_WORKERS", "3")
     argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
     argv += ["--workers", workers, "--respawn-failed-workers", "--workers-kill-timeout", "4", "--no-ws"]
     argv += ["registry.wsgi:application"]
