@@ -21,8 +21,7 @@ from events import changes
 from events.errors import ExportInvalid, ExportNotFound, ExportNotReady, ExportTooLarge
 from events.export_format import beginning, written
 from events.models import Event, Export, ExportPart, LogHead
-from events.query import Filters
-from events.replay_scope import FILTERS
+from events.query import FILTERS, Filters
 from events.search import limited
 from events.signals import export_wanted
 from events.upcast import Reader

@@ -17,6 +17,21 @@ from events.models import Event, QuarantinedEvent
 from events.type_pattern import types_like
 from registry.models import Version
 
+# The filters of the explorer, by their names in its address.
+FILTERS = (
+    "type",
+    "node",
+    "correlation_id",
+    "trace_id",
+    "error_code",
+    "valid",
+    "since",
+    "until",
+    "where",
+    "pointer",
+    "keyword",
+)
+
 
 class Like(Lookup):
     """SQL's LIKE, for patterns with `*`."""

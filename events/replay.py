@@ -14,7 +14,7 @@ from access.errors import Forbidden
 from events import changes
 from events.errors import ReplayInvalid, ReplayNotFound
 from events.models import Replay, ReplayItem
-from events.replay_plan import Plan, plan_replay
+from events.replay_plan import Plan, check_speed, plan_replay
 from events.replay_scope import Scope
 from events.replay_targets import Prepared, Wanted, target_of
 from events.signals import replay_wanted
@@ -171,15 +171,6 @@ def find_readable_replay(*, actor: Actor, replay_id: uuid.UUID) -> Replay:
         if not changes.may(actor, "read", event_type):
             raise Forbidden.lacking("read", event_type)
     return found
-
-
-def check_speed(speed: float) -> None:
-    """Raises ReplayInvalid."""
-    if not (speed == 0 or 0.01 <= speed <= settings.REPLAY_MAX_SPEED):
-        raise ReplayInvalid(
-            f"The speed is a multiplier from 0.01 to {settings.REPLAY_MAX_SPEED:g}, or 'max'.",
-            pointer="/speed",
-        )
 
 
 def check_loop(passes: int) -> None:

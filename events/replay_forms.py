@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from events.models import Replay
+from events.query import FILTERS
 from events.replay import Destination, Manner
-from events.replay_scope import FILTERS, Scope
+from events.replay_scope import Scope
 
 _CODE = forms.TextInput(attrs={"class": "code"})
 _NUMBER = {"step": "any", "inputmode": "decimal"}

@@ -64,7 +64,8 @@ class Plan:
         return max(step.occurred_at for step in self.steps)
 
     def seconds(self, speed: float) -> float:
-        """How long it takes at this speed (0 is as fast as possible)."""
+        """How long it takes at this speed (0 is as fast as possible). Raises ReplayInvalid for a speed that no run has."""
+        check_speed(speed)
         return duration(self.length, speed or inf)
 
 
@@ -107,6 +108,15 @@ def plan_replay(
         skipped=virtual_times(times)[-1] - virtual[-1],
         missing=missing,
     )
+
+
+def check_speed(speed: float) -> None:
+    """Raises ReplayInvalid."""
+    if not (speed == 0 or 0.01 <= speed <= settings.REPLAY_MAX_SPEED):
+        raise ReplayInvalid(
+            f"The speed is a multiplier from 0.01 to {settings.REPLAY_MAX_SPEED:g}, or 'max'.",
+            pointer="/speed",
+        )
 
 
 class _Logged(NamedTuple):

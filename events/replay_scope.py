@@ -11,23 +11,9 @@ from access.actor import Actor
 from events.correlation import correlations_below
 from events.errors import CorrelationNotFound, ReplayInvalid
 from events.models import Event
-from events.query import Filters, pattern, visible_quarantine
+from events.query import FILTERS, Filters, pattern, visible_quarantine
 from events.search import all_fitting
 
-# The filters of the explorer, by their names in its address.
-FILTERS = (
-    "type",
-    "node",
-    "correlation_id",
-    "trace_id",
-    "error_code",
-    "valid",
-    "since",
-    "until",
-    "where",
-    "pointer",
-    "keyword",
-)
 # What the quarantine knows of an event, too: with other filters one can only say how many might fit.
 _KNOWN_OF_QUARANTINED = {"type", "node", "correlation_id", "since", "until"}
 

@@ -10,9 +10,10 @@ from access import audit
 from access.actor import Actor
 from events.errors import ReplayInvalid, ReplayNotFound, ReplayOver
 from events.models import Replay, ReplayItem
-from events.replay import check_loop, check_speed
+from events.replay import check_loop
 from events.replay_checkpoint import forget_outcomes
 from events.replay_clock import clock_of, pace, reached
+from events.replay_plan import check_speed
 from events.signals import replay_wanted
 
 # Never `done`, `segment` or `failed` but for a jump, never `epoch` or the lease: those belong to the worker.

@@ -183,3 +183,10 @@ def test_a_run_that_nobody_holds_waits_and_one_that_is_far_from_its_next_event_d
         Replay.objects.update(leased_until=None)
         Replay.objects.update(**columns)
         assert list(Replay.objects.waiting(now)) == []
+
+
+@pytest.mark.parametrize("speed", [1e-320, 0.001, 100_000])
+def test_a_speed_that_no_run_has_is_refused_before_it_starts(owner, speed):
+    store(0.0)
+    answer = owner.api.post("/api/v1/replays/plan", {"correlation_id": "order-1", "speed": speed})
+    assert (answer.status_code, answer.json()["details"]["pointer"]) == (422, "/speed")
