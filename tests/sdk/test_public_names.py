@@ -8,10 +8,13 @@ import onex_sdk
 
 NAMES = {
     "BadAnswer",
+    "Client",
     "Denied",
     "EventProblem",
     "EventResult",
+    "InvalidOption",
     "NotFound",
+    "Options",
     "Reference",
     "Refused",
     "RegistryClient",
@@ -25,6 +28,9 @@ NAMES = {
     "Unreachable",
     "UnsendableEvent",
     "Violation",
+    "client",
+    "emit",
+    "init",
 }
 
 
