@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
-from access.models import AuditEntry, Delivery, DeliveryAttempt, Invitation, LoginAttempt, Role, Token
+from access.models import (
+    AuditEntry,
+    DataKey,
+    Delivery,
+    DeliveryAttempt,
+    Invitation,
+    LoginAttempt,
+    Role,
+    SigningKey,
+    Token,
+)
 
 
 class LookOnly:
@@ -38,6 +48,22 @@ class TokenAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("revoked_at",)
     search_fields = ("name", "owner__username", "hint")
     exclude = ("digest",)
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "kid", "subject_prefix", "created_by", "created_at", "expires_at", "revoked_at")
+    list_filter = ("revoked_at",)
+    search_fields = ("name", "kid", "subject_prefix")
+
+
+@admin.register(DataKey)
+class DataKeyAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("kid", "subject", "state", "wrapped_by", "created_by", "created_at", "changed_at")
+    list_filter = ("state",)
+    search_fields = ("kid", "subject")
+    # Nobody needs it here, and a screen is no place for it.
+    exclude = ("wrapped",)
 
 
 @admin.register(Role)

@@ -134,3 +134,49 @@ class DeliveryNotFinished(ProductError):
 
     kind = "conflict"
     code = "delivery_not_finished"
+
+
+class SigningKeyNotFound(ProductError):
+    kind = "not_found"
+    code = "signing_key_not_found"
+
+
+class SigningKeyTaken(ProductError):
+    kind = "conflict"
+    code = "signing_key_taken"
+
+
+class SigningKeyEnded(ProductError):
+    """It is rotated, expired or revoked already."""
+
+    kind = "conflict"
+    code = "signing_key_ended"
+
+
+class InvalidSigningKey(ProductError):
+    """What cannot be registered: no public key, a private one, another curve, no name."""
+
+    code = "invalid_signing_key"
+
+
+class DataKeyNotFound(ProductError):
+    kind = "not_found"
+    code = "data_key_not_found"
+
+
+class DataKeyTaken(ProductError):
+    """The subject has an active key, or the id is taken."""
+
+    kind = "conflict"
+    code = "data_key_taken"
+
+
+class DataKeyEnded(ProductError):
+    """It is destroyed, or in another state that allows no such change."""
+
+    kind = "conflict"
+    code = "data_key_ended"
+
+
+class InvalidDataKey(ProductError):
+    code = "invalid_data_key"

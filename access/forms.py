@@ -1,6 +1,7 @@
 """The forms of the pages: what people may write; the operations decide whether it may be so."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -142,6 +143,46 @@ class InvitationForm(RoleForm):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         if not settings.SENDS_EMAIL:
             del self.fields["by_email"]
+
+
+_PUBLIC_KEY = forms.Textarea(
+    attrs={"rows": 4, "class": "code", "placeholder": "-----BEGIN PUBLIC KEY-----", "autocomplete": "off"}
+)
+_PUBLIC_KEY_HELP = "Ed25519, as PEM or JWK. The private half stays with the producer."
+
+
+class SuccessorForm(forms.Form):
+    public_key = forms.CharField(
+        label="Public key", max_length=4_000, widget=_PUBLIC_KEY, help_text=_PUBLIC_KEY_HELP
+    )
+
+
+class SigningKeyForm(SuccessorForm):
+    name = forms.CharField(max_length=100, help_text="Who signs with it: checkout-service.")
+    subject_prefix = forms.CharField(
+        label="For event types beginning with",
+        required=False,
+        max_length=255,
+        widget=forms.TextInput(attrs={"class": "code"}),
+        help_text="Leave empty for all.",
+    )
+    lifetime = forms.ChoiceField(label="Valid for", choices=LIFETIMES.items(), initial="365")
+    field_order = ("name", "public_key", "subject_prefix", "lifetime")
+
+    def wanted(self) -> dict[str, Any]:
+        """As `register_signing_key` takes it."""
+        days = int(self.cleaned_data["lifetime"])
+        named = {name: self.cleaned_data[name] for name in ("name", "public_key", "subject_prefix")}
+        return {**named, "expires_at": timezone.now() + timedelta(days=days) if days else None}
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Why", required=False, max_length=300)
+
+
+class DestroyForm(forms.Form):
+    why = forms.CharField(label="Why it is destroyed", max_length=300, help_text="The audit log keeps it.")
+    sure = forms.BooleanField(label="I know that nobody will ever read these fields again")
 
 
 class TokenFilter(forms.Form):

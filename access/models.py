@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access.actor import LABEL_LENGTH, ROLES, SCOPES
+from access.actor import LABEL_LENGTH, ROLES, SCOPES, Actor
 
 
 class Role(models.Model):
@@ -231,3 +231,100 @@ class AuthorityEpoch(models.Model):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    def visible_to(self, actor: Actor) -> "SigningKeyQuerySet":
+        """Those whose whole prefix the actor may read."""
+        found = Q(pk__in=[])
+        for prefix in actor.readable_prefixes():
+            found |= Q(subject_prefix__startswith=prefix)
+        return self.filter(found)
+
+
+class SigningKey(models.Model):
+    """A producer's public key. Whoever holds the private half signs events of the types that begin with the prefix."""
+
+    # The JWK thumbprint (RFC 7638), which is what signatures name.
+    kid = models.CharField(max_length=43, unique=True)
+    name = models.CharField(max_length=100)
+    subject_prefix = models.CharField(max_length=255, blank=True, db_collation="C")
+    # The member x of its JWK: 32 bytes of Ed25519 in base64url.
+    public_key = models.CharField(max_length=43)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True)
+    # Why it was revoked.
+    reason = models.CharField(max_length=300, blank=True)
+    # The key that takes over; this one goes on until its shortened expiry.
+    successor = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="predecessor"
+    )
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kid[:8]}…)"
+
+    def state(self, at: datetime) -> str:
+        """As of then: `active`, `rotated` (still counts, has a successor), `expired` or `revoked`."""
+        if self.revoked_at and self.revoked_at <= at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= at:
+            return "expired"
+        return "rotated" if self.successor_id else "active"
+
+
+class DataKeyQuerySet(models.QuerySet["DataKey"]):
+    def visible_to(self, actor: Actor) -> "DataKeyQuerySet":
+        found = Q(pk__in=[])
+        for prefix in actor.readable_prefixes():
+            found |= Q(subject__startswith=prefix)
+        return self.filter(found)
+
+
+class DataKey(models.Model):
+    """A key that encrypts sensitive fields of one subject's events, wrapped by a key that this server never has."""
+
+    class State(models.TextChoices):
+        # Encrypts and decrypts; decrypts only; is handed out to nobody for now; is gone.
+        ACTIVE = "active"
+        RETIRED = "retired"
+        REVOKED = "revoked"
+        DESTROYED = "destroyed"
+
+    # Which encrypted fields name.
+    kid = models.CharField(max_length=64, unique=True)
+    subject = models.CharField(max_length=255, db_collation="C")
+    # Compact JWE; "" once it is destroyed.
+    wrapped = models.TextField(blank=True)
+    # The name of the key that wraps.
+    wrapped_by = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
+    created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(null=True)
+    # Why it was revoked or destroyed.
+    reason = models.CharField(max_length=300, blank=True)
+
+    objects = DataKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"], condition=Q(state="active"), name="one_active_data_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="destroyed", wrapped="") | (~Q(state="destroyed") & ~Q(wrapped="")),
+                name="destroyed_data_keys_are_gone",
+            ),
+        ]
+        indexes = [models.Index(fields=["subject", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.kid} of {self.subject}"

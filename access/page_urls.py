@@ -1,6 +1,6 @@
 from django.urls import path
 
-from access import delivery_pages, pages, people_pages
+from access import delivery_pages, keys_pages, pages, people_pages
 
 urlpatterns = [
     path("login", pages.login, name="login"),
@@ -11,6 +11,15 @@ urlpatterns = [
     path("tokens/new", pages.token_new, name="token-new"),
     path("tokens/<int:token_id>/rotate", pages.token_rotate, name="token-rotate"),
     path("tokens/<int:token_id>/revoke", pages.token_revoke, name="token-revoke"),
+    path("keys", keys_pages.signing_keys, name="signing-keys"),
+    path("keys/signing/new", keys_pages.signing_key_new, name="signing-key-new"),
+    path("keys/signing/<str:signing_kid>/rotate", keys_pages.signing_key_rotate, name="signing-key-rotate"),
+    path("keys/signing/<str:signing_kid>/revoke", keys_pages.signing_key_revoke, name="signing-key-revoke"),
+    path("keys/data", keys_pages.data_keys, name="data-keys"),
+    path("keys/data/<str:data_kid>", keys_pages.data_key, name="data-key"),
+    path("keys/data/<str:data_kid>/revoke", keys_pages.data_key_revoke, name="data-key-revoke"),
+    path("keys/data/<str:data_kid>/restore", keys_pages.data_key_restore, name="data-key-restore"),
+    path("keys/data/<str:data_kid>/destroy", keys_pages.data_key_destroy, name="data-key-destroy"),
     path("people", people_pages.people, name="people"),
     path("people/invite", people_pages.invitation_new, name="invitation-new"),
     path(

@@ -100,6 +100,8 @@ FIELD_ALIASES = env.dict(
         "error_message": "error",
     },
 )
+# How long signatures of a key count that was rotated, so that its producers can change over without a gap.
+SIGNING_KEY_OVERLAP = timedelta(days=env.float("SIGNING_KEY_OVERLAP_DAYS", default=7.0))
 # Every change of the catalogue becomes an event of the product itself, which subscriptions, rules and replays can use.
 REGISTRY_EVENTS = env.bool("REGISTRY_EVENTS", default=True)
 EVENT_RETENTION = timedelta(days=env.int("EVENT_RETENTION_DAYS", default=90))
