@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onex_sdk._events import SendResult, body_of, result_of
 from onex_sdk._http import Api
 from onex_sdk._schemas import Schema, Schemas, SchemaVersion
 from onex_sdk._validation import Validator, Violation
+
+if TYPE_CHECKING:
+    from onex_sdk._keys import DataKeys, KeyEncryption
 
 
 class RegistryClient:
@@ -81,6 +84,16 @@ class RegistryClient:
     def send_lines(self, lines: Sequence[bytes]) -> SendResult:
         """As `send`, of events that are bytes already, exactly as they are."""
         return result_of(self._api.post("/events", b"[" + b",".join(lines) + b"]"))
+
+    def texts_of(self, version: SchemaVersion) -> dict[str, str]:
+        """The schemas that this one refers to, also by way of others, under the names `$ref` uses. Raises as `schema` does."""
+        return self._store(version.schema)
+
+    def data_keys(self, encryption: KeyEncryption, *, ttl: float = 300.0) -> DataKeys:
+        """The keys of sensitive fields, opened by this key-encryption key: for `decrypt`, rotation and rewrapping."""
+        from onex_sdk.crypto import DataKeys
+
+        return DataKeys(self._api, encryption, ttl=ttl)
 
     def _validator(self, version: SchemaVersion) -> Validator:
         schema = version.schema

@@ -44,6 +44,10 @@ class Api:
         answer = self._answer("POST", path, content=body, headers={"Content-Type": "application/json"})
         return _json(answer)
 
+    def put(self, path: str, body: bytes) -> Any:
+        answer = self._answer("PUT", path, content=body, headers={"Content-Type": "application/json"})
+        return _json(answer)
+
     def _answer(
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None = None
     ) -> httpx.Response:

@@ -59,6 +59,19 @@ class Options:
 
     validation: Validation = "off"
 
+    #: The Ed25519 private key that signs events, as PEM or JWK, or the file that it is in.
+    signing_key: str = field(default="", repr=False)
+    signing_key_file: str = ""
+    #: What wraps the keys of sensitive fields: 32 bytes in base64, or the file that they are in. After a comma, older ones.
+    encryption_key: str = field(default="", repr=False)
+    encryption_key_file: str = ""
+    #: Instead of these an `onex_sdk.crypto.KeyEncryption`, which asks a key management service.
+    key_management: Any = None
+    #: Replace values under names such as `password` or `api_key`; further names and exceptions, separated by commas.
+    redact: bool = False
+    redact_names: str = ""
+    redact_except: str = ""
+
     max_event_bytes: int = 1024 * 1024
     warn_event_bytes: int = 100 * 1024
     max_depth: int = 64
@@ -110,6 +123,8 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
         if value not in get_args(kind):
             raise InvalidOption(f"{name} is one of {', '.join(get_args(kind))}, not {value!r}.")
         return value
+    if name == "key_management" and not callable(getattr(value, "wrap", None)):
+        raise InvalidOption(f"{name} is an object with name, wrap and unwrap, not {value!r}.")
     if kind in (int, float):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not value >= 0:

@@ -25,8 +25,8 @@ class Pipeline:
     keep: Callable[[Event], bool] | None = None
     #: Whether the event goes on: what violates its schema stops here in strict mode.
     validate: Callable[[Event], bool] | None = None
-    #: Encrypts the fields that the schema marks as sensitive, in a copy.
-    encrypt: Callable[[Event], Event] | None = None
+    #: Encrypts the fields that the schema marks as sensitive, in a copy; None for what must not leave in the clear.
+    encrypt: Callable[[Event], Event | None] | None = None
     #: The same event with a signature over exactly these bytes.
     sign: Callable[[bytes], bytes] | None = None
 
@@ -40,7 +40,10 @@ class Pipeline:
         if self.validate is not None and not self.validate(event):
             return None
         if self.encrypt is not None:
-            event = self.encrypt(event)
+            encrypted = self.encrypt(event)
+            if encrypted is None:
+                return None
+            event = encrypted
         line = serialise(event)
         if self.sign is not None:
             line = self.sign(line)

@@ -12,6 +12,7 @@ from onex_sdk._batcher import Batcher
 from onex_sdk._client import RegistryClient
 from onex_sdk._options import Options
 from onex_sdk._pipeline import Pipeline
+from onex_sdk._protection import encrypting, signing
 from onex_sdk._queue import Queue
 from onex_sdk._sender import Sender
 from onex_sdk._stats import Stats
@@ -29,7 +30,12 @@ class Client:
         self._node = options.node
         self._stats = Stats()
         self._queue = Queue(options, self._stats)
-        self._pipeline = Pipeline(stats=self._stats, queue=self._queue)
+        self._pipeline = Pipeline(
+            stats=self._stats,
+            queue=self._queue,
+            encrypt=encrypting(options, self.registry, self._stats),
+            sign=signing(options),
+        )
         self._batcher = Batcher(self._queue, Sender(self.registry, self._stats))
         self._batcher.start()
 
