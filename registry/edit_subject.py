@@ -8,7 +8,7 @@ from access import audit
 from access.actor import Actor
 from registry.errors import InvalidSettings, SubjectNotFound
 from registry.index import index_subject
-from registry.models import EventProfile, EvolutionRules, Subject, UnknownPolicy
+from registry.models import ClearPolicy, EventProfile, EvolutionRules, SignaturePolicy, Subject, UnknownPolicy
 from registry.ranges import parse_semver
 
 LATEST = "latest"
@@ -38,6 +38,10 @@ class SubjectSettings:
     # "onex-v1", or "" for the registered schema.
     event_profile: str = ""
     rename_aliases: bool = False
+    # "warn" or "require"; "" does not look at signatures.
+    signatures: str = ""
+    # "warn" or "reject"; "" takes sensitive fields in the clear.
+    sensitive_in_clear: str = ""
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:
@@ -73,6 +77,15 @@ def _require_known(settings: SubjectSettings) -> None:
         raise InvalidSettings(
             "An event of a version that is not there is for quarantine, reject or accept.",
             pointer="/unknown_schema_version",
+        )
+    if settings.signatures not in {"", *SignaturePolicy.values}:
+        raise InvalidSettings(
+            "Signatures are for warn or require, or none: then nobody looks at them.", pointer="/signatures"
+        )
+    if settings.sensitive_in_clear not in {"", *ClearPolicy.values}:
+        raise InvalidSettings(
+            "Sensitive fields in the clear are for warn or reject, or none: then they are taken.",
+            pointer="/sensitive_in_clear",
         )
     if settings.event_profile not in {"", *EventProfile.values}:
         raise InvalidSettings(

@@ -261,6 +261,8 @@ def subject_as_json(subject: Subject) -> dict[str, Any]:
             "max_event_depth": subject.max_event_depth,
             "event_profile": subject.event_profile,
             "rename_aliases": subject.rename_aliases or None,
+            "signatures": subject.signatures,
+            "sensitive_in_clear": subject.sensitive_in_clear,
             "rules": rules_as_json(own) if own else None,
         }
     )

@@ -164,6 +164,24 @@ class SettingsForm(forms.Form):
         label="Aliases: read known ones, such as duration_ms, as the declared fields",
         help_text="The bytes stay as they were sent. Otherwise aliases are only told.",
     )
+    signatures = forms.ChoiceField(
+        required=False,
+        label="Signatures of events",
+        choices=[
+            ("", "Off: nobody looks at them"),
+            ("warn", "Warn: verify them, and tell what is wrong"),
+            ("require", "Require: quarantine what is not signed by a registered key"),
+        ],
+    )
+    sensitive_in_clear = forms.ChoiceField(
+        required=False,
+        label="A field marked x-sensitive that is not encrypted",
+        choices=[
+            ("", "Take it"),
+            ("warn", "Take it, and tell"),
+            ("reject", "Reject the event: nothing of it is kept"),
+        ],
+    )
     max_event_bytes = forms.IntegerField(
         required=False,
         label="Largest event in bytes",
@@ -229,6 +247,8 @@ class SettingsForm(forms.Form):
             "unknown_schema_version": subject.unknown_schema_version,
             "event_profile": subject.event_profile,
             "rename_aliases": subject.rename_aliases,
+            "signatures": subject.signatures,
+            "sensitive_in_clear": subject.sensitive_in_clear,
             "max_event_bytes": subject.max_event_bytes,
             "max_event_depth": subject.max_event_depth,
         }

@@ -165,6 +165,8 @@ def _save_settings(actor: Actor, subject: str, asked: dict[str, Any]) -> None:
             unknown_schema_version=asked["unknown_schema_version"],
             event_profile=asked["event_profile"],
             rename_aliases=asked["rename_aliases"],
+            signatures=asked["signatures"],
+            sensitive_in_clear=asked["sensitive_in_clear"],
             max_event_bytes=asked["max_event_bytes"],
             max_event_depth=asked["max_event_depth"],
             accept_undecided={"": None, "no": False, "yes": True}[asked["accept_undecided"]],

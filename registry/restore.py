@@ -364,6 +364,8 @@ def _subject_fields(told: Json) -> Json:
         "max_event_depth": told.get("max_event_depth"),
         "event_profile": told.get("event_profile", ""),
         "rename_aliases": told.get("rename_aliases", False),
+        "signatures": told.get("signatures", ""),
+        "sensitive_in_clear": told.get("sensitive_in_clear", ""),
     }
 
 

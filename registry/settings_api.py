@@ -13,7 +13,7 @@ from access.caller import caller
 from registry import contexts
 from registry.edit_subject import SubjectSettings, edit_subject
 from registry.errors import SubjectNotFound
-from registry.models import EventProfile, EvolutionRules, Subject, UnknownPolicy
+from registry.models import ClearPolicy, EventProfile, EvolutionRules, SignaturePolicy, Subject, UnknownPolicy
 
 
 class SettingsFields(serializers.Serializer[Any]):
@@ -52,6 +52,16 @@ class SettingsFields(serializers.Serializer[Any]):
     )
     rename_aliases = serializers.BooleanField(
         help_text="Judge and index events with known aliases under the declared names; bytes stay as sent."
+    )
+    signatures = serializers.ChoiceField(
+        SignaturePolicy.choices,
+        allow_blank=True,
+        help_text="`warn`: verify signatures and tell; `require`: quarantine what is not signed; empty: do not look.",
+    )
+    sensitive_in_clear = serializers.ChoiceField(
+        ClearPolicy.choices,
+        allow_blank=True,
+        help_text="Of fields marked `x-sensitive`: `warn` or `reject` events that have one unencrypted; empty: take them.",
     )
 
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from access.actor import Actor
 from compat import Note, SchemaError, Validator, compile_validator
 from compat.values import pointer
+from registry import sensitive
 from registry.comparison import Document
 from registry.errors import InvalidSchema
 from registry.judge import Finding, Proposal
@@ -242,11 +243,23 @@ def editions_of(bindings: Sequence[Bound]) -> Editions:
 
 
 def bound_validator(
-    schema: Any, *, dialect: str, store: Mapping[str, Any], formats: bool, editions: Editions
+    schema: Any,
+    *,
+    dialect: str,
+    store: Mapping[str, Any],
+    formats: bool,
+    editions: Editions,
+    refuse_clear: bool = False,
 ) -> Validator:
-    """A validator that asserts the codes of these editions, too. Raises SchemaError."""
-    keywords = {KEYWORD: _keyword(editions)} if editions.keys else None
-    return compile_validator(schema, dialect=dialect, store=dict(store), formats=formats, keywords=keywords)
+    """A validator of events on the wire that asserts the codes of these editions, too, and with `refuse_clear` that
+    sensitive fields are encrypted. Raises SchemaError."""
+    wire = sensitive.on_the_wire(schema, store, dialect=dialect)
+    keywords = {KEYWORD: _keyword(editions)} if editions.keys else {}
+    if refuse_clear and wire.schema is not schema:
+        keywords[sensitive.KEYWORD] = sensitive.InTheClear
+    return compile_validator(
+        wire.schema, dialect=dialect, store=dict(wire.store), formats=formats, keywords=keywords or None
+    )
 
 
 def trees_of(editions: Editions) -> dict[str, Tree]:

@@ -1,10 +1,12 @@
 """What the catalogue stores: subjects, immutable contents, versions, what holds for them and what is known about them."""
 
 from registry.models.catalogue import (
+    ClearPolicy,
     Content,
     EventProfile,
     Reference,
     SchemaId,
+    SignaturePolicy,
     Subject,
     SubjectQuerySet,
     UnknownPolicy,
@@ -24,6 +26,7 @@ __all__ = [
     "ApprovalQuerySet",
     "ArchivePart",
     "CatalogueImport",
+    "ClearPolicy",
     "Configuration",
     "Content",
     "ContentField",
@@ -37,6 +40,7 @@ __all__ = [
     "Policy",
     "Reference",
     "SchemaId",
+    "SignaturePolicy",
     "Study",
     "StudyQuerySet",
     "Subject",

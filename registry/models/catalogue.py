@@ -80,6 +80,20 @@ class EventProfile(models.TextChoices):
     ONEX_V1 = "onex-v1"
 
 
+class SignaturePolicy(models.TextChoices):
+    """What is asked of the signature of an event; without one, nothing."""
+
+    WARN = "warn"
+    REQUIRE = "require"
+
+
+class ClearPolicy(models.TextChoices):
+    """What becomes of an event that has a sensitive field in the clear; without one, nothing."""
+
+    WARN = "warn"
+    REJECT = "reject"
+
+
 class Subject(models.Model):
     """A name under which versions of one schema live. It exists as long as it has a version, deleted ones included."""
 
@@ -105,6 +119,10 @@ class Subject(models.Model):
     event_profile = models.CharField(max_length=10, choices=EventProfile.choices, blank=True, default="")
     # Judge and index an event with known aliases of declared fields (FIELD_ALIASES) under the declared names.
     rename_aliases = models.BooleanField(default=False)
+    # What is asked of signatures: "" = they are not looked at.
+    signatures = models.CharField(max_length=10, choices=SignaturePolicy.choices, blank=True, default="")
+    # What becomes of an event with a field in the clear that its schema marks as sensitive: "" = it is taken.
+    sensitive_in_clear = models.CharField(max_length=10, choices=ClearPolicy.choices, blank=True, default="")
     # Judge `format` of event metadata too; an annotation otherwise, as the drafts have it.
     assert_formats = models.BooleanField(default=False)
     # An incompatible or major upload waits for a second person.
