@@ -23,7 +23,9 @@ from events.ingest import ingest_events
 from events.models import Event
 from events.query import Filters, find_event, yes_or_no
 from events.search import search_events
+from events.signatures import SENTENCES
 from events.upcast import read_as, upcast
+from events.verify import signature_of
 
 _NDJSON = "application/x-ndjson"
 _MAX_LIMIT = 1_000
@@ -48,6 +50,9 @@ FILTERS = [
     OpenApiParameter("until", OpenApiTypes.DATETIME),
     OpenApiParameter(
         "where", description="Conditions on fields: `metadata.amount >= 3 and metadata.note exists`."
+    ),
+    OpenApiParameter(
+        "signature", enum=list(SENTENCES), description="What was found about it when the event came."
     ),
     OpenApiParameter("pointer", description="With a violation at this JSON Pointer."),
     OpenApiParameter("keyword", description="With a violation of this keyword."),
@@ -99,6 +104,9 @@ class EventAnswer(serializers.Serializer[Any]):
     violations = ProblemAnswer(many=True, allow_null=True)
     lints = serializers.ListField(child=serializers.CharField(), allow_null=True)
     producer = serializers.CharField()
+    signature_verdict = serializers.CharField(
+        allow_null=True, help_text="What was found about its signature when it came; null: nobody looked."
+    )
     event = serializers.JSONField(help_text="The producer's JSON, byte for byte.")
 
 
@@ -290,6 +298,10 @@ def event(request: Request, event_id: str) -> HttpResponse:
         answer["X-Onex-Migration-Path"] = json.dumps(read.path)
     answer["X-Onex-Position"] = str(found.position)
     answer["X-Onex-Received-At"] = found.received_at.isoformat()
+    if signature := signature_of(found):
+        answer["X-Onex-Signature"] = signature.now.state
+        answer["X-Onex-Signature-Received"] = signature.then or ""
+        answer["X-Onex-Signature-Key"] = signature.now.kid
     answer["X-Onex-Valid"] = "true" if found.violations is None else "false"
     return answer
 

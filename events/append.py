@@ -48,6 +48,8 @@ class Judged(NamedTuple):
     # Who sent it, where that is somebody else than who has it stored.
     producer: str = ""
     mark: Mark | None = None
+    # What was found about its signature, where the subject asks for that.
+    signature: str | None = None
 
 
 def append(shares: Sequence[tuple[Sequence[Judged], str]]) -> None:
@@ -68,6 +70,11 @@ def append(shares: Sequence[tuple[Sequence[Judged], str]]) -> None:
 def key_of(event_id: str) -> bytes:
     """What an event id is remembered as; a UUID only in the database, because comparing those is slow here."""
     return hashlib.sha256(event_id.encode()).digest()[:16]
+
+
+def digest_of(raw: bytes) -> bytes:
+    """By which a repetition is told from another event under the same id."""
+    return hashlib.sha256(raw).digest()
 
 
 def stored_digests(keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -121,6 +128,7 @@ _COLUMNS = (
     "producer",
     "replay_id",
     "replay",
+    "signature_verdict",
 )
 _COPY = f"COPY events_event ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
@@ -147,6 +155,7 @@ def _row(item: Judged, producer: str) -> copy_rows.Row:
         text(item.producer or producer),
         binary(item.mark.replay_id.bytes) if item.mark else copy_rows.NULL,
         jsonb(without_nul(item.mark.replay) if item.mark else None),
+        text(item.signature),
     )
     return copy_rows.Row(event.occurred_at, b"".join(columns))
 

@@ -69,8 +69,8 @@ _AMONG = '("events_event"."correlation_id" = ANY(ARRAY(SELECT json_array_element
 
 # Beside what is known from its Moment.
 _STORED = """
-SELECT position, schema_version, content_id, sample_rate, violations, lints, producer, raw FROM events_event
-WHERE position = ANY(%s) AND received_at BETWEEN %s AND %s
+SELECT position, schema_version, content_id, sample_rate, violations, lints, producer, raw, signature_verdict
+FROM events_event WHERE position = ANY(%s) AND received_at BETWEEN %s AND %s
 """
 
 
@@ -170,7 +170,7 @@ def stored_events(correlation: Correlation) -> list[StoredEvent]:
 
 
 def _stored(moment: Moment, *row: Any) -> StoredEvent:
-    schema_version, content_id, sample_rate, violations, lints, producer, raw = row
+    schema_version, content_id, sample_rate, violations, lints, producer, raw, signature = row
     return StoredEvent(
         moment.position,
         moment.received_at,
@@ -190,6 +190,7 @@ def _stored(moment: Moment, *row: Any) -> StoredEvent:
         None if lints is None else json.loads(lints),
         producer,
         exact(raw),
+        signature,
     )
 
 

@@ -2,6 +2,8 @@ from typing import Any
 
 from django import forms
 
+from events.signatures import SENTENCES, VERIFIED
+
 
 class EventFilters(forms.Form):
     """The explorer's filters; `events.query.Filters` reads the same names."""
@@ -16,6 +18,11 @@ class EventFilters(forms.Form):
         required=False,
         label="Validity",
         choices=[("", "All"), ("true", "Valid"), ("false", "With violations")],
+    )
+    signature = forms.ChoiceField(
+        required=False,
+        label="Signature",
+        choices=[("", "All"), *((state, state.replace("_", " ")) for state in SENTENCES)],
     )
     since = forms.CharField(required=False, label="Since")
     until = forms.CharField(required=False, label="Until")
@@ -41,6 +48,7 @@ class QuarantineFilters(forms.Form):
             ("violates_taxonomy", "No code of its taxonomy"),
             ("violates_envelope", "Violates the envelope"),
             ("violates_profile", "Violates its profile"),
+            *((state, SENTENCES[state]) for state in SENTENCES if state != VERIFIED),
         ],
     )
     aside = forms.ChoiceField(

@@ -1,6 +1,5 @@
 """Taking events in: judge without any lock, then store in one transaction. Acknowledged means committed."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,14 +11,15 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from access import rate_limit
 from access.actor import Actor
-from events import changes, judging, partitions, policies, quarantine
+from events import changes, judging, partitions, policies, quarantine, refusals
 from events.aliases import look_for_aliases
-from events.append import Judged, Mark, append, key_of, stored_digests
+from events.append import Judged, Mark, append, digest_of, key_of, stored_digests
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.errors import AppendQueueFull
 from events.group_commit import GroupCommit, QueueFull
-from events.judging import Intake, Problem, Ruling
+from events.judging import Problem, Ruling
 from events.scan import Piece, depth_of
+from events.signatures import NOT_ASKED, Checked, check
 
 Status = Literal["stored", "stored_with_violations", "duplicate", "conflict", "quarantined", "rejected"]
 # Two batches that bring the same new id at the same moment: the later one begins again and finds the other's.
@@ -69,8 +69,9 @@ class Held(NamedTuple):
     raw: bytes
     # The one it was given where it had none.
     event_id: str
-    # Who sent it.
+    # Who sent it, and when that came: by the keys of that time its signature counts.
     producer: str
+    received_at: datetime
 
 
 class Copy(NamedTuple):
@@ -144,7 +145,7 @@ def ingest_again(*, held: Sequence[Held]) -> list[Outcome]:
     ]
     rulings = judging.current_catalogue().rulings_for({event.event_type for _, event in events})
     for index, event in events:
-        _judge(batch, index, event, rulings)
+        _judge(batch, index, event, rulings, at=held[index].received_at)
     for item in batch.to_quarantine:
         batch.outcomes[item.number] = _outcome(item, "quarantined")
     batch.to_quarantine = []
@@ -167,7 +168,8 @@ def ingest_copies(*, copies: Sequence[Copy], producer: str) -> list[Outcome]:
     ]
     rulings = judging.current_catalogue().rulings_for({event.event_type for _, event in events})
     for index, event in events:
-        _judge(batch, index, event, rulings)
+        # Its key may have ended since it was sent.
+        _judge(batch, index, event, rulings, at=None)
     for item in batch.to_quarantine:
         batch.outcomes[item.number] = _outcome(item, "quarantined")
     batch.to_quarantine = []
@@ -185,9 +187,9 @@ def _judged(actor: Actor, items: Sequence[Piece]) -> _Batch:
     rulings = judging.current_catalogue().rulings_for(allowed)
     for index, event in events:
         if event.event_type in allowed:
-            _judge(batch, index, event, rulings)
+            _judge(batch, index, event, rulings, at=now)
         else:
-            batch.reject(index, event, _forbidden(event.event_type))
+            batch.reject(index, event, refusals.forbidden(event.event_type))
     return batch
 
 
@@ -197,67 +199,86 @@ def _read(batch: _Batch, items: Sequence[Piece], now: datetime) -> Iterable[tupl
         try:
             yield index, read_event(piece, now=now, limits=limits)
         except Unacceptable as bad:
-            batch.reject(index, None, _problem(bad.code, "", bad.message))
+            batch.reject(index, None, refusals.problem(bad.code, "", bad.message))
 
 
-def _judge(batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings) -> None:
+def _judge(
+    batch: _Batch, index: int, event: Envelope, rulings: judging.Rulings, *, at: datetime | None
+) -> None:
     ruling = rulings.of(event.event_type, event.schema_version)
-    if over := _over_limit(event, ruling.intake):
+    if over := refusals.over_limit(event, ruling.intake):
         batch.reject(index, event, over)
         return
+    signed = _signature_of(event, ruling, rulings, at)
     if ruling.reason:
-        _without_schema(batch, index, event, ruling)
+        _without_schema(batch, index, event, ruling, signed)
         return
     envelope = rulings.of_envelope(event.schema_version)
     if ruling.aliases:
         event = look_for_aliases(event, ruling.aliases, rename=ruling.intake.rename_aliases)
     violations, lints = judging.judge(event, ruling, envelope)
-    item = _item(index, event, ruling, violations, lints)
-    if violations and (ruling.intake.strict or (envelope is not None and envelope.intake.strict)):
-        batch.reasons[index] = violations[0]["code"]
+    if violations and violations[0]["code"] == judging.IN_THE_CLEAR:
+        # Quarantine would keep it, too.
+        batch.reject(index, event, violations[0])
+        return
+    item = _item(index, event, ruling, violations, lints, signed=signed)
+    if signed.problem or (
+        violations and (ruling.intake.strict or (envelope is not None and envelope.intake.strict))
+    ):
+        batch.reasons[index] = item.violations[0]["code"]
         batch.to_quarantine.append(item)
     else:
         batch.to_store.append(item)
 
 
-def _over_limit(event: Envelope, intake: Intake) -> Problem | None:
-    """By the subject's own limits; the instance's were looked at before the event was parsed."""
-    size = len(event.raw)
-    if intake.max_bytes is not None and size > intake.max_bytes:
-        told = f"The event has {size:,} bytes; '{event.event_type}' allows {intake.max_bytes:,} (max_event_bytes)."
-        return _problem("event_too_large", "", told)
-    if intake.max_depth is not None and event.depth > intake.max_depth:
-        told = (
-            f"The event is nested {event.depth} levels deep; '{event.event_type}' allows {intake.max_depth} "
-            "(max_event_depth)."
-        )
-        return _problem("event_too_deep", "", told)
-    return None
+def _signature_of(event: Envelope, ruling: Ruling, rulings: judging.Rulings, at: datetime | None) -> Checked:
+    policy = ruling.intake.signatures
+    if not policy:
+        return NOT_ASKED
+    return check(
+        event.raw,
+        event.document,
+        event_type=event.event_type,
+        policy=policy,
+        at=at,
+        key_of=rulings.signing_key,
+    )
 
 
-def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling) -> None:
+def _without_schema(batch: _Batch, index: int, event: Envelope, ruling: Ruling, signed: Checked) -> None:
     """An event of unknown type or version, by the policy for these."""
-    problem = _unknown(event, ruling)
+    problem = refusals.unknown(event, ruling)
     if ruling.reason == "unknown_event_type":
         policy = policies.for_unknown_type(event.event_type)
     else:
         policy = policies.for_unknown_version(ruling.intake.unknown_version)
     if policy == "reject":
         batch.reject(index, event, problem)
-    elif policy == "accept":
+    elif policy == "accept" and not signed.problem:
         accepted = replace(ruling, lints=(*ruling.lints, ruling.reason))
-        batch.to_store.append(_item(index, event, accepted, []))
+        batch.to_store.append(_item(index, event, accepted, [], signed=signed))
     else:
-        batch.reasons[index] = ruling.reason
-        batch.to_quarantine.append(_item(index, event, ruling, [problem]))
+        item = _item(index, event, ruling, [problem], signed=signed)
+        batch.reasons[index] = item.violations[0]["code"]
+        batch.to_quarantine.append(item)
 
 
 def _item(
-    index: int, event: Envelope, ruling: Ruling, violations: list[Problem], lints: tuple[str, ...] = ()
+    index: int,
+    event: Envelope,
+    ruling: Ruling,
+    violations: list[Problem],
+    lints: tuple[str, ...] = (),
+    *,
+    signed: Checked,
 ) -> Judged:
-    digest = hashlib.sha256(event.raw).digest()
-    lints = event.lints + ruling.lints + lints
-    return Judged(index, event, key_of(event.event_id), digest, ruling, violations, lints)
+    digest = digest_of(event.raw)
+    lints = event.lints + ruling.lints + lints + signed.lints
+    if signed.problem:
+        violations = [signed.problem, *violations]
+    return Judged(
+        index, event, key_of(event.event_id), digest, ruling, violations, lints, signature=signed.state
+    )
 
 
 def _store(batch: _Batch, producer: str) -> None:
@@ -338,7 +359,7 @@ def _is_known(item: Judged, known: dict[bytes, bytes], outcomes: dict[int, Outco
     if stored == item.digest:
         outcomes[item.number] = _outcome(item, "duplicate", [])
     else:
-        outcomes[item.number] = _outcome(item, "conflict", [_conflict(item.event.event_id)])
+        outcomes[item.number] = _outcome(item, "conflict", [refusals.conflict(item.event.event_id)])
     return True
 
 
@@ -346,40 +367,3 @@ def _outcome(item: Judged, status: Status, errors: list[Problem] | None = None) 
     """`errors` None: what the schemas said."""
     said = item.violations if errors is None else errors
     return Outcome(item.number, item.event.event_id, status, item.ruling.label or None, said, item.lints)
-
-
-def _problem(code: str, pointer: str, message: str) -> Problem:
-    return {"code": code, "pointer": pointer, "keyword": "", "message": message}
-
-
-def _forbidden(event_type: str) -> Problem:
-    why = (
-        f"Events of type '{event_type}' are sent by the registry itself, and taken from nobody else."
-        if event_type in changes.EVENT_TYPES
-        else f"This token may not ingest events of type '{event_type}'; another one may."
-    )
-    return _problem("forbidden", "/event_type", why)
-
-
-def _conflict(event_id: str) -> Problem:
-    return _problem(
-        "conflict",
-        "/event_id",
-        f"An event with id '{event_id}' and other content is stored already; that one stays, this one was not stored.",
-    )
-
-
-def _unknown(event: Envelope, ruling: Ruling) -> Problem:
-    if ruling.reason == "unknown_event_type":
-        named = (
-            f"No schema is registered for event type '{event.event_type}'."
-            if event.event_type
-            else ("The event does not say its event_type.")
-        )
-        return _problem(ruling.reason, "/event_type", named)
-    label = event.schema_version or "none"
-    return _problem(
-        ruling.reason,
-        "/schema_version",
-        f"Event type '{event.event_type}' has no usable live version for schema_version {label}.",
-    )

@@ -11,16 +11,19 @@ import jiter
 from django.db import connection
 from semver import Version as SemVer
 
+from access.models import SigningKey
 from compat import SchemaError, Validator
 from events import onex_v1
 from events.aliases import Alias, aliases_for
 from events.envelope import Envelope
 from events.policies import Policy
+from events.signatures import KeyOf
 from registry.errors import InvalidReference
 from registry.models import Content, Version
 from registry.opaque_codes import KEYWORD
 from registry.ranges import parse_semver
 from registry.references import store_of
+from registry.sensitive import KEYWORD as SENSITIVE
 from registry.taxonomy_bindings import (
     Bound,
     Editions,
@@ -63,6 +66,9 @@ class Intake:
     # "" = the schemas judge.
     profile: str = ""
     rename_aliases: bool = False
+    # "" = nobody looks.
+    signatures: str = ""
+    sensitive_in_clear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,10 @@ class Ruling:
     bound: bool = False
     # Names that producers are known to use for fields which the schema declares under another.
     aliases: tuple[Alias, ...] = ()
+
+    @property
+    def asks_encryption(self) -> bool:
+        return self.intake.sensitive_in_clear != ""
 
 
 @dataclass(slots=True)
@@ -110,7 +120,12 @@ class Subject:
         if chosen is None:
             return Ruling("", None, None, self.intake, reason="unknown_schema_version")
         editions = editions_of(chosen.bindings)
-        validator = _validator_of(chosen.content_id, editions, assert_formats=self.assert_formats)
+        validator = _validator_of(
+            chosen.content_id,
+            editions,
+            assert_formats=self.assert_formats,
+            refuse_clear=self.intake.sensitive_in_clear != "",
+        )
         if editions.unresolved:
             lints = (*lints, "unresolved_taxonomy")
         return Ruling(
@@ -144,6 +159,15 @@ class Catalogue:
     def __init__(self, revision: int) -> None:
         self.revision = revision
         self._subjects: dict[str, Subject | None] = {}
+        self._signing_keys: dict[str, SigningKey | None] = {}
+
+    def signing_key(self, kid: str) -> SigningKey | None:
+        """Asked of the database once for a revision, which every change of a key raises."""
+        if kid not in self._signing_keys:
+            if len(self._signing_keys) > _MAX_KNOWN:
+                self._signing_keys.clear()
+            self._signing_keys[kid] = SigningKey.objects.filter(kid=kid).first()
+        return self._signing_keys.get(kid)
 
     def rulings_for(self, event_types: Iterable[str]) -> "Rulings":
         """What judges events of these types; subjects not known yet are read in one query."""
@@ -156,14 +180,15 @@ class Catalogue:
                 known = {name: known[name] for name in names - missing}
             # Swapped, not changed: other threads go on with the one they have.
             self._subjects = known = {**known, **{name: found.get(name) for name in missing}}
-        return Rulings({name: known[name] for name in names})
+        return Rulings({name: known[name] for name in names}, self.signing_key)
 
 
 class Rulings:
     """The subjects of one batch."""
 
-    def __init__(self, subjects: dict[str, Subject | None]) -> None:
+    def __init__(self, subjects: dict[str, Subject | None], signing_key: KeyOf) -> None:
         self._subjects = subjects
+        self.signing_key = signing_key
 
     def of(self, event_type: str, label: str) -> Ruling:
         subject = self._subjects[event_type]
@@ -223,6 +248,8 @@ def _subjects(names: set[str]) -> dict[str, Subject]:
             "subject__max_event_depth",
             "subject__event_profile",
             "subject__rename_aliases",
+            "subject__signatures",
+            "subject__sensitive_in_clear",
         )
     )
     found: dict[str, tuple[Intake, str, bool]] = {}
@@ -244,14 +271,17 @@ def _subjects(names: set[str]) -> dict[str, Subject]:
 
 
 # Compiled schemas by content, with the editions they ask: kept until a later edition of a taxonomy judges instead.
-_validators: dict[tuple[int, bool], tuple[Editions, Validator | None]] = {}
+_validators: dict[tuple[int, bool, bool], tuple[Editions, Validator | None]] = {}
 
 
-def _validator_of(content_id: int, editions: Editions, *, assert_formats: bool) -> Validator | None:
+def _validator_of(
+    content_id: int, editions: Editions, *, assert_formats: bool, refuse_clear: bool
+) -> Validator | None:
     """The compiled schema of a content; None when it does not compile."""
-    key = (content_id, assert_formats)
+    key = (content_id, assert_formats, refuse_clear)
     if key not in _validators or _validators[key][0] != editions:
-        _validators[key] = (editions, _compiled(content_id, editions, assert_formats=assert_formats))
+        compiled = _compiled(content_id, editions, assert_formats=assert_formats, refuse_clear=refuse_clear)
+        _validators[key] = (editions, compiled)
     return _validators[key][1]
 
 
@@ -263,7 +293,9 @@ def _aliases_of(content_id: int) -> tuple[Alias, ...]:
     return aliases_for(properties) if isinstance(properties, dict) else ()
 
 
-def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> Validator | None:
+def _compiled(
+    content_id: int, editions: Editions, *, assert_formats: bool, refuse_clear: bool
+) -> Validator | None:
     content = Content.objects.get(pk=content_id)
     try:
         return bound_validator(
@@ -272,6 +304,7 @@ def _compiled(content_id: int, editions: Editions, *, assert_formats: bool) -> V
             store=store_of(content),
             formats=assert_formats,
             editions=editions,
+            refuse_clear=refuse_clear,
         )
     except (SchemaError, InvalidReference):
         log.exception(
@@ -285,10 +318,20 @@ def judge(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> tuple[lis
     if ruling.intake.profile:
         return onex_v1.problems(event)[:MAX_VIOLATIONS], ()
     if not (ruling.bound or (envelope is not None and envelope.bound)):
-        return violations(event, ruling, envelope), ()
+        return _as_asked(violations(event, ruling, envelope), ruling, ())
     with deprecated_codes() as deprecated:
         found = violations(event, ruling, envelope)
-    return found, ("deprecated_code",) if deprecated else ()
+    return _as_asked(found, ruling, ("deprecated_code",) if deprecated else ())
+
+
+def _as_asked(
+    found: list[Problem], ruling: Ruling, lints: tuple[str, ...]
+) -> tuple[list[Problem], tuple[str, ...]]:
+    """Sensitive fields in the clear are told only, where the subject warns of them."""
+    if not found or ruling.intake.sensitive_in_clear != "warn":
+        return found, lints
+    rest = [problem for problem in found if problem["code"] != IN_THE_CLEAR]
+    return rest, lints if len(rest) == len(found) else (*lints, IN_THE_CLEAR)
 
 
 def violations(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> list[Problem]:
@@ -304,24 +347,33 @@ def violations(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> list
         metadata = {} if metadata is None else metadata
         if not ruling.validator.is_valid(metadata):
             found += _problems(ruling, metadata, "violates_schema", "/metadata")
+    if ruling.asks_encryption:
+        # However much else there is: by these an event is rejected.
+        found.sort(key=lambda problem: problem["code"] != IN_THE_CLEAR)
     return found[:MAX_VIOLATIONS]
 
 
 def _problems(ruling: Ruling, instance: object, code: str, prefix: str) -> list[Problem]:
     assert ruling.validator is not None
     found = ruling.validator.errors(instance)
-    if ruling.bound:
-        # In a branch of anyOf a foreign code only shows as "no branch accepts"; it is told by its own name, too.
-        found += [v for v in ruling.validator.errors_of(KEYWORD, instance) if v not in found]
+    # In a branch of anyOf a foreign code only shows as "no branch accepts"; it is told by its own name, too.
+    for keyword in (*([KEYWORD] if ruling.bound else []), *([SENSITIVE] if ruling.asks_encryption else [])):
+        found += [v for v in ruling.validator.errors_of(keyword, instance) if v not in found]
+    if ruling.asks_encryption:
+        found.sort(key=lambda violation: violation.keyword != SENSITIVE)
     return [
         {
-            "code": "violates_taxonomy" if violation.keyword == KEYWORD else code,
+            "code": _CODES.get(violation.keyword, code),
             "pointer": prefix + violation.pointer,
             "keyword": violation.keyword,
             "message": _shortened(violation.message),
         }
         for violation in found[:MAX_VIOLATIONS]
     ]
+
+
+IN_THE_CLEAR = "sensitive_in_clear"
+_CODES = {KEYWORD: "violates_taxonomy", SENSITIVE: IN_THE_CLEAR}
 
 
 def _shortened(message: str) -> str:

@@ -14,6 +14,7 @@ from access.caller import caller
 from access.errors import ProductError
 from events.correlation import Correlation, correlate, correlate_trace
 from events.drawing import draw
+from events.encrypted import sealed_in
 from events.errors import InvalidQuery, QueryTooSlow
 from events.forms import EventFilters
 from events.grouping import LOOKED_AT, group_violations
@@ -24,6 +25,7 @@ from events.query import Filters, find_event, find_events, versions_that_judged
 from events.search import search_events
 from events.tail import news_since
 from events.upcast import read_as
+from events.verify import signature_of
 from events.waterfall import Waterfall
 from registry.templatetags.ui import milliseconds
 
@@ -77,6 +79,8 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         "event": found,
         "raw": text_of(found.raw),
         "judged_by": judged_by,
+        "signature": signature_of(found),
+        "sealed": sealed_in(bytes(found.raw)),
         "wanted": wanted,
         **(_read(found, wanted) if wanted else {}),
     }

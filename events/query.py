@@ -14,6 +14,7 @@ from events.day_bounds import received_when
 from events.errors import EventNotFound, InvalidQuery
 from events.field_filter import fields_fit
 from events.models import Event, QuarantinedEvent
+from events.signatures import SENTENCES
 from events.type_pattern import types_like
 from registry.models import Version
 
@@ -30,6 +31,7 @@ FILTERS = (
     "where",
     "pointer",
     "keyword",
+    "signature",
 )
 
 
@@ -67,6 +69,8 @@ class Filters:
     # Problems that stand at this pointer, of this keyword.
     pointer: str | None = None
     keyword: str = ""
+    # What was found about their signatures.
+    signature: str = ""
     # On any field of the event.
     where: Q = field(default_factory=Q)
 
@@ -84,6 +88,7 @@ class Filters:
             until=time_of("until", given.get("until", "")),
             pointer=given.get("pointer"),
             keyword=given.get("keyword", ""),
+            signature=_state_of(given.get("signature", "")),
             where=fields_fit(given.get("where", "")),
         )
 
@@ -97,6 +102,8 @@ class Filters:
         for column in ("correlation_id", "trace_id"):
             if value := getattr(self, column):
                 condition &= Q(**{column: value})
+        if self.signature:
+            condition &= Q(signature_verdict=self.signature)
         if self.valid is not None:
             condition &= Q(violations__isnull=self.valid)
         if self.since is not None:
@@ -179,6 +186,7 @@ class StoredEvent(NamedTuple):
     lints: list[str] | None
     producer: str
     raw: bytes
+    signature_verdict: str | None
 
 
 def versions_that_judged(events: Iterable[Event | StoredEvent]) -> dict[int, Version]:
@@ -239,6 +247,14 @@ def yes_or_no(name: str, text: str) -> bool | None:
     if text.lower() not in {"true", "false"}:
         raise InvalidQuery(f"'{name}' is true or false, not '{text}'.", parameter=name)
     return text.lower() == "true"
+
+
+def _state_of(text: str) -> str:
+    if text and text not in SENTENCES:
+        raise InvalidQuery(
+            f"'signature' is one of {', '.join(SENTENCES)}, not '{text[:60]}'.", parameter="signature"
+        )
+    return text
 
 
 def time_of(name: str, text: str) -> datetime | None:

@@ -165,7 +165,7 @@ def _judge_again(rows: Sequence[QuarantinedEvent]) -> list[int]:
     """The keys of those that are stored now; the others get the reasons of today."""
     let_in: list[int] = []
     refused: list[QuarantinedEvent] = []
-    held = [Held(bytes(row.raw), row.event_id, row.producer) for row in rows]
+    held = [Held(bytes(row.raw), row.event_id, row.producer, row.received_at) for row in rows]
     for row, outcome in zip(rows, ingest_again(held=held), strict=True):
         if outcome.status in LET_IN:
             let_in.append(row.pk)

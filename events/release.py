@@ -33,7 +33,7 @@ def release_event(*, actor: Actor, quarantined_id: int) -> Outcome:
             raise NotReleasable(
                 f"Event '{row.event_id}' was released before.", event_id=row.event_id, errors=[]
             )
-        (outcome,) = ingest_again(held=[Held(bytes(row.raw), row.event_id, row.producer)])
+        (outcome,) = ingest_again(held=[Held(bytes(row.raw), row.event_id, row.producer, row.received_at)])
         if outcome.status not in LET_IN:
             raise NotReleasable(
                 f"Event '{row.event_id}' would be {outcome.status} today as well: "

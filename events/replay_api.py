@@ -16,7 +16,7 @@ from events import steer_replay
 from events.models import Replay
 from events.replay import create_replay, find_readable_replay, find_replay
 from events.replay_file import file_name, lines_of
-from events.replay_outcomes import causes_of, counts_of
+from events.replay_outcomes import causes_of, counts_of, undecryptable_of
 from events.replay_plan import plan_replay
 from events.replay_shapes import (
     OUTCOMES,
@@ -129,7 +129,8 @@ def outcomes(request: Request, replay_id: uuid.UUID) -> Response:
     """What became of the events: counted, and why some would fail, grouped. Takes `read` on all their types."""
     found = find_readable_replay(actor=caller(request), replay_id=replay_id)
     causes = [asdict(cause) for cause in causes_of(found)]
-    return Response({"counts": counts_of(found), "causes": causes, "summary": summary_of(found)})
+    told = {"counts": counts_of(found), "causes": causes, "summary": summary_of(found)}
+    return Response(told | {"undecryptable": undecryptable_of(found)})
 
 
 @extend_schema(operation_id="replays_events", parameters=[_ID], responses={(200, _NDJSON): OpenApiTypes.STR})

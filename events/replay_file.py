@@ -25,7 +25,7 @@ def lines_of(replay: Replay) -> Iterator[bytes]:
         portion = list(items.values_list("index", "position", "received_at")[:_PORTION])
         if not portion:
             return
-        found = read_events([(position, at) for _, position, at in portion], reader)
+        found = read_events([(position, at) for _, position, at in portion], reader, {})
         yield b"".join(
             as_line(event.raw)
             for _, position, _ in portion

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count
 
+from events.encrypted import gone_keys
 from events.models import Replay
 
 
@@ -12,6 +13,13 @@ def counts_of(replay: Replay) -> dict[str, int]:
     """How many events had each outcome so far; jumped-over ones had none."""
     done = replay.items.exclude(outcome="").order_by().values_list("outcome").annotate(Count("pk"))
     return dict(sorted(done))
+
+
+def undecryptable_of(replay: Replay) -> int:
+    """How many of the events that were played have fields which nobody can decrypt any more."""
+    return (
+        replay.items.filter(details__has_key="undecryptable").count() if gone_keys(replay.event_types) else 0
+    )
 
 
 @dataclass(frozen=True, slots=True)

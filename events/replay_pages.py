@@ -34,7 +34,7 @@ from events.replay_forms import (
     StepForm,
     scope_of,
 )
-from events.replay_outcomes import causes_of, counts_of
+from events.replay_outcomes import causes_of, counts_of, undecryptable_of
 from events.replay_plan import Plan, plan_replay
 from events.replay_targets import summary_of
 from events.replay_timing import timing_of
@@ -203,10 +203,18 @@ def _progress(request: HttpRequest, found: Replay) -> dict[str, object]:
         "stands_text": f"{_in_words(stands)} of {_in_words(found.length)}",
         "plot": plot_of(found),
         "counts": counts_of(found),
+        "undecryptable_text": _undecryptable(found),
         "causes": causes_of(found) if readable else [],
         "summary": summary_of(found) if readable else {},
         "readable": readable,
     }
+
+
+def _undecryptable(found: Replay) -> str:
+    count = undecryptable_of(found)
+    have = "event has" if count == 1 else "events have"
+    told = f"{count:,} {have} fields that nobody can decrypt: their key is revoked or destroyed."
+    return f"{told} They are played as they are stored." if count else ""
 
 
 def _left(end: datetime | None, now: datetime) -> str | None:

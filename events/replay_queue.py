@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import fields
 from datetime import datetime
 
+from events.encrypted import gone_keys
 from events.models import Replay
 from events.replay_reading import read_events, reader_of
 from events.replay_targets import Due, Item, Stored
@@ -22,8 +23,9 @@ class Queue:
     def __init__(self, replay: Replay, *, reads: bool) -> None:
         self._replay = replay
         self._reader = reader_of(replay)
-        # Whether an event can be read as another version is told whatever its target needs.
-        self._reads = reads or self._reader is not None
+        # Whether an event can be read as another version, and decrypted, is told whatever its target needs.
+        self._gone = gone_keys(replay.event_types)
+        self._reads = reads or self._reader is not None or bool(self._gone)
         self._next = replay.done
         self._ahead: deque[tuple[Item, Stored | None]] = deque()
         self.segment = replay.segment
@@ -61,5 +63,5 @@ class Queue:
         rows = self._replay.items.filter(index__gte=self._next, index__lt=self._next + portion)
         items = [Item(*row) for row in rows.order_by("index").values_list(*_COLUMNS)]
         places = [(item.position, item.received_at) for item in items] if self._reads else []
-        events = read_events(places, self._reader)
+        events = read_events(places, self._reader, self._gone)
         self._ahead.extend((item, events.get(item.position)) for item in items)

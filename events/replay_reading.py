@@ -1,8 +1,9 @@
 """The events of a run as it reads them: the producers' bytes, or what they are as another version of their subject."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from events.encrypted import undecryptable
 from events.models import Event, Replay
 from events.replay_targets import Stored
 from events.upcast import Reader, Upcast
@@ -12,10 +13,22 @@ def reader_of(replay: Replay) -> Reader | None:
     return Reader(replay.read_as) if replay.read_as else None
 
 
-def read_events(places: Sequence[tuple[int, datetime]], reader: Reader | None) -> dict[int, Stored]:
-    """By position, without those that are not stored any more. A place is a position and when that event was received."""
+def read_events(
+    places: Sequence[tuple[int, datetime]], reader: Reader | None, gone: Mapping[str, str]
+) -> dict[int, Stored]:
+    """By position, without those that are not stored any more. A place is a position and when that event was received.
+
+    What needs a key that is `gone` says so, and is as it was sent.
+    """
     if not places:
         return {}
+    found = _read(places, reader)
+    if not gone:
+        return found
+    return {at: one._replace(undecryptable=undecryptable(one.raw, gone)) for at, one in found.items()}
+
+
+def _read(places: Sequence[tuple[int, datetime]], reader: Reader | None) -> dict[int, Stored]:
     received = [at for _, at in places]
     rows = Event.everything.filter(
         position__in=[position for position, _ in places],

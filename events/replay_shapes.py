@@ -266,6 +266,9 @@ OUTCOMES = inline_serializer(
             },
             many=True,
         ),
+        "undecryptable": serializers.IntegerField(
+            help_text="Events with fields whose key is revoked or destroyed; they are played as they are stored."
+        ),
         "summary": serializers.DictField(help_text="What the target says about all of them, where it does."),
     },
 )

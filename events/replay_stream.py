@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from events.encrypted import gone_keys
 from events.errors import TooManyStreams
 from events.models import Replay, ReplayItem
 from events.replay_clock import stands_at
 from events.replay_reading import read_events, reader_of
 from events.replay_targets import Stored, marks_of
 from events.shapes import as_line
-from events.upcast import Reader
 
 # How late somebody who watches sees an event at most, beside the network.
 _EVERY_SECONDS = 0.2
@@ -128,7 +128,7 @@ def _look(replay: Replay, place: tuple[int, int]) -> tuple[tuple[int, int], dict
     items = list(
         replay.items.filter(index__gte=index, index__lt=min(replay.done, index + _PORTION)).order_by("index")
     )
-    parts = _played(segment, items, reader_of(replay))
+    parts = _played(replay, segment, items)
     state = {"state": replay.state, "speed": replay.speed, "segment": replay.segment, "done": replay.done}
     if not connection.in_atomic_block:
         connection.close()
@@ -151,10 +151,11 @@ def _state_now(replay: Replay) -> dict[str, Any]:
     return told
 
 
-def _played(segment: int, items: list[ReplayItem], reader: Reader | None) -> list[bytes]:
+def _played(replay: Replay, segment: int, items: list[ReplayItem]) -> list[bytes]:
     if not items:
         return []
-    found = read_events([(item.position, item.received_at) for item in items], reader)
+    places = [(item.position, item.received_at) for item in items]
+    found = read_events(places, reader_of(replay), gone_keys(replay.event_types))
     return [_one(segment, item, found.get(item.position)) for item in items]
 
 

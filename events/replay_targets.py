@@ -56,6 +56,8 @@ class Stored(NamedTuple):
     lints: list[str] | None
     # How it was read, or why it could not be; None when the run plays events as they were sent.
     read: Upcast | None = None
+    # Fields whose key is revoked or destroyed, as events.encrypted tells them.
+    undecryptable: Sequence[dict[str, Any]] = ()
 
     @property
     def obstacle(self) -> Unmigrated | None:
@@ -159,11 +161,15 @@ def hand_over(sink: Sink, due: Sequence[Due], now: Now) -> list[Sent]:
 
 
 def marks_of(event: Stored | None) -> dict[str, Any]:
-    """Which version it is read as and which one it was written as; empty for an event as it was sent."""
-    if event is None or event.read is None:
+    """Which version it is read as and which one it was written as, and what of it nobody can decrypt any more; empty for
+    an event as it was sent."""
+    if event is None:
         return {}
+    marks: dict[str, Any] = {"undecryptable": list(event.undecryptable)} if event.undecryptable else {}
+    if event.read is None:
+        return marks
     read = event.read
-    marks: dict[str, Any] = {"as": read.version, "migrated_from": read.written_as}
+    marks |= {"as": read.version, "migrated_from": read.written_as}
     return {**marks, "not_migrated": read.problem.as_dict()} if read.problem else marks
 
 

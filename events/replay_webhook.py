@@ -105,8 +105,12 @@ def _headers(replay: Replay, item: Item, event: Stored) -> dict[str, str]:
     """That this is no new event, and what was made of it, stands here: the body is the event."""
     marks = marks_of(event)
     read = (
-        {"onex-replay-as": marks["as"], "onex-replay-migrated-from": marks["migrated_from"]} if marks else {}
+        {"onex-replay-as": marks["as"], "onex-replay-migrated-from": marks["migrated_from"]}
+        if "as" in marks
+        else {}
     )
+    if gone := marks.get("undecryptable"):
+        read["onex-replay-undecryptable"] = ",".join(one["kid"] for one in gone)
     return {
         "content-type": "application/json",
         "onex-replay-id": str(replay.pk),

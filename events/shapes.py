@@ -32,6 +32,7 @@ _COLUMNS = (
     "violations",
     "lints",
     "producer",
+    "signature_verdict",
 )
 _columns = attrgetter(*_COLUMNS)
 

@@ -46,6 +46,8 @@ class Event(models.Model):
     lints = models.JSONField(null=True)
     raw = ExactBytesField()
     document = models.JSONField(null=True)
+    # What was found about its signature when it came: a state of events.signatures; null where its subject asks for none.
+    signature_verdict = models.CharField(max_length=20, null=True, db_collation="C")
     # Who sent it: the label of the token.
     producer = models.CharField(max_length=LABEL_LENGTH)
     # Null for what a producer sent. A replay that stores events again marks its copies with its own id, and in `replay` with
