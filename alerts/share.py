@@ -57,6 +57,19 @@ class Pane:
     hits: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the window holds at an instant."""
+
+    at: datetime
+    total: int
+    hits: int
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.hits / self.total, 3)
+
+
 def decide(
     share: Share, *, panes: Sequence[Pane], firing: Episode | None, after: datetime, until: datetime
 ) -> list[Step]:
@@ -66,24 +79,22 @@ def decide(
     Unchanged episodes are left out.
     """
     episodes, current = [], firing
-    for at, total, hits in _looks(share, panes, after, until):
-        if not share.is_over(total, hits):
+    for look in _looks(share, panes, after, until):
+        if not share.is_over(look.total, look.hits):
             continue
-        if current is None or at > current.closes_at:
+        if current is None or look.at > current.closes_at:
             episodes.append(current)
-            current = _begin(share, at, total, hits)
+            current = _begin(share, look)
         else:
-            current = _grown(share, current, panes, at, total, hits)
+            current = _grown(share, current, panes, look)
     steps = [_step(one, ends=True) for one in episodes if one is not None]
     if current is not None:
         steps.append(_step(current, ends=current.closes_at <= until))
     return [one for one in steps if one.fired or one.resolved or one.episode != firing]
 
 
-def _looks(
-    share: Share, panes: Sequence[Pane], after: datetime, until: datetime
-) -> Iterator[tuple[datetime, int, int]]:
-    """Every instant at which the window holds something, with what it holds."""
+def _looks(share: Share, panes: Sequence[Pane], after: datetime, until: datetime) -> Iterator[_Look]:
+    """Every instant at which the window holds something."""
     step, window = share.step, share.window
     at, first, end, total, hits = after + step, 0, 0, 0, 0
     while at <= until:
@@ -92,7 +103,7 @@ def _looks(
         while first < end and panes[first].start < at - window:
             total, hits, first = total - panes[first].total, hits - panes[first].hits, first + 1
         if first < end:
-            yield at, total, hits
+            yield _Look(at, total, hits)
             at += step
         elif end < len(panes):
             at = panes[end].start + step
@@ -100,35 +111,29 @@ def _looks(
             return
 
 
-def _begin(share: Share, at: datetime, total: int, hits: int) -> Episode:
+def _begin(share: Share, look: _Look) -> Episode:
     return Episode(
         key=NEW,
-        started_at=at - share.window,
-        fired_at=at,
-        closes_at=at + share.step + share.keep_firing,
-        last_match_at=at,
-        peak=hits,
-        matches=hits,
-        share=_percent(total, hits),
+        started_at=look.at - share.window,
+        fired_at=look.at,
+        closes_at=look.at + share.step + share.keep_firing,
+        last_match_at=look.at,
+        peak=look.hits,
+        matches=look.hits,
+        share=look.percent,
     )
 
 
-def _grown(
-    share: Share, episode: Episode, panes: Sequence[Pane], at: datetime, total: int, hits: int
-) -> Episode:
+def _grown(share: Share, episode: Episode, panes: Sequence[Pane], look: _Look) -> Episode:
     since = episode.closes_at - share.step - share.keep_firing
     return replace(
         episode,
-        closes_at=max(episode.closes_at, at + share.step + share.keep_firing),
-        last_match_at=at,
-        peak=max(episode.peak, hits),
-        matches=episode.matches + sum(pane.hits for pane in panes if since <= pane.start < at),
-        share=max(episode.share or 0.0, _percent(total, hits)),
+        closes_at=max(episode.closes_at, look.at + share.step + share.keep_firing),
+        last_match_at=look.at,
+        peak=max(episode.peak, look.hits),
+        matches=episode.matches + sum(pane.hits for pane in panes if since <= pane.start < look.at),
+        share=max(episode.share or 0.0, look.percent),
     )
-
-
-def _percent(total: int, hits: int) -> float:
-    return round(100 * hits / total, 3)
 
 
 def _step(episode: Episode, *, ends: bool) -> Step:
