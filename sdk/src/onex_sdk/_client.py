@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Any
 
+from onex_sdk._errors import NotFound
 from onex_sdk._events import SendResult, body_of, result_of
 from onex_sdk._http import Api
 from onex_sdk._schemas import Schema, Schemas, SchemaVersion
 from onex_sdk._validation import Validator, Violation
+
+_SEMVER = re.compile(r"\d+\.\d+\.\d+([-+].*)?")
 
 
 class RegistryClient:
@@ -31,8 +35,9 @@ class RegistryClient:
         latest_ttl: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api = Api(url, token, timeout=timeout)
-        self._schemas = Schemas(self._api, ttl=latest_ttl, clock=clock)
+        #: The server's API, for what this class has no method for.
+        self.api = Api(url, token, timeout=timeout)
+        self._schemas = Schemas(self.api, ttl=latest_ttl, clock=clock)
         self._validators: dict[tuple[int, str | None, bool], Validator] = {}
         self._lock = Lock()
 
@@ -49,7 +54,7 @@ class RegistryClient:
 
     def close(self) -> None:
         """Gives the connections back; the client is not used afterwards."""
-        self._api.close()
+        self.api.close()
 
     def schema(self, subject: str, version: str | int = "latest") -> SchemaVersion:
         """The version called `latest`, by number, by SemVer, or the newest of a range such as `^1.2`.
@@ -70,17 +75,42 @@ class RegistryClient:
         """
         return self._validator(self.schema(subject, version)).violations(instance)
 
+    def validator_of_events(self, event_type: str, schema_version: str | None = None) -> Validator:
+        """What the server judges such events by: the version they name, else the newest of its major; where they name
+        none, the one that stands for that.
+
+        Raises as `schema` does, and SchemaUnusable.
+        """
+        if schema_version is not None:
+            return self._validator(self._labelled(event_type, schema_version))
+        latest = self.schema(event_type)
+        stands_for_none = latest.when_absent
+        named = stands_for_none == "latest"
+        return self._validator(latest if named else self._labelled(event_type, stands_for_none))
+
     def send(self, events: Iterable[Mapping[str, Any]]) -> SendResult:
         """Sends the events in one request; each has its own result, and one bad event fails no other.
 
         An event with an `event_id` may be sent again safely: the server stores it once. Raises UnsendableEvent
         before anything is sent, and Denied, TooLarge, Unreachable, Unavailable, Refused, BadAnswer.
         """
-        return result_of(self._api.post("/events", body_of(events)))
+        return result_of(self.api.post("/events", body_of(events)))
 
     def send_lines(self, lines: Sequence[bytes]) -> SendResult:
         """As `send`, of events that are bytes already, exactly as they are."""
-        return result_of(self._api.post("/events", b"[" + b",".join(lines) + b"]"))
+        return result_of(self.api.post("/events", b"[" + b",".join(lines) + b"]"))
+
+    def _labelled(self, subject: str, label: str) -> SchemaVersion:
+        # Not every name of a version is a label of events: `latest` and ranges are none.
+        if not _SEMVER.fullmatch(label):
+            raise NotFound(
+                f"{label!r} is no version that events can name.", status=404, error_code=40402, details={}
+            )
+        try:
+            return self.schema(subject, label)
+        except NotFound:
+            major = int(label.split(".", maxsplit=1)[0])
+            return self.schema(subject, f">={major}.0.0 <{major + 1}.0.0")
 
     def _validator(self, version: SchemaVersion) -> Validator:
         schema = version.schema

@@ -49,6 +49,8 @@ class SchemaVersion:
     schema: Schema
     dialect: str | None = None
     asserts_formats: bool = False
+    #: The version that an event of the subject means which names none: `latest` or a SemVer.
+    when_absent: str = "latest"
 
 
 @dataclass
@@ -132,6 +134,7 @@ def _version(answer: Any) -> SchemaVersion:
             schema=_schema(answer, int(answer["id"])),
             dialect=answer.get("dialect"),
             asserts_formats=answer.get("assertFormats") is True,
+            when_absent=str(answer.get("versionWhenAbsent") or "latest"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadAnswer("The server's answer is not a schema version.") from error
