@@ -1,8 +1,7 @@
 """Emitting: an event is queued at once, travels in a batch, and whatever is wrong with it is the SDK's problem."""
 
-import datetime
+import datetime as dt
 import enum
-import json
 import math
 import threading
 import uuid
@@ -56,7 +55,7 @@ def test_every_member_of_the_envelope_can_be_given(emitting, registry):
         "schema_version": "1.1.0",
         "sample_rate": 0.5,
     }
-    at = datetime.datetime(2025, 5, 25, 14, 30, tzinfo=datetime.timezone.utc)
+    at = dt.datetime(2025, 5, 25, 14, 30, tzinfo=dt.UTC)
     assert client.emit("order.created", timestamp=at, **given) == "e-1"
     assert client.flush()
     assert registry.events == [
@@ -88,9 +87,9 @@ def _circular():
 @pytest.mark.parametrize(
     ("value", "written"),
     [
-        (datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc), "2025-01-02T03:04:05+00:00"),
-        (datetime.date(2025, 1, 2), "2025-01-02"),
-        (datetime.timedelta(seconds=1.5), 1.5),
+        (dt.datetime(2025, 1, 2, 3, 4, 5, tzinfo=dt.UTC), "2025-01-02T03:04:05+00:00"),
+        (dt.date(2025, 1, 2), "2025-01-02"),
+        (dt.timedelta(seconds=1.5), 1.5),
         (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
         (Decimal("19.90"), 19.9),
         (Decimal(7), 7),
