@@ -22,7 +22,9 @@ def others() -> Iterator[psycopg.Connection[Any]]:
     given = connection.get_connection_params()
     sessions = []
     while not sessions or (sessions[-1].info.backend_pid - ours) % 32 == 0:
-        wanted = {name: given[name] for name in ("host", "port", "user", "password", "dbname") if name in given}
+        wanted = {
+            name: given[name] for name in ("host", "port", "user", "password", "dbname") if name in given
+        }
         sessions.append(psycopg.connect(**wanted, options="-c lock_timeout=5s"))
     yield sessions[-1]
     for session in sessions:

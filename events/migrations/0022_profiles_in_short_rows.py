@@ -33,7 +33,7 @@ FROM (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0020_replays_of_events_read_as_a_version'),
+        ('events', '0021_changes_commit_beside_each_other'),
     ]
 
     operations = [
