@@ -24,6 +24,7 @@ NAMES = {
     "Unavailable",
     "Unreachable",
     "UnsendableEvent",
+    "UnusableBundle",
     "Violation",
 }
 

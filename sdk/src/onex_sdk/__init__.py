@@ -17,6 +17,7 @@ from onex_sdk._errors import (
     Unavailable,
     Unreachable,
     UnsendableEvent,
+    UnusableBundle,
 )
 from onex_sdk._events import EventProblem, EventResult, SendResult
 from onex_sdk._schemas import Reference, Schema, SchemaVersion
@@ -40,5 +41,6 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "UnsendableEvent",
+    "UnusableBundle",
     "Violation",
 ]
