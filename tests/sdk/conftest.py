@@ -199,3 +199,8 @@ def client(server: Running, clock: Clock) -> Iterator[RegistryClient]:
 @pytest.fixture
 def canned() -> type[Answer]:
     return Answer
+
+
+@pytest.fixture
+def token() -> str:
+    return TOKEN

@@ -8,10 +8,13 @@ import onex_sdk
 
 NAMES = {
     "BadAnswer",
+    "Client",
     "Denied",
     "EventProblem",
     "EventResult",
+    "InvalidOption",
     "NotFound",
+    "Options",
     "Reference",
     "Refused",
     "RegistryClient",
@@ -26,6 +29,9 @@ NAMES = {
     "UnsendableEvent",
     "UnusableBundle",
     "Violation",
+    "client",
+    "emit",
+    "init",
 }
 
 

@@ -6,6 +6,7 @@ with RegistryClient("http://127.0.0.1:8090", token) as registry:
 """
 
 from onex_sdk._client import RegistryClient
+from onex_sdk._current import client, emit, init
 from onex_sdk._errors import (
     BadAnswer,
     Denied,
@@ -20,15 +21,20 @@ from onex_sdk._errors import (
     UnusableBundle,
 )
 from onex_sdk._events import EventProblem, EventResult, SendResult
+from onex_sdk._options import InvalidOption, Options
+from onex_sdk._producer import Client
 from onex_sdk._schemas import Reference, Schema, SchemaVersion
 from onex_sdk._validation import Violation
 
 __all__ = [
     "BadAnswer",
+    "Client",
     "Denied",
     "EventProblem",
     "EventResult",
+    "InvalidOption",
     "NotFound",
+    "Options",
     "Reference",
     "Refused",
     "RegistryClient",
@@ -43,4 +49,7 @@ __all__ = [
     "UnsendableEvent",
     "UnusableBundle",
     "Violation",
+    "client",
+    "emit",
+    "init",
 ]
