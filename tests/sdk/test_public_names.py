@@ -9,16 +9,22 @@ import onex_sdk
 NAMES = {
     "BadAnswer",
     "Client",
+    "ContinuousProfiler",
+    "Correlation",
     "Denied",
     "EventProblem",
     "EventResult",
     "InvalidOption",
     "NotFound",
+    "Operation",
     "Options",
+    "Profile",
     "Reference",
     "Refused",
     "RegistryClient",
     "RegistryError",
+    "SamplingRule",
+    "SamplingRules",
     "Schema",
     "SchemaUnusable",
     "SchemaVersion",
@@ -30,14 +36,21 @@ NAMES = {
     "UnusableBundle",
     "Violation",
     "client",
+    "current",
     "emit",
+    "extract",
+    "headers",
     "init",
+    "inject",
+    "operation",
+    "profile",
 }
 
 
 def test_the_public_names_are_these():
     assert set(onex_sdk.__all__) == NAMES
-    public = {name for name in vars(onex_sdk) if not name.startswith("_")}
+    # A test of an integration may have imported those.
+    public = {name for name in vars(onex_sdk) if not name.startswith("_")} - {"integrations"}
     assert public == NAMES
 
 

@@ -6,7 +6,8 @@ with RegistryClient("http://127.0.0.1:8090", token) as registry:
 """
 
 from onex_sdk._client import RegistryClient
-from onex_sdk._current import client, emit, init
+from onex_sdk._correlation import Correlation, current, extract, headers, inject
+from onex_sdk._current import client, emit, init, operation, profile
 from onex_sdk._errors import (
     BadAnswer,
     Denied,
@@ -21,24 +22,33 @@ from onex_sdk._errors import (
     UnusableBundle,
 )
 from onex_sdk._events import EventProblem, EventResult, SendResult
+from onex_sdk._operations import Operation
 from onex_sdk._options import InvalidOption, Options
 from onex_sdk._producer import Client
+from onex_sdk._profiling import ContinuousProfiler, Profile
+from onex_sdk._sampling import SamplingRule, SamplingRules
 from onex_sdk._schemas import Reference, Schema, SchemaVersion
 from onex_sdk._validation import Violation
 
 __all__ = [
     "BadAnswer",
     "Client",
+    "ContinuousProfiler",
+    "Correlation",
     "Denied",
     "EventProblem",
     "EventResult",
     "InvalidOption",
     "NotFound",
+    "Operation",
     "Options",
+    "Profile",
     "Reference",
     "Refused",
     "RegistryClient",
     "RegistryError",
+    "SamplingRule",
+    "SamplingRules",
     "Schema",
     "SchemaUnusable",
     "SchemaVersion",
@@ -50,6 +60,12 @@ __all__ = [
     "UnusableBundle",
     "Violation",
     "client",
+    "current",
     "emit",
+    "extract",
+    "headers",
     "init",
+    "inject",
+    "operation",
+    "profile",
 ]
