@@ -29,7 +29,8 @@ def test_an_event_in_a_span_is_of_that_span(tracer):
     with tracer.start_as_current_span("outer") as span:
         event = filled()
         assert (event["trace_id"], event["span_id"]) == ids(span)
-        assert headers()["traceparent"] == "00-{}-{}-01".format(*ids(span))
+        flags = int(span.get_span_context().trace_flags)
+        assert headers()["traceparent"] == "00-{}-{}-{:02x}".format(*ids(span), flags)
     assert filled() == {}
 
 

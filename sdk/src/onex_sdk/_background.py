@@ -23,6 +23,7 @@ class Background:
         self._sources = sources
         self._every = every
         self._starting = Lock()
+        self._asking = Lock()
         self._stopped = Event()
         self._pid: int | None = None
 
@@ -35,13 +36,16 @@ class Background:
             try:
                 if self._pid != os.getpid():
                     self._pid = os.getpid()
+                    # The parent's thread may have held it at the fork.
+                    self._asking = Lock()
                     Thread(target=self._run, name="onex-background", daemon=True).start()
             finally:
                 self._starting.release()
 
     def refresh(self) -> bool:
-        """Asks for everything at once, in this thread; whether all answered."""
-        return all([source.refresh() for source in self._sources])
+        """Asks for everything now, in this thread, after whatever is being asked; whether all answered."""
+        with self._asking:
+            return all([source.refresh() for source in self._sources])
 
     def stop(self) -> None:
         self._stopped.set()
@@ -49,6 +53,7 @@ class Background:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopped.wait(pause):
-            answered = all([source.refresh() for source in self._sources if source.due])
+            with self._asking:
+                answered = all([source.refresh() for source in self._sources if source.due])
             # A registry that is away is asked more and more seldom, and at least every half minute.
             pause = self._every if answered else min(max(pause, self._every) * 2, 30.0)

@@ -101,6 +101,11 @@ class Operation:
             told["recoverable"] = recoverable
         self._failure = told
 
+    @property
+    def failed(self) -> bool:
+        """Whether somebody said that it failed."""
+        return self._failure is not None
+
     def __enter__(self) -> Operation:  # noqa: PYI034 - typing.Self needs Python 3.11
         self.begin(sys._getframe(1))
         return self

@@ -43,6 +43,7 @@ class Stacks:
         self.top = top
         self.thread = get_ident()
         self.memory_peak = 0
+        self.samples = 0
         self._seen: dict[tuple[Frame, ...], _Time] = {}
 
     def add(self, stack: tuple[Frame, ...], seconds: float) -> None:
@@ -51,10 +52,7 @@ class Stacks:
         told = self._seen.setdefault(stack, _Time())
         told.seconds += seconds
         told.samples += 1
-
-    @property
-    def samples(self) -> int:
-        return sum(told.samples for told in self._seen.values())
+        self.samples += 1
 
     def as_stacks(self) -> list[dict[str, Any]]:
         """The most expensive first, as the event has them."""
