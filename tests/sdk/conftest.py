@@ -1,9 +1,10 @@
 """A registry of a few lines, standard library only: it speaks the wire shape and remembers what it was asked."""
 
+import gzip
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,9 +12,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from onex_sdk import RegistryClient
+from onex_sdk import Client, Options, RegistryClient
 
 TOKEN = "onex_test_token"
+
+
+def _zstandard() -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor()
 
 
 @dataclass
@@ -33,6 +40,15 @@ class Asked:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def plain(self) -> bytes:
+        match self.headers.get("content-encoding"):
+            case "gzip":
+                return gzip.decompress(self.body)
+            case "zstd":
+                return _zstandard().decompress(self.body)
+        return self.body
+
 
 class FakeRegistry:
     """Versions per subject, ETags on what moves, and one result per event."""
@@ -40,6 +56,7 @@ class FakeRegistry:
     def __init__(self) -> None:
         self.versions: dict[str, list[dict[str, Any]]] = {}
         self.asked: list[Asked] = []
+        self.reports: list[dict[str, Any]] = []
         self.next_answers: list[Answer] = []
         self.with_etags = True
         self.sampling: dict[str, Any] = {
@@ -68,6 +85,12 @@ class FakeRegistry:
         versions.append(version)
         return version
 
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All that came, in order, however often."""
+        posted = [asked for asked in self.asked if asked.path == "/api/v1/events"]
+        return [event for asked in posted for event in json.loads(asked.plain)]
+
     def paths(self, method: str = "GET") -> list[str]:
         return [asked.path for asked in self.asked if asked.method == method]
 
@@ -76,8 +99,11 @@ class FakeRegistry:
             return self.next_answers.pop(0)
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(401, {"error_code": 40100, "message": "This token is not known.", "details": {}})
+        if asked.path == "/api/v1/client-reports":
+            self.reports.append(json.loads(asked.body))
+            return Answer(body={})
         if asked.method == "POST":
-            return self._ingest(json.loads(asked.body))
+            return self._ingest(json.loads(asked.plain))
         return self._conditional(self._read(asked.path.removeprefix("/api/v1/").split("/")), asked)
 
     def _read(self, parts: list[str]) -> Answer:
@@ -223,3 +249,18 @@ def canned() -> type[Answer]:
 @pytest.fixture
 def token() -> str:
     return TOKEN
+
+
+@pytest.fixture
+def emitting(server: Running) -> Iterator[Callable[..., Client]]:
+    """Makes clients of the registry, and ends them after the test."""
+    made: list[Client] = []
+
+    def make(**options: Any) -> Client:
+        given = {"url": server.url, "token": TOKEN, "service": "test", "report_seconds": 0, **options}
+        made.append(Client(Options.read(given, {})))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close(timeout=0.2)

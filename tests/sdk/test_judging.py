@@ -1,17 +1,16 @@
 """Validation before sending: which schema judges, what the modes do, and that emitting waits for nothing."""
 
 import json
-import logging
 from datetime import datetime, timezone
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
-from onex_sdk import Client, Options
 from onex_sdk._bundle import bundle_of
 from onex_sdk._judging import Judge
-from onex_sdk._rulings import FRESH_FOR, Rulings
+from onex_sdk._dead_letters import DeadLetters
+from onex_sdk._rulings import Rulings
 from onex_sdk._stats import Stats
 
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -43,7 +42,8 @@ def bundle(*versions, **taxonomies):
 
 
 def problems(rulings, metadata, label="", **event):
-    judge = Judge(rulings, Stats(), mode="warn")
+    stats = Stats()
+    judge = Judge(rulings, stats, DeadLetters(None, 0, stats), strict=False)
     return judge.judge({"event_type": "A", "schema_version": label, "metadata": metadata, **event})
 
 
@@ -199,8 +199,7 @@ def test_what_is_not_known_yet_goes_on_and_is_asked_for_in_the_background(regist
     registry.publish("A", NUMBER)
     assert problems(rulings, {"n": "x"}).reason == "not_known_yet"
     assert registry.asked == []
-    assert rulings.due
-    assert rulings.refresh()
+    rulings.keep_up()
     assert problems(rulings, {"n": "x"}).problems[0].pointer == "/metadata/n"
 
 
@@ -245,7 +244,7 @@ def test_what_is_known_goes_on_while_the_registry_is_away(registry, client, cloc
     problems(rulings, {}, "latest")
     rulings.refresh()
     server.stop()
-    clock.now += FRESH_FOR + 1
+    clock.now += 61
     assert problems(rulings, {"n": "x"}, "latest").problems != ()
     rulings.refresh()
     assert problems(rulings, {"n": "x"}, "latest").problems != ()
@@ -262,7 +261,7 @@ def test_a_later_edition_of_a_taxonomy_judges_after_a_while(registry, client, cl
     wider["version"] = "1.3.0"
     wider["areas"][0]["codes"].append({"number": 3, "slug": "NEW"})
     registry.taxonomies["shop-errors"] = wider
-    clock.now += FRESH_FOR + 1
+    clock.now += 61
     problems(rulings, {}, "latest")
     rulings.refresh()
     assert problems(rulings, {"code": "SHOP_PAY_003"}, "latest").problems == ()
@@ -274,68 +273,72 @@ def test_a_later_edition_of_a_taxonomy_judges_after_a_while(registry, client, cl
 
 
 @pytest.fixture
-def making(server, registry, token):
+def making(emitting, registry):
+    """Makes a client that knows what judges events of type A from the first one on."""
     registry.publish("A", NUMBER)
-    made = []
 
     def make(**options):
-        made.append(Client(Options.read({"url": server.url, "token": token, **options}, {})))
-        # What an event of the type wants is known before the test begins.
-        made[-1].emit("A", {"n": 0}, schema_version="1.0.0")
-        made[-1].refresh()
-        return made[-1]
+        client = emitting(**options)
+        client.prepare("A", schema_version="1.0.0")
+        return client
 
-    yield make
-    for client in made:
-        client.close()
+    return make
 
 
 def test_off_judges_nothing(making):
     client = making(validation="off")
     assert client.emit("A", {"n": "x"}, schema_version="1.0.0")
-    assert not {"invalid", "dropped_invalid", "unjudged"} & client.stats().keys()
+    assert not {"warned_invalid", "dropped_invalid", "unjudged"} & client.stats().keys()
 
 
 def test_warn_sends_and_tells_once(making, caplog):
     client = making(validation="warn")
-    with caplog.at_level(logging.WARNING, "onex_sdk"):
-        assert all(client.emit("A", {"n": "x"}, schema_version="1.0.0") for _ in range(5))
-    assert client.stats()["invalid"] == 5
+    assert all(client.emit("A", {"n": "x"}, schema_version="1.0.0") for _ in range(5))
+    assert client.stats()["warned_invalid"] == 5
     (record,) = caplog.records
-    assert record.getMessage() == (
-        'An event of type A is not valid: /metadata/n "x" is not of type "integer"'
-    )
+    assert record.getMessage() == 'An event of type A is not valid: /metadata/n "x" is not of type "integer"'
 
 
-def test_strict_keeps_what_the_registry_would_refuse(making, registry, caplog):
-    client = making(validation="strict")
-    with caplog.at_level(logging.WARNING, "onex_sdk"):
-        assert client.emit("A", {"n": "x"}, schema_version="1.0.0") is None
-        assert client.emit("A", {"n": 7}, schema_version="1.0.0")
+def test_strict_keeps_what_the_registry_would_refuse_beside(making, registry, caplog, tmp_path):
+    letters = tmp_path / "letters.ndjson"
+    client = making(validation="strict", dead_letter_file=str(letters))
+    assert client.emit("A", {"n": "x"}, schema_version="1.0.0") is None
+    assert client.emit("A", {"n": 7}, schema_version="1.0.0")
     assert "was not sent" in caplog.text
     assert client.stats()["dropped_invalid"] == 1
-    client.flush()
-    sent = [e for asked in registry.asked if asked.method == "POST" for e in json.loads(asked.body)]
-    assert [event["metadata"] for event in sent] == [{"n": 0}, {"n": 7}]
+    assert client.flush()
+    assert [event["metadata"] for event in registry.events] == [{"n": 7}]
+    (letter,) = map(json.loads, letters.read_text(encoding="utf-8").splitlines())
+    assert letter["event"]["metadata"] == {"n": "x"}
+    assert letter["errors"][0]["pointer"] == "/metadata/n"
 
 
 def test_strict_sends_what_it_cannot_judge_and_counts_it(making):
     client = making(validation="strict")
     assert client.emit("never.heard.of", {"n": "x"})
-    assert client.stats()["unjudged"] == 2
+    assert client.stats()["unjudged"] == 1
 
 
-def test_a_file_judges_without_a_registry(tmp_path):
+def test_preparing_says_whether_there_is_something_to_judge_by(emitting, registry, server):
+    registry.publish("A", NUMBER)
+    client = emitting(validation="strict")
+    assert client.prepare("A")
+    assert not client.prepare("A", "nobody.knows")
+    server.stop()
+    assert not client.prepare("A")
+    assert client.emit("A", {"n": "x"}) is None
+
+
+def test_a_file_judges_while_the_registry_is_away(emitting, server, tmp_path):
+    server.stop()
     file = tmp_path / "schemas.json"
     held = {"subjects": {"A": {"versions": [version(1, "1.0.0", NUMBER)]}}}
     file.write_text(json.dumps(held), encoding="utf-8")
-    client = Client(Options.read({"validation": "strict", "bundle": str(file)}, {}))
+    client = emitting(validation="strict", bundle=str(file))
     assert client.emit("A", {"n": "x"}) is None
     assert client.stats()["dropped_invalid"] == 1
-    client.close()
 
 
-def test_a_program_starts_without_its_file_and_says_so(tmp_path, caplog):
-    client = Client(Options.read({"validation": "strict", "bundle": str(tmp_path / "none.json")}, {}))
-    client.close()
+def test_a_program_starts_without_its_file_and_says_so(emitting, tmp_path, caplog):
+    emitting(validation="strict", bundle=str(tmp_path / "none.json"))
     assert "none.json" in caplog.text

@@ -206,7 +206,7 @@ def test_a_client_names_service_and_release(server, registry, token):
     with client.operation("order"), client.profile("load"):
         pass
     client.flush()
-    sent = [e for asked in registry.asked if asked.method == "POST" for e in json.loads(asked.body)]
+    sent = registry.events
     profile = next(event for event in sent if event["event_type"] == "PERFORMANCE_PROFILE")
     assert (profile["metadata"]["service"], profile["metadata"]["release"]) == ("shop", "2.4.1")
     assert profile["correlation_id"] == sent[0]["correlation_id"]

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import onex_sdk
-from onex_sdk import Client, Options, SamplingRule, SamplingRules, Unreachable
+from onex_sdk import SamplingRule, SamplingRules, Unreachable
 from onex_sdk._sampling import draw, rules_of, threshold
 from onex_sdk._sampling_source import SamplingSource
 
@@ -193,82 +192,91 @@ def test_an_answer_that_holds_no_rules_changes_nothing(registry, client, canned,
 
 
 @pytest.fixture
-def sampled(server, registry, token):
-    """A client that has been told rules, and what it has sent."""
+def sampled(emitting, registry):
+    """A client that has been told to keep a tenth."""
     registry.sampling = resolved({"event_type": "*", "rate": 0.1})
-    made = Client(Options.read({"url": server.url, "token": token, "service": "shop"}, {}))
-    assert made.refresh()
-
-    def sent():
-        assert made.flush()
-        return [e for asked in registry.asked if asked.method == "POST" for e in json.loads(asked.body)]
-
-    yield made, sent
-    made.close()
+    client = emitting()
+    assert client.prepare()
+    return client
 
 
-def test_trees_are_kept_or_dropped_whole(sampled):
-    client, sent = sampled
-    for _ in range(300):
-        with client.operation("outer"):
-            client.emit("step.done")
-            with client.operation("inner"):
-                client.emit("step.done")
+def trees_of(events):
     trees = {}
-    for event in sent():
-        assert event["sample_rate"] == 0.1
+    for event in events:
         trees.setdefault(event["trace_id"], []).append(event)
+    return trees
+
+
+def test_trees_are_kept_or_dropped_whole(sampled, registry):
+    for _ in range(300):
+        with sampled.operation("outer"):
+            sampled.emit("step.done")
+            with sampled.operation("inner"):
+                sampled.emit("step.done")
+    assert sampled.flush()
+    trees = trees_of(registry.events)
+    assert {event["sample_rate"] for event in registry.events} == {0.1}
     assert all(len(events) == 6 for events in trees.values())
     assert abs(len(trees) - 30) < 4 * sqrt(300 * 0.1 * 0.9)
-    assert client.stats()["sampled_out"] == (300 - len(trees)) * 6
+    assert sampled.stats()["sampled_out"] == (300 - len(trees)) * 6
 
 
-def test_failures_are_kept_always_and_say_so(sampled):
-    client, sent = sampled
+def test_failures_are_kept_always_and_say_so(sampled, registry):
     for _ in range(50):
-        with pytest.raises(ZeroDivisionError), client.operation("divide"):
+        with pytest.raises(ZeroDivisionError), sampled.operation("divide"):
             1 / 0  # noqa: B018
-    errors = [event for event in sent() if event["event_type"] == "TELEMETRY_OPERATION_ERROR"]
+    assert sampled.flush()
+    errors = [event for event in registry.events if event["event_type"] == "TELEMETRY_OPERATION_ERROR"]
     assert len(errors) == 50
     assert {event["sample_rate"] for event in errors} == {1.0}
 
 
-def test_a_rule_may_sample_failures_too(server, registry, token):
+def test_a_rule_may_sample_failures_too(emitting, registry):
     registry.sampling = resolved({"event_type": "*_ERROR", "rate": 0.0001, "keep_failures": False})
-    client = Client(Options.read({"url": server.url, "token": token}, {}))
-    assert client.refresh()
+    client = emitting()
+    assert client.prepare()
     kept = [client.emit("JOB_ERROR", {"success": False}) for _ in range(200)]
     assert kept.count(None) >= 198
-    client.close()
 
 
 def test_a_tree_ends_under_the_rules_under_which_it_began(sampled, registry):
-    client, sent = sampled
-    registry.sampling = resolved({"event_type": "*", "rate": 1.0}, revision=2)
     for _ in range(60):
-        with client.operation("long"):
-            client.emit("before")
-            client.refresh()
-            client.emit("after")
+        with sampled.operation("long"):
+            sampled.emit("before")
+            registry.sampling = resolved({"event_type": "*", "rate": 1.0}, revision=2)
+            assert sampled.prepare()
+            sampled.emit("after")
         registry.sampling = resolved({"event_type": "*", "rate": 0.1}, revision=3)
-        client.refresh()
-        registry.sampling = resolved({"event_type": "*", "rate": 1.0}, revision=2)
-    trees = {}
-    for event in sent():
-        trees.setdefault(event["trace_id"], []).append(event["sample_rate"])
-    assert all(len(rates) == 4 and len(set(rates)) == 1 for rates in trees.values())
+        assert sampled.prepare()
+    assert sampled.flush()
+    rates = [[event["sample_rate"] for event in events] for events in trees_of(registry.events).values()]
+    assert rates
+    assert all(one == [0.1] * 4 for one in rates)
 
 
-def test_what_the_host_has_sampled_itself_is_kept_as_it_says(sampled):
-    client, sent = sampled
+def test_what_the_host_has_sampled_itself_is_kept_as_it_says(sampled, registry):
     for _ in range(30):
-        client.emit("tick", sample_rate=0.5)
-    assert [event["sample_rate"] for event in sent()] == [0.5] * 30
+        sampled.emit("tick", sample_rate=0.5)
+    assert sampled.flush()
+    assert [event["sample_rate"] for event in registry.events] == [0.5] * 30
 
 
-def test_sampling_can_be_switched_off(server, registry, token):
+def test_sampling_can_be_switched_off(emitting, registry):
     registry.sampling = resolved({"event_type": "*", "rate": 0.0001})
-    client = onex_sdk.init(server.url, token, "shop", sampling=False)
-    client.refresh()
-    assert all(onex_sdk.emit("tick") for _ in range(50))
-    client.close()
+    client = emitting(sampling=False)
+    client.prepare()
+    assert all(client.emit("tick") for _ in range(50))
+
+
+def test_rules_are_asked_for_without_being_told_to(emitting, registry):
+    registry.sampling = resolved({"event_type": "*", "rate": 0.0001})
+    client = emitting()
+    client.emit("tick", sample_rate=1.0)
+    assert client.flush()
+    # Rules are asked for before the first batch leaves.
+    assert client.sampling_rules().revision == 1
+
+
+def test_the_child_of_a_fork_begins_with_what_its_parent_was_told(sampled):
+    sampled.begin_anew()
+    assert sampled.sampling_rules().rules[0].rate == 0.1

@@ -33,9 +33,10 @@ class RegistryClient:
         latest_ttl: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api = Api(url, token, timeout=timeout)
-        self._schemas = Schemas(self._api, ttl=latest_ttl, clock=clock)
-        self._taxonomies = Taxonomies(self._api, ttl=latest_ttl, clock=clock)
+        #: The server's API, for what this class has no method for.
+        self.api = Api(url, token, timeout=timeout)
+        self._schemas = Schemas(self.api, ttl=latest_ttl, clock=clock)
+        self._taxonomies = Taxonomies(self.api, ttl=latest_ttl, clock=clock)
         self._validators: dict[tuple[Any, ...], Validator] = {}
         # What `x-taxonomy` says in a schema and those it refers to, by id.
         self._bindings: dict[int, tuple[str, ...]] = {}
@@ -54,7 +55,7 @@ class RegistryClient:
 
     def close(self) -> None:
         """Gives the connections back; the client is not used afterwards."""
-        self._api.close()
+        self.api.close()
 
     def schema(self, subject: str, version: str | int = "latest") -> SchemaVersion:
         """The version called `latest`, by number, by SemVer, or the newest of a range such as `^1.2`.
@@ -81,18 +82,18 @@ class RegistryClient:
         An event with an `event_id` may be sent again safely: the server stores it once. Raises UnsendableEvent
         before anything is sent, and Denied, TooLarge, Unreachable, Unavailable, Refused, BadAnswer.
         """
-        return result_of(self._api.post("/events", body_of(events)))
+        return result_of(self.api.post("/events", body_of(events)))
 
     def send_lines(self, lines: Sequence[bytes]) -> SendResult:
         """As `send`, of events that are bytes already, exactly as they are."""
-        return result_of(self._api.post("/events", b"[" + b",".join(lines) + b"]"))
+        return result_of(self.api.post("/events", b"[" + b",".join(lines) + b"]"))
 
     def sampling(self, etag: str | None = None) -> tuple[Any, str | None]:
         """The sampling rules for this token and their ETag; `(None, etag)` when they are as they were.
 
         Raises Denied, Unreachable, Unavailable, BadAnswer.
         """
-        return self._api.get("/sampling/resolved", etag=etag)
+        return self.api.get("/sampling/resolved", etag=etag)
 
     def validator_of(self, version: SchemaVersion) -> Validator:
         """What judges as the server does; compiled once. Raises as `schema` does, and SchemaUnusable."""

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from onex_sdk._dead_letters import DeadLetters
 from onex_sdk._events import EventProblem
-from onex_sdk._rulings import Reason, Ruling, Rulings
+from onex_sdk._rulings import ENVELOPE, Reason, Ruling, Rulings
 from onex_sdk._serialise import serialise
 from onex_sdk._stats import Stats
 from onex_sdk._validation import Validator
 
-ENVELOPE = "onex.envelope"
 #: As many as the registry tells of one event, and as long.
 MAX_PROBLEMS = 50
 _LONGEST_MESSAGE = 500
-# Different complaints that are logged; the rest is only counted.
-_MOST_LOGGED = 100
+#: Of the events of one type, one complaint is logged in so many seconds; all are counted.
+_COMPLAINT_SECONDS = 60.0
+_MOST_COMPLAINED = 1_000
+
+# What is converted is counted where it is written to be sent.
+_UNCOUNTED = Stats()
 
 _log = logging.getLogger("onex_sdk")
 
@@ -36,13 +41,23 @@ _VALID = Judgement()
 
 
 class Judge:
-    """A client's stage `validate`. Waits for nothing: what it cannot judge yet goes on, counted as `unjudged`."""
+    """A client's stage `judge`. Waits for nothing: what it cannot judge goes on, counted as `unjudged`."""
 
-    def __init__(self, rulings: Rulings, stats: Stats, *, mode: Literal["warn", "strict"]) -> None:
+    def __init__(
+        self,
+        rulings: Rulings,
+        stats: Stats,
+        dead_letters: DeadLetters,
+        *,
+        strict: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._rulings = rulings
         self._stats = stats
-        self._mode = mode
-        self._logged: set[tuple[str, str, str]] = set()
+        self._dead_letters = dead_letters
+        self._strict = strict
+        self._clock = clock
+        self._complained: dict[str, float] = {}
 
     def __call__(self, event: dict[str, Any]) -> bool:
         """Whether the event goes on."""
@@ -51,10 +66,14 @@ class Judge:
             self._stats.add("unjudged")
         if not judgement.problems:
             return True
-        refused = self._mode == "strict"
-        self._stats.add("dropped_invalid" if refused else "invalid")
-        self._tell(event, judgement.problems, "was not sent" if refused else "is not valid")
-        return not refused
+        event_type = str(event["event_type"])
+        self._complain(event_type, judgement.problems)
+        if not self._strict:
+            self._stats.add("warned_invalid")
+            return True
+        self._stats.settle("dropped_invalid", event_type)
+        self._dead_letters.put(serialise(event, self._stats), "it violates its schema", judgement.problems)
+        return False
 
     def judge(self, event: Mapping[str, Any]) -> Judgement:
         """By the schemas that are known now, in the order in which the registry tells it."""
@@ -85,22 +104,22 @@ class Judge:
             return []
         return _problems(ruling.validator, event, "violates_envelope", "")
 
-    def _tell(self, event: Mapping[str, Any], problems: tuple[EventProblem, ...], what: str) -> None:
-        """Once per event type, place and keyword: a producer that is wrong is wrong in every event."""
-        first = problems[0]
-        complaint = str(event.get("event_type")), first.pointer, first.keyword
-        if complaint in self._logged or len(self._logged) >= _MOST_LOGGED:
+    def _complain(self, event_type: str, problems: tuple[EventProblem, ...]) -> None:
+        now = self._clock()
+        if now - self._complained.get(event_type, -_COMPLAINT_SECONDS) < _COMPLAINT_SECONDS:
             return
-        self._logged.add(complaint)
+        if len(self._complained) < _MOST_COMPLAINED:
+            self._complained[event_type] = now
+        first, done = problems[0], "was not sent" if self._strict else "is not valid"
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        _log.warning("An event of type %s %s: %s %s%s", complaint[0], what, first.pointer, first.message, more)
+        _log.warning("An event of type %s %s: %s %s%s", event_type, done, first.pointer, first.message, more)
 
 
 def as_it_travels(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """The event as JSON has it: what is not JSON's own is judged as what is sent in its place."""
     if _is_plain(event):
         return event
-    travelling: dict[str, Any] = json.loads(serialise(dict(event)))
+    travelling: dict[str, Any] = json.loads(serialise(dict(event), _UNCOUNTED))
     return travelling
 
 

@@ -1,6 +1,6 @@
 """Which schema judges the events of a type: chosen as the registry chooses, from a file of schemas or the registry.
 
-To ask waits for nothing: what is not known yet is wanted, and a thread of the background finds it.
+To ask waits for nothing: what is not known yet is wanted, and the sending thread finds it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Literal
 
 from onex_sdk._bundle import Bundle
@@ -22,12 +23,13 @@ Reason = Literal[
     "", "unknown_event_type", "unknown_schema_version", "unusable_schema", "profile", "aliases", "denied"
 ]
 
-#: Seconds after which the registry is asked again what judges.
-FRESH_FOR = 60.0
+#: Seconds for which a registry that did not answer is not asked again.
+_PAUSE = 5.0
 _SEMVER = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII
 )
 _NO_SUBJECT = 40401
+ENVELOPE = "onex.envelope"
 # Event types come from the host; a flood of invented ones must not fill its memory.
 _MOST_KNOWN = 4_096
 
@@ -51,18 +53,22 @@ Key = tuple[str, str]
 
 
 class Rulings:
-    """Of a client. `of` is for every thread, `refresh` for one of the background."""
+    """Of a client. `of` is for every thread, `keep_up` for the sending one."""
 
     def __init__(
         self,
         registry: RegistryClient | None,
         bundle: Bundle | None = None,
         *,
+        ttl: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
         self._bundle = bundle
+        self._ttl = ttl
         self._clock = clock
+        self._asking = Lock()
+        self._not_before = 0.0
         self._kept: dict[Key, _Kept] = {}
         self._wanted: set[Key] = set()
         #: Why the registry could not be asked last; None when it could.
@@ -73,7 +79,7 @@ class Rulings:
         key = event_type, label
         kept = self._kept.get(key)
         if kept is not None:
-            if kept.asked_at is None or self._clock() - kept.asked_at > FRESH_FOR:
+            if kept.asked_at is None or self._clock() - kept.asked_at > self._ttl:
                 self._want(key)
             return kept.ruling
         ruling = self._from_bundle(*key)
@@ -82,13 +88,29 @@ class Rulings:
         self._want(key)
         return ruling
 
-    @property
-    def due(self) -> bool:
-        """Whether something is wanted of the registry."""
-        return bool(self._wanted)
+    def keep_up(self) -> None:
+        """Asks the registry for what is wanted, unless it did not answer just now."""
+        if self._wanted and self._clock() >= self._not_before and not self.refresh():
+            self._not_before = self._clock() + _PAUSE
+
+    def prepare(self, event_type: str, label: str = "") -> bool:
+        """Asks now for what judges such events and their envelope; whether there is something."""
+        self.of(event_type, label)
+        self.of(ENVELOPE, label)
+        self.refresh()
+        ruling = self.of(event_type, label)
+        return ruling is not None and ruling.validator is not None
+
+    def take_over(self, before: Rulings) -> None:
+        """What another one was told."""
+        self._kept = dict(before._kept)
 
     def refresh(self) -> bool:
         """Asks the registry for what is wanted; whether it answered. Never raises: `problem` says what went wrong."""
+        with self._asking:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         while self._wanted:
             key = self._wanted.pop()
             known = self._kept.get(key)

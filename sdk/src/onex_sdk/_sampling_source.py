@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from onex_sdk._errors import BadAnswer, RegistryError
@@ -17,7 +18,7 @@ Fetch = Callable[[str | None], "tuple[Any, str | None]"]
 
 
 class SamplingSource:
-    """`current` is what decides, at any moment and without waiting; `refresh` is for a thread of the background.
+    """`current` is what decides, at any moment and without waiting; `keep_up` is for the sending thread.
 
     With a `path`, what the registry told last outlives the process: one that starts while the registry is away
     begins with that. Until rules were told at all, everything is kept, and says so: its rate is 1.
@@ -39,6 +40,7 @@ class SamplingSource:
         self._asked_at: float | None = None
         #: Why the rules are older than they should be; None when they are not.
         self.problem: str | None = None
+        self._asking = Lock()
         # Replaced whole and never changed, so that readers need no lock.
         self.current: SamplingRules = EVERYTHING
         self._recall()
@@ -48,8 +50,21 @@ class SamplingSource:
         """Whether the registry is to be asked again."""
         return self._asked_at is None or self._clock() - self._asked_at >= self._interval
 
+    def keep_up(self) -> None:
+        """Asks if it is due."""
+        if self.due:
+            self.refresh()
+
+    def take_over(self, before: SamplingSource) -> None:
+        """What another one was told last."""
+        self.current, self._tag = before.current, before._tag
+
     def refresh(self) -> bool:
         """Asks now; whether the rules are those of the registry. Never raises: `problem` says what went wrong."""
+        with self._asking:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         self._asked_at = self._clock()
         try:
             document, tag = self._fetch(self._tag)

@@ -41,7 +41,8 @@ class SchemaVersion:
 
     `dialect` is the draft the server reads it in (None: as `$schema` says, or draft-07). The rest is how the subject
     took its events when the server was asked: whether `format` is asserted, which version judges an event that names
-    none, and whether something else than the schema judges (a profile, or aliases that are read as declared fields).
+    none (`latest` or a SemVer), and whether something else than the schema judges (a profile, or aliases that are read
+    as declared fields).
     """
 
     subject: str
