@@ -63,7 +63,7 @@ def sent():
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     client = onex_sdk.init(
-        f"http://127.0.0.1:{http.server_port}", "token", "shop", sampling=False, compress=False
+        f"http://127.0.0.1:{http.server_port}", "token", "shop", sampling=False, compress=False, report_seconds=0
     )
 
     def told():

@@ -73,7 +73,12 @@ def _route(routes: Iterable[Any], scope: MutableMapping[str, Any]) -> str | None
         match, below = matches(scope)
         if match.value != _FULL_MATCH:
             continue
-        path = str(getattr(route, "path", ""))
-        inner = _route(getattr(route, "routes", None) or (), {**scope, **below})
-        return path + (inner or "")
+        path = str(getattr(route, "path", None) or "")
+        return path + (_route(_below(route), {**scope, **below}) or "")
     return None
+
+
+def _below(route: Any) -> Iterable[Any]:
+    """Of what is mounted; and of a router that a newer FastAPI includes without copying its routes."""
+    candidates = getattr(route, "effective_candidates", None)
+    return candidates() if callable(candidates) else getattr(route, "routes", None) or ()
