@@ -50,7 +50,9 @@ def sent():
         def do_POST(self):
             received = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             events.extend(received)
-            results = [{"index": i, "event_id": e["event_id"], "status": "stored"} for i, e in enumerate(received)]
+            results = [
+                {"index": i, "event_id": e["event_id"], "status": "stored"} for i, e in enumerate(received)
+            ]
             body = json.dumps({"results": results, "counts": {}}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -63,7 +65,12 @@ def sent():
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     client = onex_sdk.init(
-        f"http://127.0.0.1:{http.server_port}", "token", "shop", sampling=False, compress=False, report_seconds=0
+        f"http://127.0.0.1:{http.server_port}",
+        "token",
+        "shop",
+        sampling=False,
+        compress=False,
+        report_seconds=0,
     )
 
     def told():
@@ -140,11 +147,17 @@ def test_a_task_is_an_operation_below_what_has_sent_it(app, sent):
         onex_sdk.emit("order.charged", {"amount": amount})
         return amount
 
-    with start_worker(app, perform_ping_check=False, shutdown_timeout=30):
-        with onex_sdk.operation("order") as outer:
-            assert charge.delay(3).get(timeout=30) == 3
+    with (
+        start_worker(app, perform_ping_check=False, shutdown_timeout=30),
+        onex_sdk.operation("order") as outer,
+    ):
+        assert charge.delay(3).get(timeout=30) == 3
     events = [event for event in sent() if event["metadata"].get("operation") != "order"]
-    assert [event["event_type"].rpartition("_")[2] for event in events] == ["START", "order.charged", "SUCCESS"]
+    assert [event["event_type"].rpartition("_")[2] for event in events] == [
+        "START",
+        "order.charged",
+        "SUCCESS",
+    ]
     assert events[0]["metadata"]["operation"] == "shop.charge"
     assert events[0]["parent_correlation_id"] == outer.correlation.correlation_id
     assert {event["trace_id"] for event in events} == {outer.correlation.trace_id}
@@ -159,9 +172,11 @@ def test_a_task_that_fails_or_is_put_off_ends_with_error(app, sent):
             raise self.retry(countdown=0)
         raise ValueError("no")
 
-    with start_worker(app, perform_ping_check=False, shutdown_timeout=30):
-        with pytest.raises(ValueError, match="no"):
-            flaky.delay().get(timeout=30)
+    with (
+        start_worker(app, perform_ping_check=False, shutdown_timeout=30),
+        pytest.raises(ValueError, match="no"),
+    ):
+        flaky.delay().get(timeout=30)
     ends = [event["metadata"] for event in sent() if event["event_type"].endswith("ERROR")]
     assert [end["error_type"] for end in ends] == ["Retry", "ValueError"]
     assert ends[0]["recoverable"] is True

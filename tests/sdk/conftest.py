@@ -118,7 +118,7 @@ class FakeRegistry:
             case ["sampling", "resolved"]:
                 return Answer(body=self.sampling)
             case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
-                return Answer(body=self.taxonomies[unquote(name)])
+                return Answer(body={"document": self.taxonomies[unquote(name)]})
         return Answer(404, {"error_code": 40403, "message": "Schema not found", "details": {}})
 
     def _version(self, name: str, wanted: str) -> Answer:
@@ -135,7 +135,7 @@ class FakeRegistry:
         if wanted.isdecimal():
             return Answer(body=versions[int(wanted) - 1])
         by_semver = [version for version in versions if version["semver"] == wanted]
-        if by_semver or wanted[0].isdecimal() and wanted.count(".") == 2:
+        if by_semver or (wanted[0].isdecimal() and wanted.count(".") == 2):
             return Answer(body=by_semver[0]) if by_semver else self._no_version(wanted)
         return Answer(body=versions[-1])
 

@@ -14,7 +14,12 @@ def test_versions_are_what_the_registry_answers_the_oldest_first():
     older = {**VERSION, "version": 1, "semver": "1.0.0", "id": 3, "versionWhenAbsent": "1.0.0"}
     bundle = bundle_of({"subjects": {"order.created": {"versions": [VERSION, older]}}})
     first, second = bundle.subjects["order.created"]
-    assert (first.number, first.semver, first.schema.id, first.version_when_absent) == (1, "1.0.0", 3, "1.0.0")
+    assert (first.number, first.semver, first.schema.id, first.version_when_absent) == (
+        1,
+        "1.0.0",
+        3,
+        "1.0.0",
+    )
     assert (second.number, second.dialect, second.schema.text) == (2, "2020-12", VERSION["schema"])
     assert second.subject == "order.created"
     assert bundle.taxonomies == {}
@@ -27,7 +32,9 @@ def test_a_version_may_be_nothing_but_a_number_and_a_schema():
 
 def test_it_is_read_from_a_file(tmp_path):
     file = tmp_path / "schemas.json"
-    file.write_text(json.dumps({"subjects": {}, "taxonomies": {"codes@^1": {"prefix": "X"}}}), encoding="utf-8")
+    file.write_text(
+        json.dumps({"subjects": {}, "taxonomies": {"codes@^1": {"prefix": "X"}}}), encoding="utf-8"
+    )
     assert read_bundle(file).taxonomies == {"codes@^1": {"prefix": "X"}}
 
 

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from onex_sdk import current, extract, headers, inject
 from onex_sdk import _correlation as correlations
 from onex_sdk import _trace_context as trace_context
+from onex_sdk import current, extract, headers, inject
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
@@ -60,7 +60,11 @@ def test_a_chain_that_others_belong_to_has_no_trace_of_its_own():
             assert below.root == "req-1742"
             assert "traceparent" not in headers()
             arrived = extract(headers())
-    assert (arrived.correlation_id, arrived.root, arrived.trace_id) == (below.correlation_id, "req-1742", None)
+    assert (arrived.correlation_id, arrived.root, arrived.trace_id) == (
+        below.correlation_id,
+        "req-1742",
+        None,
+    )
 
 
 def test_a_chain_goes_on_in_another_process():
@@ -136,13 +140,16 @@ def test_tasks_have_their_own_chains_and_threads_get_one_when_told():
 
     assert asyncio.run(both()) == ["a", "b"]
     seen = []
+
+    def look():
+        seen.append(current() and current().correlation_id)
+
     with correlations.use(correlations.begin("outer")):
-        for run in (lambda: seen.append(current()), contextvars.copy_context().run):
-            target = (lambda: run(lambda: seen.append(current()))) if seen else run
-            thread = threading.Thread(target=target)
+        for target, *args in ((look,), (contextvars.copy_context().run, look)):
+            thread = threading.Thread(target=target, args=args)
             thread.start()
             thread.join()
-    assert [chain and chain.correlation_id for chain in seen] == [None, "outer"]
+    assert seen == [None, "outer"]
 
 
 def test_random_ids_are_those_of_the_specification():

@@ -1,7 +1,6 @@
 """The client beside FastAPI, httpx, requests, logging and structlog. Django and Celery: tests/frameworks."""
 
 import asyncio
-import json
 import logging
 from importlib import import_module
 

@@ -1,15 +1,15 @@
 """Validation before sending: which schema judges, what the modes do, and that emitting waits for nothing."""
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
 from onex_sdk._bundle import bundle_of
-from onex_sdk._judging import Judge
 from onex_sdk._dead_letters import DeadLetters
+from onex_sdk._judging import Judge
 from onex_sdk._rulings import Rulings
 from onex_sdk._stats import Stats
 
@@ -97,7 +97,7 @@ def test_a_problem_is_told_as_the_registry_tells_it(offline):
 @pytest.mark.parametrize(
     ("value", "schema"),
     [
-        (datetime(2026, 1, 1, tzinfo=timezone.utc), {"type": "string"}),
+        (datetime(2026, 1, 1, tzinfo=UTC), {"type": "string"}),
         (uuid4(), {"type": "string"}),
         ((1, 2), {"type": "array"}),
     ],
@@ -109,7 +109,9 @@ def test_what_is_not_json_is_judged_as_what_travels(value, schema):
 
 
 def test_a_decimal_is_judged_as_what_travels():
-    rulings = Rulings(None, bundle(version(1, "1.0.0", {"properties": {"v": {"type": ["string", "number"]}}})))
+    rulings = Rulings(
+        None, bundle(version(1, "1.0.0", {"properties": {"v": {"type": ["string", "number"]}}}))
+    )
     assert problems(rulings, {"v": Decimal("1.50")}).problems == ()
 
 

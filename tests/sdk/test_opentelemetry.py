@@ -2,8 +2,8 @@
 
 import pytest
 
-from onex_sdk import current, headers
 from onex_sdk import _correlation as correlations
+from onex_sdk import current, headers
 from onex_sdk._operations import Operation
 
 trace = pytest.importorskip("opentelemetry.trace", reason="absent here: opentelemetry")
@@ -35,20 +35,18 @@ def test_an_event_in_a_span_is_of_that_span(tracer):
 
 
 def test_an_operation_in_a_span_is_of_its_trace_and_goes_with_the_innermost_span(tracer):
-    with tracer.start_as_current_span("outer") as outer:
-        with correlations.use(correlations.begin()) as chain:
-            assert (chain.trace_id, chain.span_id) == ids(outer)
-            with tracer.start_as_current_span("inner") as inner:
-                assert filled()["span_id"] == ids(inner)[1]
-                assert headers()["traceparent"].split("-")[2] == ids(inner)[1]
-            assert filled()["span_id"] == ids(outer)[1]
+    with tracer.start_as_current_span("outer") as outer, correlations.use(correlations.begin()) as chain:
+        assert (chain.trace_id, chain.span_id) == ids(outer)
+        with tracer.start_as_current_span("inner") as inner:
+            assert filled()["span_id"] == ids(inner)[1]
+            assert headers()["traceparent"].split("-")[2] == ids(inner)[1]
+        assert filled()["span_id"] == ids(outer)[1]
 
 
 def test_a_trace_that_begins_below_an_operation_does_not_tear_its_tree(tracer):
-    with correlations.use(correlations.begin()) as chain:
-        with tracer.start_as_current_span("other"):
-            assert filled()["trace_id"] == chain.trace_id
-            assert headers()["traceparent"].split("-")[1] == chain.trace_id
+    with correlations.use(correlations.begin()) as chain, tracer.start_as_current_span("other"):
+        assert filled()["trace_id"] == chain.trace_id
+        assert headers()["traceparent"].split("-")[1] == chain.trace_id
 
 
 def test_start_and_end_of_an_operation_have_the_same_span(tracer):

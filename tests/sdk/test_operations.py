@@ -9,8 +9,8 @@ import jsonschema_rs
 import pytest
 
 import onex_sdk
-from onex_sdk import current, headers
 from onex_sdk import _correlation as correlations
+from onex_sdk import current, headers
 from onex_sdk._operations import Operation
 
 ONEX = Path(__file__).parents[2] / "registry" / "onex"
@@ -74,7 +74,11 @@ def test_operations_nest(told):
     with Operation(told, "outer") as outer, Operation(told, "inner"):
         pass
     assert told.phases == ["START", "START", "SUCCESS", "SUCCESS"]
-    assert told[1]["parent_correlation_id"] == told[2]["parent_correlation_id"] == outer.correlation.correlation_id
+    assert (
+        told[1]["parent_correlation_id"]
+        == told[2]["parent_correlation_id"]
+        == outer.correlation.correlation_id
+    )
     assert "parent_correlation_id" not in told[3]
     assert len({event["trace_id"] for event in told}) == 1
 
@@ -213,10 +217,14 @@ def test_a_decorated_async_generator_may_fail(told):
 
     async def main():
         seen = []
-        with pytest.raises(ValueError, match="torn"):
+
+        async def read():
             async for row in rows():
                 assert current() is None
                 seen.append(row)
+
+        with pytest.raises(ValueError, match="torn"):
+            await read()
         return seen
 
     assert asyncio.run(main()) == [1]

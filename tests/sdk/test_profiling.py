@@ -49,7 +49,9 @@ def samples_of(stacks, least):
 
 
 def test_a_step_tells_what_it_cost(told):
-    with Profile(told, "load", named=lambda: {"service": "shop", "release": "2.4.1"}, tags={"a": "b"}) as profile:
+    with Profile(
+        told, "load", named=lambda: {"service": "shop", "release": "2.4.1"}, tags={"a": "b"}
+    ) as profile:
         began = time.process_time()
         busy(lambda: time.process_time() - began > 0.05)
         profile.count("rows", 3)
@@ -99,7 +101,9 @@ def test_other_threads_do_not_count_unless_asked(told):
     finally:
         stop.set()
         other.join()
-    own, whole = (sum(e["performance_profile"][n] for n in ("cpu_user_ms", "cpu_system_ms")) for e in told.events)
+    own, whole = (
+        sum(e["performance_profile"][n] for n in ("cpu_user_ms", "cpu_system_ms")) for e in told.events
+    )
     assert own < whole / 2
 
 

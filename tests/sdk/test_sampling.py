@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onex_sdk import SamplingRule, SamplingRules, Unreachable
-from onex_sdk._sampling import draw, rules_of, threshold
+from onex_sdk._sampling import rules_of, threshold
 from onex_sdk._sampling_source import SamplingSource
 
 VECTORS = json.loads(
@@ -178,7 +178,9 @@ def test_rules_that_cannot_be_kept_hold_all_the_same(registry, client, tmp_path)
     assert "cannot be kept" in source.problem
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"revision": 1, "algorithm": "onex-consistent-56/1", "rules": [{}]}])
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"revision": 1, "algorithm": "onex-consistent-56/1", "rules": [{}]}]
+)
 def test_an_answer_that_holds_no_rules_changes_nothing(registry, client, canned, answer):
     registry.sampling = resolved({"event_type": "A", "rate": 0.5})
     source = SamplingSource(client.sampling)

@@ -61,7 +61,9 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
     dead_letters = DeadLetters(_dead_letter_file(options), options.dead_letter_bytes, stats)
     store = options.value_store if isinstance(options.value_store, ValueStore) else None
     sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
-    rulings = None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
+    rulings = (
+        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
+    )
     if before is not None:
         sampling.take_over(before.sampling)
         if rulings is not None and before.rulings is not None:

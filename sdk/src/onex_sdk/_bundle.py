@@ -6,8 +6,8 @@ Plain JSON, made to be kept in version control:
      "taxonomies": {"onex-errors@^1": {"taxonomy": "onex-errors", "version": "1.2.0", …}}}
 
 A version is what the registry answers under `/subjects/{subject}/versions/{number}`, unchanged; `version` and
-`schema` have to be there. A taxonomy stands under what `x-taxonomy` says in the schemas, and is the document that
-the registry answers for the edition that this means. Subjects that schemas refer to are in it like any other.
+`schema` have to be there. A taxonomy stands under what `x-taxonomy` says in the schemas, and is the `document` that
+the registry answers under `/taxonomies/{name}/versions/{range}`. Subjects that schemas refer to are in it like any other.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ def _versions(subject: str, held: Any, name: str) -> tuple[SchemaVersion, ...]:
     listed = _object(held, place, name).get("versions")
     if not isinstance(listed, list):
         raise UnusableBundle(f"{name} is no bundle of schemas: {place}/versions is no array.")
-    versions = []
-    for index, answer in enumerate(listed):
-        try:
-            versions.append(version_of({"id": 0, **answer, "subject": subject}))
-        except (BadAnswer, TypeError) as error:
-            raise UnusableBundle(
-                f"{name} is no bundle of schemas: {place}/versions/{index} has no version and schema."
-            ) from error
+    versions = [_version(subject, answer, f"{place}/versions/{index}", name) for index, answer in enumerate(listed)]
     return tuple(sorted(versions, key=lambda version: version.number))
+
+
+def _version(subject: str, answer: Any, place: str, name: str) -> SchemaVersion:
+    try:
+        return version_of({"id": 0, **answer, "subject": subject})
+    except (BadAnswer, TypeError) as error:
+        raise UnusableBundle(f"{name} is no bundle of schemas: {place} has no version and schema.") from error
 
 
 def _object(value: Any, place: str, name: str) -> dict[str, Any]:

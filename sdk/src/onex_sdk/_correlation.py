@@ -106,9 +106,7 @@ def begin(
     chain = correlation_id or str(uuid4())
     if span is not None:
         return Correlation(chain, root=chain, sampling=sampling, **span._asdict())
-    return Correlation(
-        chain, root=chain, trace_id=_random_hex(16), span_id=_random_hex(8), sampling=sampling
-    )
+    return Correlation(chain, root=chain, trace_id=_random_hex(16), span_id=_random_hex(8), sampling=sampling)
 
 
 def joined(correlation_id: str, *, sampling: SamplingRules | None = None) -> Correlation:

@@ -31,7 +31,7 @@ _log = logging.getLogger("onex_sdk")
 
 @dataclass(frozen=True)
 class Judgement:
-    """`problems` is what the registry would say too. With a `reason`, the event was not judged here, wholly or in part."""
+    """`problems` is what the registry would say too. With a `reason`, the event was not judged here."""
 
     problems: tuple[EventProblem, ...] = ()
     reason: Reason | Literal["not_known_yet"] = ""
@@ -82,19 +82,16 @@ class Judge:
         ruling = self._rulings.of(str(event.get("event_type")), label)
         if ruling is None:
             return Judgement(reason="not_known_yet")
-        if ruling.reason == "profile":
-            return Judgement(reason="profile")
+        if ruling.validator is None:
+            return Judgement(reason=ruling.reason)
         event = as_it_travels(event)
-        problems = self._of_envelope(event, label)
-        if ruling.validator is not None:
-            # null and absent mean the same to producers of the original envelope.
-            metadata = event.get("metadata")
-            problems += _problems(
-                ruling.validator, {} if metadata is None else metadata, "violates_schema", "/metadata"
-            )
-        if not problems and not ruling.reason:
-            return _VALID
-        return Judgement(tuple(problems[:MAX_PROBLEMS]), ruling.reason)
+        # null and absent mean the same to producers of the original envelope.
+        metadata = {} if (sent := event.get("metadata")) is None else sent
+        problems = [
+            *self._of_envelope(event, label),
+            *_problems(ruling.validator, metadata, "violates_schema", "/metadata"),
+        ]
+        return Judgement(tuple(problems[:MAX_PROBLEMS])) if problems else _VALID
 
     def _of_envelope(self, event: Mapping[str, Any], label: str) -> list[EventProblem]:
         ruling: Ruling | None = self._rulings.of(ENVELOPE, label)

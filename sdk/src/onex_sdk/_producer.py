@@ -130,9 +130,7 @@ class Client:
         tags: Mapping[str, str] | None = None,
     ) -> Profile:
         """Measures a step, for `with`, `async with`, or as a decorator, and emits a PERFORMANCE_PROFILE."""
-        return Profile(
-            self.emit, step, named=lambda: self.options.named, stacks=stacks, cpu=cpu, tags=tags
-        )
+        return Profile(self.emit, step, named=lambda: self.options.named, stacks=stacks, cpu=cpu, tags=tags)
 
     def profiler(self, *, every: float = 60.0, operation: str = "process") -> ContinuousProfiler:
         """Looks at all threads from now on, and emits a PERFORMANCE_PROFILE every so many seconds, until `stop`."""

@@ -161,7 +161,11 @@ def measured(before: Usage, after: Usage, took: float, *, seen_peak: int = 0) ->
 
 def _peak(before: Usage, after: Usage, seen: int) -> int | None:
     """If the process never had as much before, it was in this step; else the most that was seen of it."""
-    if before.memory_peak is not None and after.memory_peak is not None and after.memory_peak > before.memory_peak:
+    if (
+        before.memory_peak is not None
+        and after.memory_peak is not None
+        and after.memory_peak > before.memory_peak
+    ):
         return after.memory_peak
     known = [one for one in (before.memory, after.memory, seen) if one]
     return max(known) if known else None

@@ -56,7 +56,8 @@ class Stacks:
 
     def as_stacks(self) -> list[dict[str, Any]]:
         """The most expensive first, as the event has them."""
-        listed, text = [], 0
+        listed: list[dict[str, Any]] = []
+        text = 0
         ranked = sorted(self._seen.items(), key=lambda seen: -seen[1].seconds)
         for stack, told in ranked[:_MOST_STACKS]:
             frames = [_name(frame) for frame in stack]

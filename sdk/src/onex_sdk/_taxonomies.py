@@ -57,6 +57,6 @@ class Taxonomies:
         if answer is None and known is not None:
             return _Kept(known.codes, etag, self._clock())
         try:
-            return _Kept(Codes(answer), etag, self._clock())
+            return _Kept(Codes(answer["document"]), etag, self._clock())
         except (KeyError, TypeError, AttributeError) as error:
             raise BadAnswer(f"The server's answer about the taxonomy {name} holds no codes.") from error

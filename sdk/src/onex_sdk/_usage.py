@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 try:
@@ -19,9 +20,10 @@ except ImportError:  # Windows
 try:
     import psutil
 except ImportError:
-    psutil = None
+    psutil = None  # type: ignore[assignment]
 
 Scope = Literal["thread", "process"]
+_STATM, _IO = Path("/proc/self/statm"), Path("/proc/self/io")
 # getrusage tells kilobytes, on macOS bytes.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -98,14 +100,14 @@ def _cpu(scope: Scope) -> tuple[float, float | None]:
 
 
 def _memory_of_linux() -> int | None:
-    with contextlib.suppress(OSError, ValueError, IndexError), open("/proc/self/statm", "rb") as told:
-        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(_STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return None
 
 
 def _disk_of_linux() -> tuple[int | None, int | None]:
-    with contextlib.suppress(OSError, ValueError), open("/proc/self/io", "rb") as told:
-        numbers = dict(line.split(b": ") for line in told.read().splitlines())
+    with contextlib.suppress(OSError, ValueError):
+        numbers = dict(line.split(b": ") for line in _IO.read_bytes().splitlines())
         return int(numbers[b"read_bytes"]), int(numbers[b"write_bytes"])
     return None, None
 

@@ -1,6 +1,6 @@
 """Requests of a Django project as operations.
 
-    MIDDLEWARE = ["onex_sdk.integrations.django.OnexMiddleware", …]
+MIDDLEWARE = ["onex_sdk.integrations.django.OnexMiddleware", …]
 """
 
 from __future__ import annotations

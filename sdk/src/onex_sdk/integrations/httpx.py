@@ -1,7 +1,7 @@
 """Requests of httpx carry the chain of work that makes them.
 
-    httpx.Client(event_hooks={"request": [propagate]})
-    httpx.AsyncClient(event_hooks={"request": [propagate_async]})
+httpx.Client(event_hooks={"request": [propagate]})
+httpx.AsyncClient(event_hooks={"request": [propagate_async]})
 """
 
 from __future__ import annotations

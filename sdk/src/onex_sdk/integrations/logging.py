@@ -34,7 +34,11 @@ SCHEMA: dict[str, Any] = {
 }
 # What sending an event may log itself.
 _OWN = ("onex_sdk", "httpx", "httpcore")
-_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 _ADDED = ("correlation_id", "parent_correlation_id", "trace_id", "span_id")
 
 
