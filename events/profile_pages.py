@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from access.caller import caller
 from events.errors import InvalidQuery
-from events.profile_drawing import draw_icicle, draw_percentiles
+from events.profile_drawing import draw_icicle, draw_percentiles, draw_spent
 from events.profile_numbers import BEYOND
 from events.profiles import (
     EVENT_TYPE,
@@ -22,6 +22,7 @@ from events.profiles import (
     releases_of,
     slowest,
     stacks_of,
+    time_spent,
     top_frames,
 )
 
@@ -78,7 +79,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         "new": new,
         "compared": [(*MEASURES[one.measure][:2], one) for one in compared],
         "frames": top_frames(actor=actor, scope=scope),
-        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope)),
+        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope), request.GET.getlist("frame")),
+        "spent": draw_spent(time_spent(actor=actor, scope=scope)),
         "frames_from": settings.PROFILES_FRAMES_FROM,
         "slow": slowest(actor=actor, scope=scope),
         "where": f"metadata.operation = {json.dumps(scope.operation)}" if scope.operation else "",

@@ -30,10 +30,14 @@ MEASURES = {
     "cpu": ("CPU time", "ms", "d #> '{performance_profile,cpu_user_ms}'"),
     "memory": ("Memory peak", "MB", "d #> '{performance_profile,memory_peak_mb}'"),
 }
-_VALUE = {
-    name: f"CASE WHEN jsonb_typeof({path}) = 'number' THEN ({path})::float8 END"
-    for name, (*_, path) in MEASURES.items()
-}
+
+
+def _number(path: str) -> str:
+    """What stands there, if it is a number."""
+    return f"CASE WHEN jsonb_typeof({path}) = 'number' THEN ({path})::float8 END"
+
+
+_VALUE = {name: _number(path) for name, (*_, path) in MEASURES.items()}
 _SYSTEM = "d #> '{performance_profile,cpu_system_ms}'"
 _VALUE["cpu"] += f" + CASE WHEN jsonb_typeof({_SYSTEM}) = 'number' THEN ({_SYSTEM})::float8 ELSE 0 END"
 # The events that are looked at; type_of_node in events/sampling_rules.py is the same cut. A document is unpacked once, for
@@ -147,6 +151,22 @@ class Frame:
     total_ms: float
     profiles: int
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Where the time of an operation went, in milliseconds of an average one."""
+
+    own_code: float
+    collecting: float
+    kernel: float
+    # Neither the processor nor the kernel worked for it: other threads, locks, disks, networks.
+    waiting: float
+
+    @property
+    def whole(self) -> float:
+        """More than the duration where several threads worked at once."""
+        return self.own_code + self.collecting + self.kernel + self.waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +311,29 @@ def stacks_of(*, actor: Actor, scope: Scope) -> Iterator[tuple[tuple[str, ...], 
         some=settings.PROFILES_FRAMES_FROM,
     )
     return ((tuple(row["frames"]), row["own"]) for row in rows)
+
+
+def time_spent(*, actor: Actor, scope: Scope) -> Spent | None:
+    """Of the profiles that tell both duration and processor time; None when there are none."""
+    actor.require("read", EVENT_TYPE)
+    user, kernel, collecting = (
+        _number(f"d #> '{{performance_profile,{path}}}'")
+        for path in ("cpu_user_ms", "cpu_system_ms", "gc,pause_ms")
+    )
+    (row,) = _rows(
+        f"""WITH {_CHOSEN}, told AS (
+            SELECT weight, {_VALUE["duration"]} AS whole, {user} AS used, coalesce({kernel}, 0) AS kernel,
+                   coalesce({collecting}, 0) AS collecting FROM fitting
+        )
+        SELECT sum(weight) AS every, sum(greatest(used - collecting, 0) * weight) AS own_code,
+               sum(least(collecting, used) * weight) AS collecting, sum(kernel * weight) AS kernel,
+               sum(greatest(whole - used - kernel, 0) * weight) AS waiting
+        FROM told WHERE whole IS NOT NULL AND used IS NOT NULL""",
+        scope,
+    )
+    if not row["every"]:
+        return None
+    return Spent(*(row[name] / row["every"] for name in ("own_code", "collecting", "kernel", "waiting")))
 
 
 def slowest(*, actor: Actor, scope: Scope, limit: int = 10) -> list[Slow]:

@@ -60,7 +60,9 @@ def told_by_the_registry(events):
     return [[(e["code"], e["pointer"], e["keyword"], e["message"]) for e in one.errors] for one in results]
 
 
-TEXTS = st.sampled_from(["", "x", "2026-11-25", "ONEX_STAMP_001", "onex_validate_102", "ONEX_STAMP_999", "\x00"])
+TEXTS = st.sampled_from(
+    ["", "x", "2026-11-25", "ONEX_STAMP_001", "onex_validate_102", "ONEX_STAMP_999", "\x00"]
+)
 VALUES = st.one_of(TEXTS, st.integers(-1, 2**60), st.floats(-1, 1), st.booleans(), st.none())
 METADATA = st.one_of(
     st.none(),
@@ -82,7 +84,9 @@ EVENTS = st.fixed_dictionaries(
     },
     optional={
         "metadata": METADATA,
-        "schema_version": st.sampled_from(["1.0.0", "1.1.0", "1.7.3", "1.1.0-rc.1", "latest", "9.0.0", "x", None]),
+        "schema_version": st.sampled_from(
+            ["1.0.0", "1.1.0", "1.7.3", "1.1.0-rc.1", "latest", "9.0.0", "x", None]
+        ),
         "correlation_id": VALUES,
         "trace_id": st.sampled_from(["4bf92f3577b34da6a3ce929d0e0e4736", "no"]),
         "sample_rate": st.sampled_from([0.05, 2, None]),
@@ -91,7 +95,9 @@ EVENTS = st.fixed_dictionaries(
 
 
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(events=st.lists(EVENTS, min_size=5, max_size=20, unique_by=lambda event: event["event_id"]))
 def test_problem_for_problem(judge, events):

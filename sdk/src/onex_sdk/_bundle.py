@@ -56,7 +56,9 @@ def _versions(subject: str, held: Any, name: str) -> tuple[SchemaVersion, ...]:
     listed = _object(held, place, name).get("versions")
     if not isinstance(listed, list):
         raise UnusableBundle(f"{name} is no bundle of schemas: {place}/versions is no array.")
-    versions = [_version(subject, answer, f"{place}/versions/{index}", name) for index, answer in enumerate(listed)]
+    versions = [
+        _version(subject, answer, f"{place}/versions/{index}", name) for index, answer in enumerate(listed)
+    ]
     return tuple(sorted(versions, key=lambda version: version.number))
 
 
