@@ -44,6 +44,12 @@ def busy(until):
     return count
 
 
+def busy_for_a_while():
+    """Longer than a thread runs before it has to give way: in less, nobody can look at it."""
+    end = time.perf_counter() + 0.02
+    busy(lambda: time.perf_counter() > end)
+
+
 def samples_of(stacks, least):
     return lambda: stacks.samples >= least
 
@@ -126,7 +132,7 @@ def test_stacks_tell_where_the_step_was(told):
 def test_stacks_of_a_task_leave_the_others_of_its_thread_out(told):
     async def other(until):
         while not until():
-            busy(iter([True]).__next__)
+            busy_for_a_while()
             await asyncio.sleep(0)
 
     async def main():
@@ -134,7 +140,7 @@ def test_stacks_of_a_task_leave_the_others_of_its_thread_out(told):
             async with Profile(told, "work", stacks=True) as profile:
                 ready.set_result(profile._seen)
                 while not samples_of(profile._seen, 3)():
-                    busy(iter([False, False, True]).__next__)
+                    busy_for_a_while()
                     await asyncio.sleep(0)
 
         ready = asyncio.get_running_loop().create_future()

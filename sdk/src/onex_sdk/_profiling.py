@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Profile:
     """One step: `with`, `async with`, or as a decorator. Emits when it ends, also when by an exception.
 
-    `stacks` looks a hundred times a second where the step is. `cpu` is whose processor time counts: of the thread,
+    `stacks` looks fifty times a second where the step is. `cpu` is whose processor time counts: of the thread,
     or of the whole process for steps that spread over threads. Memory, collector and disk are the process's.
     `named` answers which service it is, and which release.
     """
@@ -180,7 +180,7 @@ def _mb(before: float | None, after: float | None) -> float | None:
 
 
 class ContinuousProfiler:
-    """All threads of the process, a hundred times a second, told every so often until it is stopped."""
+    """All threads of the process, fifty times a second, told every so often until it is stopped."""
 
     def __init__(
         self,
