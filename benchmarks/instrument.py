@@ -66,7 +66,9 @@ def _judge() -> Callable[[dict[str, Any]], object]:
         for name, file in [*((name, name.lower()) for name in TYPES), (ENVELOPE, "envelope")]
     }
     stats = Stats()
-    judge = Judge(Rulings(None, bundle_of({"subjects": subjects})), stats, DeadLetters(None, 0, stats), strict=True)
+    judge = Judge(
+        Rulings(None, bundle_of({"subjects": subjects})), stats, DeadLetters(None, 0, stats), strict=True
+    )
     if judge.judge({"event_type": "NODE_START", "schema_version": "1.1.0"}).problems == ():
         raise SystemExit("A NODE_START without its input_state passed.")
     return judge

@@ -69,8 +69,18 @@ METADATA = st.one_of(
     VALUES,
     st.dictionaries(
         st.sampled_from(
-            ["operation", "function", "execution_time_ms", "error_type", "error_message", "success"]
-            + ["error_code", "at", "code", "tags", "recoverable"]
+            [
+                "operation",
+                "function",
+                "execution_time_ms",
+                "error_type",
+                "error_message",
+                "success",
+                "error_code",
+                "at",
+                "code",
+                "tags",
+            ]
         ),
         st.one_of(VALUES, st.dictionaries(TEXTS, VALUES, max_size=2)),
     ),

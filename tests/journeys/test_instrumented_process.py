@@ -128,10 +128,14 @@ def test_trees_are_whole_and_failures_are_always_there(trees):
 
 def test_counts_are_right_within_their_interval(trees):
     events = [event for events in trees.values() for event in events]
-    starts = [e for e in events if e["event_type"].endswith("START") and e["metadata"]["operation"] == "order"]
+    starts = [
+        e for e in events if e["event_type"].endswith("START") and e["metadata"]["operation"] == "order"
+    ]
     estimate = sum(1 / event["sample_rate"] for event in starts)
     assert abs(estimate - TREES) < 4 * math.sqrt(TREES * 0.9 / 0.1)
-    failed = [e for e in events if e["event_type"].endswith("ERROR") and e["metadata"]["operation"] == "order"]
+    failed = [
+        e for e in events if e["event_type"].endswith("ERROR") and e["metadata"]["operation"] == "order"
+    ]
     assert sum(1 / event["sample_rate"] for event in failed) == TREES / FAILING
 
 

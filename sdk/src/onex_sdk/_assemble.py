@@ -60,14 +60,7 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
     breaker = Breaker(failures=options.breaker_failures, seconds=options.breaker_seconds)
     dead_letters = DeadLetters(_dead_letter_file(options), options.dead_letter_bytes, stats)
     store = options.value_store if isinstance(options.value_store, ValueStore) else None
-    sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
-    rulings = (
-        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
-    )
-    if before is not None:
-        sampling.take_over(before.sampling)
-        if rulings is not None and before.rulings is not None:
-            rulings.take_over(before.rulings)
+    sampling, rulings = _told(options, registry, before)
     reporter = Reporter(registry.api, options, stats, lambda: _gauges(queue, backlog, breaker))
     sender = Sender(
         Wire(registry.api, options, stats).post_events,
@@ -101,6 +94,21 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
         reporter=reporter,
         batcher=Batcher(queue, sender, breaker, stats=stats, backlog=backlog, chores=chores),
     )
+
+
+def _told(
+    options: Options, registry: RegistryClient, before: Parts | None
+) -> tuple[SamplingSource, Rulings | None]:
+    """What the registry tells about events; no rulings where validation is off."""
+    sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
+    rulings = (
+        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
+    )
+    if before is not None:
+        sampling.take_over(before.sampling)
+        if rulings is not None and before.rulings is not None:
+            rulings.take_over(before.rulings)
+    return sampling, rulings
 
 
 def _judge(
