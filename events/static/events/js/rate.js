@@ -18,7 +18,8 @@ behaviour("rate", (field) => {
   words.className = "muted small";
 
   function show() {
-    const rate = Math.min(1, Math.max(LEAST, Number(field.value) || LEAST));
+    // Nothing chosen yet: everything is kept.
+    const rate = field.value === "" ? 1 : Math.min(1, Math.max(LEAST, Number(field.value) || LEAST));
     slider.value = stepOf(rate);
     words.textContent = inWords(rate);
     slider.setAttribute("aria-valuetext", words.textContent);
