@@ -1,7 +1,7 @@
 """Validation before sending: which schema judges, what the modes do, and that emitting waits for nothing."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import uuid4
 
@@ -97,7 +97,7 @@ def test_a_problem_is_told_as_the_registry_tells_it(offline):
 @pytest.mark.parametrize(
     ("value", "schema"),
     [
-        (datetime(2026, 1, 1, tzinfo=UTC), {"type": "string"}),
+        (datetime(2026, 1, 1, tzinfo=timezone(timedelta(0))), {"type": "string"}),
         (uuid4(), {"type": "string"}),
         ((1, 2), {"type": "array"}),
     ],
