@@ -22,6 +22,7 @@ from onex_sdk._errors import (
     UnusableBundle,
 )
 from onex_sdk._events import EventProblem, EventResult, SendResult
+from onex_sdk._models import emit_model, event
 from onex_sdk._operations import Operation
 from onex_sdk._options import InvalidOption, Options
 from onex_sdk._producer import Client
@@ -62,6 +63,8 @@ __all__ = [
     "client",
     "current",
     "emit",
+    "emit_model",
+    "event",
     "extract",
     "headers",
     "init",
