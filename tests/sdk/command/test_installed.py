@@ -72,7 +72,7 @@ def test_check_prints_the_witness_and_exits_1_without_the_server(with_check, pro
     checked = ran(with_check / "onex", "check", "--against", "HEAD~1", cwd=project.root)
     assert checked.returncode == 1, checked.stderr
     assert 'valid for HEAD~1 and refused now: {"amount": 0}' in checked.stdout
-    code = "import sys, onex_compat.offline, onex_sdk; print(*(m for m in ('django', 'registry', 'compat') if m in sys.modules))"
+    code = "import sys, onex_compat.offline, onex_sdk; print(*(m for m in ('django', 'registry', 'compat', 'onex_sdk._cli') if m in sys.modules))"
     imported = ran(with_check / "python", "-c", code, cwd=project.root)
     assert (imported.returncode, imported.stdout.strip()) == (0, ""), imported.stderr
 
