@@ -12,7 +12,7 @@ from access.caller import caller
 from events.errors import InvalidQuery
 from events.fold import lag
 from events.note_profiles import EVENT_TYPE
-from events.profile_drawing import draw_icicle, draw_percentiles
+from events.profile_drawing import draw_icicle, draw_percentiles, draw_spent
 from events.profile_numbers import BEYOND
 from events.profiles import (
     MEASURES,
@@ -23,6 +23,7 @@ from events.profiles import (
     releases_of,
     slowest,
     stacks_of,
+    time_spent,
     top_frames,
 )
 
@@ -88,7 +89,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         "new": new,
         "compared": [(*MEASURES[one.measure], one) for one in compared],
         "frames": top_frames(actor=actor, scope=scope),
-        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope)),
+        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope), request.GET.getlist("frame")),
+        "spent": draw_spent(time_spent(actor=actor, scope=scope)),
         "frames_from": settings.PROFILES_FRAMES_FROM,
         "most_compared": settings.PROFILES_COMPARED,
         "slow": slowest(actor=actor, scope=scope),

@@ -129,6 +129,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Where the time of an operation went, in milliseconds of an average one."""
+
+    own_code: float
+    collecting: float
+    kernel: float
+    # Neither the processor nor the kernel worked for it: other threads, locks, disks, networks.
+    waiting: float
+
+    @property
+    def whole(self) -> float:
+        """More than the duration where several threads worked at once."""
+        return self.own_code + self.collecting + self.kernel + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
 class Slow:
     """One event behind a number."""
 
@@ -266,6 +282,33 @@ def stacks_of(*, actor: Actor, scope: Scope) -> Iterator[tuple[tuple[str, ...], 
         {**scope.parameters(), "most": settings.PROFILES_FRAMES_FROM},
     )
     return ((tuple(row["frames"]), row["own"]) for row in rows)
+
+
+def time_spent(*, actor: Actor, scope: Scope) -> Spent | None:
+    """Of the newest `PROFILES_FRAMES_FROM` profiles that tell both duration and processor time; None when there are none."""
+    actor.require("read", EVENT_TYPE)
+    kernel, collecting = (
+        f"coalesce({NUMBER.format(f'(d #> {path!r})')}, 0)"
+        for path in ("{performance_profile,cpu_system_ms}", "{performance_profile,gc,pause_ms}")
+    )
+    measured = "duration IS NOT NULL AND cpu IS NOT NULL"
+    newest = scope.newest("position, received_at, occurred_at, weight, duration, cpu", also=measured)
+    (row,) = _rows(
+        f"""WITH newest AS MATERIALIZED ({newest}), told AS (
+            SELECT weight, duration AS whole, cpu, {kernel} AS kernel, {collecting} AS collecting
+            FROM newest JOIN events_event AS event USING (position, received_at),
+                LATERAL (SELECT event.document -> 'metadata' AS d) AS part
+            WHERE d IS NOT NULL
+        ), parted AS (SELECT *, cpu - kernel AS used FROM told)
+        SELECT sum(weight) AS every, sum(greatest(used - collecting, 0) * weight) AS own_code,
+               sum(least(collecting, used) * weight) AS collecting, sum(kernel * weight) AS kernel,
+               sum(greatest(whole - cpu, 0) * weight) AS waiting
+        FROM parted""",
+        {**scope.parameters(), "most": settings.PROFILES_FRAMES_FROM},
+    )
+    if not row["every"]:
+        return None
+    return Spent(*(row[name] / row["every"] for name in ("own_code", "collecting", "kernel", "waiting")))
 
 
 def slowest(*, actor: Actor, scope: Scope, limit: int = 10) -> list[Slow]:

@@ -13,6 +13,7 @@ from events.models import Event, Profile
 from events.profile_numbers import Samples, differences
 from events.recount import rebuild_statistics
 from events.retention import apply_retention
+from events.profiles import Scope, time_spent
 from registry.load_catalogue import FOLDER
 from registry.models import Subject
 from tests.events.days import days_ago, move_all_to
@@ -199,6 +200,35 @@ def test_the_pages_show_chart_comparison_and_frames(owner, stored):
         assert text in page
     only = owner.browser.get("/profiles/operation", {**QUERY, "release": "1.0"}).content.decode()
     assert "release <code>1.0</code>" in only
+
+
+def test_the_picture_of_stacks_can_be_walked_down(owner, stored):
+    stored(1, count=50, release="1.0")
+    page = owner.browser.get("/profiles/operation", QUERY).content.decode()
+    assert "frame=main&amp;frame=process&amp;frame=hash_tree#frames" in page
+    below = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["main", "process"]}).content.decode()
+    assert "85.00 % of all" in below
+    assert "hash_tree, 64.71" in below
+    assert "report, " not in below
+    last = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["main", "report"]}).content.decode()
+    assert "the time is its own" in last
+    nowhere = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["gone"]}).content.decode()
+    assert "main, 100.00" in nowhere
+
+
+def test_where_the_time_went_adds_up_to_the_duration(owner, stored):
+    made = stored(1, count=50, release="1.0", sample_rate=0.5)
+    spent = time_spent(actor=owner.actor, scope=Scope.of(QUERY))
+    mean = sum(durations(made)) / 50
+    cpu = sum(
+        m["metadata"]["performance_profile"][name] for m in made for name in ("cpu_user_ms", "cpu_system_ms")
+    )
+    assert spent.whole == pytest.approx(mean, rel=1e-6)
+    assert spent.own_code + spent.kernel == pytest.approx(cpu / 50, rel=1e-6)
+    assert spent.collecting == 0
+    page = owner.browser.get("/profiles/operation", QUERY).content.decode()
+    assert "Where the time goes" in page
+    assert "Garbage collection" not in page
 
 
 def test_numbers_link_to_the_events_behind_them(owner, stored):
