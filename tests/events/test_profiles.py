@@ -11,9 +11,9 @@ from access.actor import SYSTEM
 from events.fold import fold_statistics
 from events.models import Event, Profile
 from events.profile_numbers import Samples, differences
+from events.profiles import Scope, time_spent
 from events.recount import rebuild_statistics
 from events.retention import apply_retention
-from events.profiles import Scope, time_spent
 from registry.load_catalogue import FOLDER
 from registry.models import Subject
 from tests.events.days import days_ago, move_all_to
