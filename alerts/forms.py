@@ -101,11 +101,10 @@ class RuleForm(forms.Form):
         label="It looks for",
         choices=Kind.choices,
         initial=Kind.COUNT,
-        required=False,
         widget=forms.RadioSelect,
     )
     hits_combine = forms.ChoiceField(
-        label="An event is a hit when", choices=Combine.choices, initial=Combine.ALL, required=False
+        label="An event is a hit when", choices=Combine.choices, initial=Combine.ALL
     )
     hits = forms.CharField(
         label="Hits as JSON",
@@ -174,7 +173,7 @@ class RuleEditor:
         if not (self.form.is_valid() and self.rows.is_valid()):
             return None
         said = self.form.cleaned_data
-        kind = said["kind"] or Kind.COUNT
+        kind = said["kind"]
         if kind == Kind.SHARE and not self.hits.is_valid():
             return None
         selector = self._tree("selector", "combine", self.rows, "Say at least in one row which events count.")
@@ -213,7 +212,7 @@ class RuleEditor:
         if not tests:
             self.form.add_error(combine, missing)
             return None
-        return {said[combine] or Combine.ALL: tests}
+        return {said[combine]: tests}
 
     def explain(self, error: ProductError) -> None:
         """Puts an operation's answer beside the field it is about."""

@@ -5,6 +5,7 @@ import json
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from events.fold import fold_statistics
 from events.models import SamplingRevision
 from registry.load_catalogue import FOLDER
 from tests.events.conftest import ORDER, event
@@ -22,6 +23,7 @@ def stored(publish, send):
     schema = (FOLDER / "performance_profile-1.1.0.json").read_text(encoding="utf-8")
     publish("PERFORMANCE_PROFILE", json.loads(schema), "1.1.0")
     send(*[event() for _ in range(50)], *profiles(1, count=30, release="1.0"))
+    fold_statistics()
 
 
 def rate_of(page):
