@@ -44,6 +44,23 @@ class EventType:
         numbers = _matched(self.version).groups(default="0")
         return ".".join("0" if number in "xX*" else number for number in numbers)
 
+    def admits(self, semver: str) -> bool:
+        """Whether the range holds this version, as npm reads ranges."""
+        if self.version is None or self.schema_version is None:
+            return True
+        lowest = tuple(map(int, self.schema_version.split(".")))
+        asked = tuple(int(number) for number in re.split("[-+]", semver)[0].split("."))
+        return asked >= lowest and asked[: self._fixed(lowest)] == lowest[: self._fixed(lowest)]
+
+    def _fixed(self, lowest: tuple[int, ...]) -> int:
+        """How many leading numbers may not change."""
+        given = sum(
+            number is not None and number not in "xX*" for number in _matched(self.version or "").groups()
+        )
+        if (self.version or "").startswith("^"):
+            return 1 if lowest[0] else 2
+        return min(given, 2) if (self.version or "").startswith("~") else given
+
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the class as pydantic has it: fields with a default may be left out."""
         return {"$schema": _DIALECT, **_adapter(self.model).json_schema(by_alias=True, mode="validation")}

@@ -95,6 +95,22 @@ def test_events_say_the_lowest_version_of_the_range():
     assert event_type_of(event("x")(type("X", (BaseModel,), {}))).schema_version is None
 
 
+@pytest.mark.parametrize(
+    ("said", "admitted", "not_admitted"),
+    [
+        ("^1.2", ["1.2.0", "1.9.3"], ["1.1.9", "2.0.0"]),
+        ("^0.2", ["0.2.7"], ["0.3.0", "1.0.0"]),
+        ("~1.2", ["1.2.9"], ["1.3.0"]),
+        ("~1", ["1.9.0"], ["2.0.0"]),
+        ("1.x", ["1.9.0"], ["2.0.0"]),
+        ("1.2.3", ["1.2.3", "1.2.3+build"], ["1.2.4"]),
+    ],
+)
+def test_ranges_hold_what_npm_says_they_hold(said, admitted, not_admitted):
+    kind = event_type_of(event("x", version=said)(type("X", (BaseModel,), {})))
+    assert [version for version in (*admitted, *not_admitted) if kind.admits(version)] == admitted
+
+
 def test_an_instance_is_emitted_with_type_version_and_metadata(server, monkeypatch):
     client = onex_sdk.init(server.url, "onex_test_token", "shop", batch_age_ms=10)
     assert emit_model(OrderCreated(amount=2), correlation_id="c-1")

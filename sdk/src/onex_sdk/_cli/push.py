@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from onex_sdk._cli.check import refused
-from onex_sdk._cli.code_first import collection_of
+from onex_sdk._cli.code_first import collection_of, event_types
 from onex_sdk._cli.collection import Collection, SchemaFile, referenced_first
 from onex_sdk._cli.exits import Impossible
-from onex_sdk._cli.findings import Outcome, Report
+from onex_sdk._cli.findings import Finding, Outcome, Place, Report
 from onex_sdk._cli.judging import unreadable_now
 from onex_sdk._cli.lock_file import Lock, Locked
 from onex_sdk._cli.options import report_options, server_of, shown, url_option, with_progress, write
@@ -20,6 +21,7 @@ from onex_sdk._cli.publishing import body_of, whole_body_of
 from onex_sdk._cli.schema_text import BadSchemaText
 from onex_sdk._cli.server import Server, path
 from onex_sdk._errors import Refused
+from onex_sdk._models import EventType
 
 _UNPROCESSABLE = 422
 
@@ -55,6 +57,7 @@ def push(
     if module and paths:
         raise click.UsageError("PATHS or --module: choose one.")
     everything, chosen = _of_module(module) if module else project.chosen(paths)
+    kinds = {kind.name: kind for kind in event_types(module)} if module else {}
     if semver and len(chosen) != 1:
         raise click.UsageError(f"--semver is for one schema, and {len(chosen)} are to be pushed.")
     declared = {"semver": semver, "note": note, "state": "draft" if draft else None}
@@ -63,7 +66,7 @@ def push(
     with server_of(project, url) as server:
         for file in with_progress(_ordered(everything, chosen), "Pushing"):
             outcome, entry = _pushed(server, file, everything, said, dry_run=dry_run)
-            outcomes.append(outcome)
+            outcomes.append(outcome if entry is None else _within(outcome, entry, kinds.get(file.subject)))
             if entry is not None:
                 locked[file.subject] = entry
         target = server.url
@@ -72,6 +75,15 @@ def push(
     shown(
         Report("push", tuple(outcomes), target, folder=project.folder), output_format, output, strict=strict
     )
+
+
+def _within(outcome: Outcome, entry: Locked, kind: EventType | None) -> Outcome:
+    """With a warning where the class says that it is written for another version than it has become."""
+    if kind is None or entry.semver is None or kind.admits(entry.semver):
+        return outcome
+    place = Place(f"it is {entry.semver} now, which is not {kind.version}: mend the version in @event")
+    told = Finding("advice", "warning", outcome.file, outcome.subject, place)
+    return replace(outcome, findings=(*outcome.findings, told))
 
 
 def _of_module(module: str) -> tuple[Collection, list[SchemaFile]]:
