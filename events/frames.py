@@ -41,7 +41,7 @@ def train(samples: Sequence[bytes], number: int) -> bytes | None:
     """A dictionary of these texts; None where they are too few or too alike for one."""
     texts = [_without_ids(sample)[1] for sample in samples]
     try:
-        trained = zstandard.train_dictionary(DICTIONARY_BYTES, texts, dict_id=number, level=_LEVEL)
+        trained = zstandard.train_dictionary(DICTIONARY_BYTES, [*texts], dict_id=number, level=_LEVEL)
     except zstandard.ZstdError:
         return None
     return trained.as_bytes()
