@@ -37,7 +37,7 @@ _MAX_MESSAGE = 500
 # Event types come from outside; a flood of invented ones must not fill the memory.
 _MAX_KNOWN = 20_000
 #: Of the catalogue, raised by triggers.
-REVISION = "SELECT number FROM events_cataloguerevision WHERE id = 1"
+REVISION = "SELECT coalesce(sum(number), 0)::bigint FROM events_cataloguerevision"
 
 Problem = dict[str, str]
 
