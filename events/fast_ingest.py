@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from access import tokens
 from access.authentication import secret_in
-from access.errors import Unauthenticated
+from access.errors import ProductError, Unauthenticated
 from events import decode
 from events.ingest import ingest_events
 from events.store import Outdated
@@ -35,15 +35,18 @@ class FastIngest:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != ADDRESS or environ["REQUEST_METHOD"] != "POST":
+        if (
+            environ["PATH_INFO"] != ADDRESS
+            or environ["REQUEST_METHOD"] != "POST"
+            or environ.get("QUERY_STRING")
+        ):
             return self._application(environ, start_response)
         caller, length = _caller(environ), _length(environ)
         if caller is None or not length:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(length)
-        try:
-            answer = _answer(caller, body, environ)
-        except Outdated:
+        answer = _answer(caller, body, environ)
+        if answer is None:
             return self._application({**environ, "wsgi.input": BytesIO(body)}, start_response)
         return _send(answer, environ, start_response)
 
@@ -65,19 +68,20 @@ def _length(environ: Environ) -> int:
     return length if length <= settings.INGEST_MAX_BYTES else 0
 
 
-def _answer(caller: tokens.Known, body: bytes, environ: Environ) -> Response:
-    """What the view would answer. Raises Outdated."""
+def _answer(caller: tokens.Known, body: bytes, environ: Environ) -> Response | None:
+    """What the view would answer; None, with nothing stored, when it has to look for itself."""
     try:
         plain = decode.plain_body(body, encoding=environ.get("HTTP_CONTENT_ENCODING", ""))
         pieces = decode.pieces(plain, content_type=environ.get("CONTENT_TYPE", ""))
+    except ProductError:
+        # The view first asks whether the caller may still send anything.
+        return None
+    try:
         return Response(ingest_events(actor=caller.actor, items=pieces, epoch=caller.epoch).as_dict())
     except Outdated:
-        raise
-    except Exception as failed:
-        refusal = problems.answer(failed, {"request": SimpleNamespace(META=environ)})
-        if refusal is None:
-            raise
-        return refusal
+        return None
+    except Exception as failed:  # noqa: BLE001 -- what nobody can explain happens to the view as well, which logs it
+        return problems.answer(failed, {"request": SimpleNamespace(META=environ)})
     finally:
         # Outside of Django's request cycle nobody else gives it back to the pool.
         if not connection.in_atomic_block:

@@ -11,14 +11,14 @@ from django.conf import settings
 
 from access import rate_limit
 from access.actor import Actor
-from events import changes, judging, policies
+from events import as_of, changes, judging, policies
 from events.aliases import look_for_aliases
 from events.append import Judged, Mark, key_of
 from events.as_of import AsOf
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.judging import Intake, Problem, Ruling
 from events.scan import Piece, depth_of
-from events.store import Batch, Outcome, outcome_of, problem, store
+from events.store import Batch, Outcome, Outdated, outcome_of, problem, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,19 @@ def ingest_events(*, actor: Actor, items: Sequence[Piece], epoch: int | None = N
     AppendQueueFull. Database errors go through. Whatever is raised, nothing was stored.
     """
     actor.require("ingest")
-    _keep_to_rate(actor, len(items))
     catalogue = judging.current_catalogue() if epoch is None else judging.last_catalogue()
+    believed = None if epoch is None else AsOf(epoch, catalogue.revision)
+    _keep_to_rate(actor, len(items), believed)
     batch = _judged(actor, items, catalogue)
-    store(batch, actor.label, None if epoch is None else AsOf(epoch, catalogue.revision))
+    store(batch, actor.label, believed)
     return IngestResult([batch.outcomes[index] for index in range(len(items))])
 
 
-def _keep_to_rate(actor: Actor, count: int) -> None:
-    """Of what comes in from outside: the product's own actors are nobody's account."""
+def _keep_to_rate(actor: Actor, count: int, believed: AsOf | None) -> None:
+    """Of what comes in from outside: the product's own actors are nobody's account. What has to begin anew is not counted twice."""
     if settings.INGEST_EVENTS_PER_SECOND > 0 and actor.user is not None:
+        if believed is not None and believed != as_of.now():
+            raise Outdated
         rate_limit.spend(
             actor=actor,
             amount=count,

@@ -17,7 +17,7 @@ from access.models import Role
 from access.tokens import revoke_token
 from events import store
 from events.fast_ingest import ADDRESS, FastIngest
-from events.models import Event
+from events.models import Event, LogHead, QuarantinedEvent
 from registry.publish import publish_version
 from tests.conftest import MakePerson, Person
 from tests.events.conftest import ORDER, event
@@ -106,37 +106,91 @@ def test_one_who_may_not_send_is_refused_by_the_view(server: Server, make_person
     assert server.behind.calls == 2
 
 
-@pytest.mark.parametrize(
-    ("body", "environ"),
-    [
-        (json.dumps([event(event_id="a"), event("nobody.knows"), 7]).encode(), {}),
-        (json.dumps(event(event_id="b")).encode(), {"HTTP_ACCEPT": "application/json"}),
-        (b'{"event_id": "c"}\n\nnothing\n', {"CONTENT_TYPE": "application/x-ndjson"}),
-        (gzip.compress(json.dumps(event(event_id="d")).encode()), {"HTTP_CONTENT_ENCODING": "gzip"}),
-        (gzip.compress(b"[]")[:-4], {"HTTP_CONTENT_ENCODING": "gzip"}),
-        (b"[]", {"HTTP_CONTENT_ENCODING": "br"}),
-        (b"[]", {"CONTENT_TYPE": "text/csv"}),
-        (b"[{]", {"HTTP_ACCEPT": "application/problem+json"}),
-        (b"[" + b"{}," * 5_000 + b"{}]", {}),
-    ],
-)
-def test_the_answer_is_that_of_the_view(
+# "@@" in an id is the door that it goes through; the ids have no other use than to be two.
+REQUESTS: list[tuple[bytes, dict[str, str]]] = [
+    (
+        json.dumps(
+            [
+                event(event_id="a@@", correlation_id="c-1", parent_correlation_id="c-0", trace_id="t" * 70),
+                event(event_id="a@@", metadata={"amount": 4}),
+                event("nobody.knows", event_id="b@@"),
+                event(event_id="c@@", metadata={"amount": "three"}),
+                event(event_id="d@@", schema_version="7.0.0"),
+                event(event_id="e@@", sample_rate=0.5, timestamp="1970-01-01T00:00:00"),
+                event(event_id="f@@", metadata={"amount": 2**64, "note": "\0"}),
+                event(event_id="g@@", metadata={"amount": 1, "note": "x" * 1_100_000}),
+                event(event_id=...),
+                7,
+            ]
+        ).encode(),
+        {},
+    ),
+    (json.dumps(event(event_id="one@@")).encode(), {"HTTP_ACCEPT": "application/json"}),
+    (json.dumps(event(event_id="v1@@")).encode(), {"HTTP_ACCEPT": "application/vnd.schemaregistry.v1+json"}),
+    (b'{"event_id": "c@@"}\n\nnothing\n{"a":1,"a":2}\n', {"CONTENT_TYPE": "application/x-ndjson"}),
+    (json.dumps(event(event_id="zip@@")).encode(), {"HTTP_CONTENT_ENCODING": "gzip"}),
+    (b"[]", {}),
+]
+UNREADABLE: list[tuple[bytes, dict[str, str]]] = [
+    (gzip.compress(b"[]")[:-4], {"HTTP_CONTENT_ENCODING": "gzip"}),
+    (b"[]", {"HTTP_CONTENT_ENCODING": "br"}),
+    (b"[]", {"CONTENT_TYPE": "text/csv"}),
+    (b"[{]", {"HTTP_ACCEPT": "application/problem+json"}),
+    (b"[" + b"{}," * 5_000 + b"{}]", {}),
+]
+
+
+@pytest.mark.parametrize(("template", "environ"), REQUESTS)
+def test_both_doors_answer_and_store_the_same(
+    server: Server, producer: Person, template: bytes, environ: dict[str, str]
+) -> None:
+    def sent(door: bytes, through: Any) -> tuple[Any, ...]:
+        body = template.replace(b"@@", door)
+        if environ.get("HTTP_CONTENT_ENCODING"):
+            body = gzip.compress(body)
+        before = LogHead.objects.get().position
+        QuarantinedEvent.objects.all().delete()
+        status, headers, told = server.post(producer, body, through=through, **environ)
+        kept = {name: headers[name] for name in ("Content-Type", "X-Content-Type-Options")}
+        return status, kept, without_ids(told, door.decode()), rows_after(before, door)
+
+    first = sent(b"-fast", server.application)
+    assert server.behind.calls == 1
+    assert first == sent(b"-slow", server.behind)
+
+
+def rows_after(position: int, door: bytes) -> list[dict[str, Any]]:
+    """What was stored and quarantined, without what is of the moment: ids, places and times of arrival."""
+    of_the_moment = {"position", "received_at", "id", "last_seen_at", "digest", "event_id", "pk"}
+    stored = Event.everything.filter(position__gt=position).order_by("position").values()
+    held = QuarantinedEvent.objects.order_by("id").values()
+    return [
+        {
+            name: bytes(value).replace(door, b"") if name == "raw" else without_door(value, door.decode())
+            for name, value in row.items()
+            if name not in of_the_moment
+        }
+        for row in [*stored, *held]
+    ]
+
+
+def without_door(value: Any, door: str) -> Any:
+    return json.loads(json.dumps(value, default=str).replace(door, ""))
+
+
+@pytest.mark.parametrize(("body", "environ"), UNREADABLE)
+def test_what_cannot_be_read_is_refused_by_the_view(
     server: Server, producer: Person, body: bytes, environ: dict[str, str]
 ) -> None:
-    # First for nothing: afterwards both of them tell duplicates.
-    server.post(producer, body, **environ)
-    assert not server.needs_django(producer, body, **environ)
-    status, headers, told = server.post(producer, body, **environ)
-    expected_status, expected, answer = server.post(producer, body, through=server.behind, **environ)
-
-    assert status == expected_status
-    assert without_ids(told) == without_ids(answer)
-    assert headers["Content-Type"] == expected["Content-Type"]
-    assert headers["X-Content-Type-Options"] == expected["X-Content-Type-Options"]
+    assert server.needs_django(producer, body, **environ)
+    answer = server.post(producer, body, **environ)
+    assert answer[0] in {400, 413, 415}
+    assert answer[2] == server.post(producer, body, through=server.behind, **environ)[2]
 
 
-def without_ids(answer: Any) -> Any:
+def without_ids(answer: Any, door: str) -> Any:
     """Two events without an id get two."""
+    answer = without_door(answer, door)
     for outcome in answer.get("results", []):
         if "event_id_assigned" in outcome["lints"]:
             del outcome["event_id"]
@@ -155,10 +209,11 @@ def test_the_caller_s_request_id_is_answered_with(server: Server, producer: Pers
         {"CONTENT_LENGTH": "0"},
         {"CONTENT_LENGTH": "99999999"},
         {"REQUEST_METHOD": "GET"},
+        {"QUERY_STRING": "any=thing"},
     ],
     ids=str,
 )
-def test_what_has_no_length_or_too_much_of_it_is_for_the_view(
+def test_whatever_is_not_the_plain_case_is_for_the_view(
     server: Server, producer: Person, environ: dict[str, str]
 ) -> None:
     assert server.needs_django(producer, **environ)
@@ -169,6 +224,7 @@ def test_a_revoked_token_sends_nothing_more(server: Server, producer: Person) ->
     assert server.send(producer, event())[0] == 401
     # Nor does it learn what would be stored and what not.
     assert server.send(producer, {"event_id": "x" * 2_000_000})[0] == 401
+    assert server.post(producer, b"not even JSON")[0] == 401
     assert Event.objects.count() == 1
 
 
@@ -231,6 +287,29 @@ def test_beyond_its_rate_a_token_is_told_when_to_go_on(
     assert (status, answer["details"]["code"]) == (429, "rate_limited")
     assert int(headers["Retry-After"]) >= 1
     assert Event.objects.count() == 4
+
+
+def test_an_event_that_begins_anew_is_counted_once_against_the_rate(
+    server: Server, producer: Person, settings: Any
+) -> None:
+    settings.INGEST_EVENTS_PER_SECOND, settings.INGEST_BURST_SECONDS = 1, 3
+    publish_version(
+        actor=SYSTEM, subject="order.placed", schema=json.dumps(ORDER | {"maxProperties": 1}), semver="2.0.0"
+    )
+    assert server.send(producer, event(), event())[0] == 200
+    assert server.behind.calls == 2
+    # Counted twice, the two would have used up the three.
+    assert server.send(producer, event())[0] == 200
+
+
+def test_without_the_database_nothing_is_acknowledged(
+    server: Server, producer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"host": "/nowhere"})
+    status, headers, answer = server.post(producer, json.dumps(event()).encode())
+    assert (status, answer["details"]["code"]) == (503, "store_unavailable")
+    assert int(headers["Retry-After"]) >= 1
 
 
 def test_when_too_many_wait_the_answer_says_when_to_try_again(
