@@ -36,6 +36,8 @@ MAX_VIOLATIONS = 50
 _MAX_MESSAGE = 500
 # Event types come from outside; a flood of invented ones must not fill the memory.
 _MAX_KNOWN = 20_000
+#: Of the catalogue, raised by triggers.
+REVISION = "SELECT coalesce(sum(number), 0)::bigint FROM events_cataloguerevision"
 
 Problem = dict[str, str]
 
@@ -188,12 +190,17 @@ def current_catalogue() -> Catalogue:
     global _current  # noqa: PLW0603 -- one cache per process, swapped whole
     # Every request asks; made by the ORM, the question takes ten times as long as its answer.
     with prepared.cursor() as cursor:
-        cursor.execute("SELECT coalesce(sum(number), 0)::bigint FROM events_cataloguerevision")
+        cursor.execute(REVISION)
         (revision,) = cursor.fetchone()
     with _swap:
         if _current.revision != revision:
             _current = Catalogue(revision)
         return _current
+
+
+def last_catalogue() -> Catalogue:
+    """The catalogue as this process saw it last, without asking."""
+    return _current
 
 
 def forget() -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,18 @@ def test_a_sampled_stream_estimates_what_was_there():
     # The standard error of the mean: sqrt(n (1 - p) / p / draws); three of them would be a bias.
     assert abs(fmean(estimates) - true_events) < 3 * (true_events * (1 - rate) / rate / draws) ** 0.5
     assert abs(fmean(failing) - true_events / 10) < 3 * (true_events / 10 * (1 - rate) / rate / draws) ** 0.5
+
+
+@pytest.mark.parametrize(("stored", "turns"), [(3, 1), (4, 2), (9, 3)])
+def test_only_a_full_batch_is_followed_by_another(stored: int, turns: int):
+    """What came in meanwhile is left to its own bell, by when it is more."""
+    append_rows([{}] * stored)
+    with CaptureQueriesContext(connection) as seen:
+        assert fold_statistics(batch=4) == stored
+    locked = [
+        query for query in seen if "events_statisticscursor" in query["sql"] and "FOR UPDATE" in query["sql"]
+    ]
+    assert len(locked) == turns
 
 
 def test_streams_sampled_differently_are_added_up_in_true_events():
