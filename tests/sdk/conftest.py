@@ -59,6 +59,10 @@ class FakeRegistry:
         self.reports: list[dict[str, Any]] = []
         self.next_answers: list[Answer] = []
         self.with_etags = True
+        self.arrived = threading.Event()
+        #: Set while answers may leave.
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def publish(
         self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
@@ -77,6 +81,8 @@ class FakeRegistry:
         }
         versions.append(version)
         return version
+
+    failure = Answer(500, raw=b"oops")
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -154,6 +160,8 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, body)
+            registry.arrived.set()
+            registry.may_answer.wait(30)
             answer = registry.answer(asked)
             registry.asked.append(asked)
             raw = answer.raw if answer.raw is not None else json.dumps(answer.body).encode()
@@ -189,6 +197,7 @@ def server() -> Iterator[Running]:
     def stop() -> None:
         if not stopped.is_set():
             stopped.set()
+            registry.may_answer.set()
             http.shutdown()
             thread.join()
             http.server_close()

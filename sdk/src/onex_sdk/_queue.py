@@ -13,6 +13,9 @@ from onex_sdk._options import Options
 from onex_sdk._stats import Stats
 from onex_sdk._stores import Value
 
+#: How long a disk that took nothing is left alone.
+_SPILL_SECONDS = 1.0
+
 
 class Item(NamedTuple):
     """An event as it will travel, and the large values that have to be in their store before it does."""
@@ -51,6 +54,7 @@ class Queue:
         self._bytes = 0
         self._taken: list[Item] = []
         self._taken_bytes = 0
+        self._spill_at = 0.0
         self._hurried = False
         self._closed = False
 
@@ -177,12 +181,13 @@ class Queue:
 
     def _spill_oldest(self, size: int) -> None:
         assert self._spill is not None
-        while self._items and not self._fits(size):
+        while self._items and not self._fits(size) and self._clock() >= self._spill_at:
             batch = self._batch()
             if not self._spill(batch):
                 self._items.extendleft((self._clock(), item) for item in reversed(batch))
                 self._bytes += sum(item.size for item in batch)
-                return
+                # Not with every event again.
+                self._spill_at = self._clock() + _SPILL_SECONDS
 
     def _is_batch(self) -> bool:
         return len(self._items) >= self._options.batch_events or self._bytes >= self._options.batch_bytes

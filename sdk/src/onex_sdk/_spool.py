@@ -56,7 +56,7 @@ class Spool:
     def append(self, items: Sequence[Item]) -> None:
         """All of them or none. Raises OSError."""
         data = b"".join(map(_frames, items))
-        number = max(self._sizes, default=0)
+        number = max(self._sizes, default=self._segment - 1)
         if self._writing is None or self._sizes.get(number, 0) >= self._segment_bytes:
             number = self._begin(number + 1)
         self._write(number, data)
