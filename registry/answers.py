@@ -65,6 +65,7 @@ def _extras(version: Version) -> dict[str, Any]:
         # What a client needs to judge as events are judged here.
         "dialect": version.content.dialect,
         "assertFormats": version.subject.assert_formats,
+        "versionWhenAbsent": version.subject.version_when_absent,
     }
 
 

@@ -117,6 +117,7 @@ VERSION = inline_serializer(
         "publishedBy": _TEXT(required=False),
         "dialect": _TEXT(required=False),
         "assertFormats": serializers.BooleanField(required=False),
+        "versionWhenAbsent": _TEXT(required=False),
     },
 )
 SCHEMA = inline_serializer(

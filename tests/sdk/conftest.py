@@ -96,6 +96,8 @@ class FakeRegistry:
     def answer(self, asked: Asked) -> Answer:
         if self.next_answers:
             return self.next_answers.pop(0)
+        if asked.method == "PUT":
+            return Answer(body={})
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(401, {"error_code": 40100, "message": "This token is not known.", "details": {}})
         if asked.path == "/api/v1/client-reports":
@@ -127,7 +129,13 @@ class FakeRegistry:
                     "details": {"subject": name},
                 },
             )
+        if wanted.count(".") == 2 and wanted.replace(".", "").isdecimal():
+            named = [version for version in versions if version["semver"] == wanted]
+            return Answer(body=named[0]) if named else self._no_version()
         return Answer(body=versions[int(wanted) - 1] if wanted.isdecimal() else versions[-1])
+
+    def _no_version(self) -> Answer:
+        return Answer(404, {"error_code": 40402, "message": "Version not found.", "details": {}})
 
     def _conditional(self, answer: Answer, asked: Asked) -> Answer:
         if answer.status == 200 and self.with_etags:
@@ -172,7 +180,7 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = _do  # noqa: N815
+        do_GET = do_POST = do_PUT = _do  # noqa: N815
 
         def log_message(self, *_: Any) -> None: ...
 
