@@ -9,7 +9,16 @@ from typing import Any
 
 import httpx
 
-from onex_sdk._errors import BadAnswer, Denied, NotFound, Refused, TooLarge, Unavailable, Unreachable
+from onex_sdk._errors import (
+    BadAnswer,
+    Denied,
+    NotFound,
+    Refused,
+    RegistryError,
+    TooLarge,
+    Unavailable,
+    Unreachable,
+)
 
 API = "/api/v1"
 _NOT_MODIFIED = 304
@@ -67,10 +76,11 @@ class Api:
             raise Unreachable(f"{self._base} does not answer: {error}") from error
         if answer.is_success or answer.status_code == _NOT_MODIFIED:
             return answer
-        raise _failure(answer)
+        raise failure_of(answer)
 
 
-def _failure(answer: httpx.Response) -> Exception:
+def failure_of(answer: httpx.Response) -> RegistryError:
+    """What an answer that is no success means. Its body has been read."""
     status = answer.status_code
     if status in _WAIT:
         return Unavailable(_sentence(answer), retry_after=_seconds(answer.headers.get("Retry-After")))
