@@ -264,11 +264,12 @@ def token() -> str:
 
 @pytest.fixture
 def emitting(server: Running) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the registry, and ends them after the test."""
+    """Makes clients of the registry that ask and tell it nothing beside events, and ends them after the test."""
     made: list[Client] = []
 
     def make(**options: Any) -> Client:
-        given = {"url": server.url, "token": TOKEN, "service": "test", "report_seconds": 0, **options}
+        quiet = {"report_seconds": 0, "sampling": False}
+        given = {"url": server.url, "token": TOKEN, "service": "test", **quiet, **options}
         made.append(Client(Options.read(given, {})))
         return made[-1]
 
