@@ -46,6 +46,7 @@ def as_known(row: Episode) -> engine.Episode:
         last_match_at=row.last_match_at,
         peak=row.peak,
         matches=row.matches,
+        share=row.share,
         firing=row.state == Episode.State.FIRING,
     )
 
@@ -81,6 +82,7 @@ _MOVING = (
     "closes_at",
     "last_match_at",
     "peak",
+    "share",
     "matches",
     "resolved_at",
 )
@@ -97,6 +99,7 @@ def _rows(rule: Rule, changes: Sequence[Change]) -> Iterator[tuple[Change, Step,
             row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
             row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
             row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
+            row.share = known.share
             row.resolved_at = None if known.firing else known.closes_at
             yield change, one, row
 

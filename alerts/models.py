@@ -1,5 +1,7 @@
 """What is stored about alerts: rules and their editions, where evaluation stands, groups, episodes, channels."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -14,6 +16,14 @@ class Severity(models.TextChoices):
     WARNING = "warning"
     ERROR = "error"
     CRITICAL = "critical"
+
+
+class Kind(models.TextChoices):
+    """What a rule looks for in the events that it selects."""
+
+    COUNT = "count", "enough of them within a window"
+    SHARE = "share", "a share of them within a window"
+    NEW = "new", "something not seen before"
 
 
 class Channel(models.Model):
@@ -62,6 +72,9 @@ class Rule(models.Model):
     # Events up to this position of the log have been judged.
     cursor = models.BigIntegerField(default=0)
     evaluated_at = models.DateTimeField(null=True)
+    # Of a share: instants up to here were decided, and the next are to be looked at then; null while nothing is to come.
+    decided_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)
     # A sentence when the rule could not be evaluated: shown, never silent.
     problem = models.TextField(blank=True)
     # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
@@ -113,14 +126,31 @@ class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
         return found.exclude(event_types__overlap=list(EVENT_TYPES))
 
 
+def _says(kind: Kind, *needed: str) -> Q:
+    """An edition of this kind, with what it needs and without what others need."""
+    return Q(
+        kind=kind, **{f"{name}__isnull": name not in needed for name in ("hits", "percent", "remember_days")}
+    )
+
+
 class RuleVersion(models.Model):
-    """An immutable edition of a rule: `at least threshold matching events within window, per group`."""
+    """An immutable edition of a rule.
+
+    `count`: at least `threshold` of the selected events within the window, per group. `share`: more than `percent` of the
+    selected events, which are `threshold` at least, are `hits`. `new`: a group of which no event was selected in the
+    `remember_days` before; its episode stays open for the window.
+    """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     description = models.TextField(blank=True)
     # The condition tree: {"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}.
     selector = models.JSONField()
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.COUNT)
+    # Of a share: a condition tree, too.
+    hits = models.JSONField(null=True)
+    percent = models.DecimalField(max_digits=6, decimal_places=3, null=True)
+    remember_days = models.PositiveSmallIntegerField(null=True)
     # The only event types it can match, as the selector says; null = any.
     event_types = ArrayField(models.CharField(max_length=255), null=True)
     threshold = models.PositiveIntegerField(default=1)
@@ -140,10 +170,61 @@ class RuleVersion(models.Model):
             models.UniqueConstraint(fields=["rule", "number"], name="one_edition_per_number"),
             models.CheckConstraint(condition=Q(threshold__gte=1), name="threshold_is_positive"),
             models.CheckConstraint(condition=Q(window_seconds__gte=1), name="window_is_positive"),
+            models.CheckConstraint(
+                condition=(
+                    _says(Kind.COUNT)
+                    | _says(Kind.SHARE, "hits", "percent")
+                    | _says(Kind.NEW, "remember_days")
+                ),
+                name="an_edition_says_what_its_kind_needs",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.rule} (edition {self.number})"
+
+    @property
+    def conditions(self) -> list[Any]:
+        """Every condition tree that it asks of events."""
+        return [self.selector] if self.hits is None else [self.selector, self.hits]
+
+
+class Pane(models.Model):
+    """How many events of a group an edition about a share has seen in one step of event time."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="panes")
+    group_key = models.CharField(max_length=1000)
+    # Of the group-by fields, as JSON holds them.
+    values = models.JSONField()
+    start = models.DateTimeField()
+    total = models.PositiveIntegerField()
+    hits = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "group_key", "start"], name="one_pane_per_group_and_step"
+            )
+        ]
+        indexes = [models.Index(fields=["edition", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} {self.start}: {self.hits} of {self.total}"
+
+
+class KnownGroup(models.Model):
+    """A group that an edition about something new has seen, and when an event of it occurred last."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="known_groups")
+    group_key = models.CharField(max_length=1000)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["edition", "group_key"], name="a_group_is_known_once")]
+        indexes = [models.Index(fields=["edition", "last_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} until {self.last_at}"
 
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
@@ -187,8 +268,9 @@ class Episode(models.Model):
     resolved_at = models.DateTimeField(null=True)
     # Why it ended when not by itself: "The rule was paused by ann."
     ended_by = models.CharField(max_length=300, blank=True)
-    # The highest count in one window.
+    # The highest count in one window; of a share, of hits, and the highest share in per cent.
     peak = models.PositiveIntegerField()
+    share = models.FloatField(null=True)
     matches = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 

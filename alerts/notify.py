@@ -52,7 +52,10 @@ def payload_of(episode: Episode, what: What, now: datetime) -> dict[str, Any]:
             },
             "severity": edition.severity,
             "group": episode.group,
+            "kind": edition.kind,
             "count": episode.peak,
+            "share": episode.share,
+            "percent": None if edition.percent is None else float(edition.percent),
             "threshold": edition.threshold,
             "window_seconds": edition.window_seconds,
             "episode": {

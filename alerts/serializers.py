@@ -7,7 +7,7 @@ from rest_framework import serializers
 from access.models import Delivery
 from access.outbound import place_of
 from alerts.lists import evidence_of
-from alerts.models import Channel, Episode, Rule, RuleVersion, Severity
+from alerts.models import Channel, Episode, Kind, Rule, RuleVersion, Severity
 from alerts.rules import RuleSpec, Saved
 
 
@@ -21,7 +21,30 @@ class RuleRequest(serializers.Serializer[Any]):
     selector = ConditionField(
         help_text='{"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}; docs/reference/alerts.md'
     )
-    threshold = serializers.IntegerField(default=1)
+    kind = serializers.ChoiceField(
+        Kind.choices, default=Kind.COUNT, help_text="What it looks for: docs/reference/alerts.md"
+    )
+    hits = ConditionField(
+        default=None,
+        allow_null=True,
+        help_text="Of the kind share: which of the selected events are counted as hits; a condition tree.",
+    )
+    percent = serializers.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=None,
+        allow_null=True,
+        coerce_to_string=False,
+        help_text="Of the kind share: it fires when more of the events than this are hits.",
+    )
+    remember_days = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="Of the kind new: a group is new when no event of it was selected in so many days.",
+    )
+    threshold = serializers.IntegerField(
+        default=1, help_text="Of the kind share: how many events the window holds at least."
+    )
     window_seconds = serializers.IntegerField(default=300)
     group_by = serializers.ListField(child=serializers.CharField(), default=list)
     keep_firing_seconds = serializers.IntegerField(default=0)
@@ -44,6 +67,8 @@ class PreviewRequest(RuleRequest):
 
 class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
     selector = ConditionField()
+    hits = ConditionField(allow_null=True)
+    percent = serializers.FloatField(allow_null=True)
 
     class Meta:
         model = RuleVersion
@@ -51,6 +76,10 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "number",
             "description",
             "selector",
+            "kind",
+            "hits",
+            "percent",
+            "remember_days",
             "event_types",
             "threshold",
             "window_seconds",
@@ -105,6 +134,9 @@ class WouldFireAnswer(serializers.Serializer[Any]):
     fired_at = serializers.DateTimeField(source="episode.fired_at")
     closes_at = serializers.DateTimeField(source="episode.closes_at")
     peak = serializers.IntegerField(source="episode.peak")
+    share = serializers.FloatField(
+        source="episode.share", allow_null=True, help_text="Of a share: the highest, in per cent."
+    )
     matches = serializers.IntegerField(source="episode.matches")
 
 
@@ -145,6 +177,7 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "resolved_at",
             "ended_by",
             "peak",
+            "share",
             "matches",
         )
 

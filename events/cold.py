@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from access import audit
 from access.actor import SYSTEM, Actor
-from events import partitions, profiles
+from events import note_profiles, partitions
 from events.changes import EVENT_TYPES
 from events.documents import derived
 from events.errors import NotCompressible
@@ -46,7 +46,7 @@ _PAUSE = 3.0
 _KEPT = """position, received_at, occurred_at, event_id, event_type, schema_version, content_id, node_id, correlation_id,
     parent_correlation_id, trace_id, span_id, error_code, sample_rate, violations, lints, producer, replay_id, replay"""
 # The product's own events and profiles are shown by what their documents tell, and some documents are more than the bytes.
-_DOCUMENTS_KEPT = [*EVENT_TYPES, profiles.EVENT_TYPE]
+_DOCUMENTS_KEPT = [*EVENT_TYPES, note_profiles.EVENT_TYPE]
 _COLD = "CASE WHEN event_type = ANY(%(kept)s) OR lints::text LIKE '%%renamed:%%' THEN one.document END"
 _HOT = "coalesce(one.document, packed.document)"
 _PUT = """

@@ -8,9 +8,9 @@ from threading import Lock
 from typing import Literal
 
 import jiter
-from django.db import connection
 from semver import Version as SemVer
 
+from access import prepared
 from compat import SchemaError, Validator
 from events import onex_v1
 from events.aliases import Alias, aliases_for
@@ -186,9 +186,9 @@ _swap = Lock()
 def current_catalogue() -> Catalogue:
     """The catalogue as of now: one read tells whether any process changed a subject or version since the last."""
     global _current  # noqa: PLW0603 -- one cache per process, swapped whole
-    with connection.cursor() as cursor:
-        # Every request asks; made by the ORM, the question takes ten times as long as its answer.
-        cursor.execute("SELECT number FROM events_cataloguerevision WHERE id = 1")
+    # Every request asks; made by the ORM, the question takes ten times as long as its answer.
+    with prepared.cursor() as cursor:
+        cursor.execute("SELECT coalesce(sum(number), 0)::bigint FROM events_cataloguerevision")
         (revision,) = cursor.fetchone()
     with _swap:
         if _current.revision != revision:

@@ -118,6 +118,8 @@ VERSION = inline_serializer(
         "dialect": _TEXT(required=False),
         "assertFormats": serializers.BooleanField(required=False),
         "versionWhenAbsent": _TEXT(required=False),
+        "eventProfile": _TEXT(required=False),
+        "renameAliases": serializers.BooleanField(required=False),
     },
 )
 SCHEMA = inline_serializer(

@@ -1,5 +1,6 @@
 """Statistics that are folded from the log batch by batch are what every single event says, in whatever order they arrive."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
@@ -158,6 +159,17 @@ def test_what_is_no_execution_time_is_not_measured(took, orders, send):
     fold_statistics()
     row = kept(step=86400).get()
     assert (row.events, row.time_bins) == (1, [])
+
+
+def test_a_time_that_no_double_holds_keeps_nobody_from_being_counted(orders, send):
+    text = json.dumps([event(metadata={"amount": 1, "execution_time_ms": 7777}), event()]).replace(
+        "7777", "1e-400"
+    )
+    send(raw=text.encode())
+    fold_statistics()
+    row = kept(step=HOUR).get()
+    assert (lag().waiting, row.events) == (0, 2)
+    assert (row.time_bins, row.time_weights) == ([bin_of(0.0)], [WEIGHT])
 
 
 def test_an_execution_time_is_found_where_it_is_declared(orders, send):

@@ -63,6 +63,13 @@ class FakeRegistry:
         #: Set while answers may leave.
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.sampling: dict[str, Any] = {
+            "revision": 0,
+            "algorithm": "onex-consistent-56/1",
+            "default_rate": 1.0,
+            "rules": [],
+        }
+        self.taxonomies: dict[str, Any] = {}
 
     def publish(
         self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
@@ -116,6 +123,10 @@ class FakeRegistry:
                 for version in everything:
                     if version["id"] == int(wanted):
                         return Answer(body={k: version[k] for k in ("schema", "references") if k in version})
+            case ["sampling", "resolved"]:
+                return Answer(body=self.sampling)
+            case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
+                return Answer(body={"document": self.taxonomies[unquote(name)]})
         return Answer(404, {"error_code": 40403, "message": "Schema not found", "details": {}})
 
     def _version(self, name: str, wanted: str) -> Answer:
@@ -129,13 +140,15 @@ class FakeRegistry:
                     "details": {"subject": name},
                 },
             )
-        if wanted.count(".") == 2 and wanted.replace(".", "").isdecimal():
-            named = [version for version in versions if version["semver"] == wanted]
-            return Answer(body=named[0]) if named else self._no_version()
-        return Answer(body=versions[int(wanted) - 1] if wanted.isdecimal() else versions[-1])
+        if wanted.isdecimal():
+            return Answer(body=versions[int(wanted) - 1])
+        by_semver = [version for version in versions if version["semver"] == wanted]
+        if by_semver or (wanted[0].isdecimal() and wanted.count(".") == 2):
+            return Answer(body=by_semver[0]) if by_semver else self._no_version(wanted)
+        return Answer(body=versions[-1])
 
-    def _no_version(self) -> Answer:
-        return Answer(404, {"error_code": 40402, "message": "Version not found.", "details": {}})
+    def _no_version(self, wanted: str) -> Answer:
+        return Answer(404, {"error_code": 40402, "message": f"Version {wanted} not found.", "details": {}})
 
     def _conditional(self, answer: Answer, asked: Asked) -> Answer:
         if answer.status == 200 and self.with_etags:
@@ -251,11 +264,12 @@ def token() -> str:
 
 @pytest.fixture
 def emitting(server: Running) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the registry, and ends them after the test."""
+    """Makes clients of the registry that ask and tell it nothing beside events, and ends them after the test."""
     made: list[Client] = []
 
     def make(**options: Any) -> Client:
-        given = {"url": server.url, "token": TOKEN, "service": "test", "report_seconds": 0, **options}
+        quiet = {"report_seconds": 0, "sampling": False}
+        given = {"url": server.url, "token": TOKEN, "service": "test", **quiet, **options}
         made.append(Client(Options.read(given, {})))
         return made[-1]
 

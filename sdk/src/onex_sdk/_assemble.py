@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from onex_sdk._backlog import Backlog
 from onex_sdk._batcher import Batcher
 from onex_sdk._breaker import Breaker
+from onex_sdk._bundle import Bundle, read_bundle
 from onex_sdk._client import RegistryClient
+from onex_sdk._correlation import fill
 from onex_sdk._dead_letters import DeadLetters
+from onex_sdk._errors import UnusableBundle
+from onex_sdk._judging import Judge
+from onex_sdk._keeping import Keeper
 from onex_sdk._options import Options
 from onex_sdk._pipeline import Pipeline
 from onex_sdk._queue import Queue
 from onex_sdk._report import Reporter
+from onex_sdk._rulings import Rulings
+from onex_sdk._sampling_source import SamplingSource
 from onex_sdk._sender import Sender
 from onex_sdk._size import Sizes
 from onex_sdk._stats import Stats
 from onex_sdk._stores import ValueStore
-from onex_sdk._validating import Validation
 from onex_sdk._wire import Wire
+
+_log = logging.getLogger("onex_sdk")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +38,9 @@ class Parts:
     backlog: Backlog | None
     queue: Queue
     breaker: Breaker
-    validation: Validation | None
+    sampling: SamplingSource
+    #: None where validation is off.
+    rulings: Rulings | None
     pipeline: Pipeline
     reporter: Reporter
     batcher: Batcher
@@ -38,7 +49,8 @@ class Parts:
         return _gauges(self.queue, self.backlog, self.breaker)
 
 
-def assemble(options: Options) -> Parts:
+def assemble(options: Options, *, before: Parts | None = None) -> Parts:
+    """`before` is what there was before a fork: what it had been told by the registry holds on."""
     stats = Stats()
     registry = RegistryClient(
         options.url, options.token, timeout=options.timeout, latest_ttl=options.schema_ttl
@@ -48,7 +60,7 @@ def assemble(options: Options) -> Parts:
     breaker = Breaker(failures=options.breaker_failures, seconds=options.breaker_seconds)
     dead_letters = DeadLetters(_dead_letter_file(options), options.dead_letter_bytes, stats)
     store = options.value_store if isinstance(options.value_store, ValueStore) else None
-    validation = _validation(options, registry, stats, dead_letters)
+    sampling, rulings = _told(options, registry, before)
     reporter = Reporter(registry.api, options, stats, lambda: _gauges(queue, backlog, breaker))
     sender = Sender(
         Wire(registry.api, options, stats).post_events,
@@ -58,32 +70,70 @@ def assemble(options: Options) -> Parts:
         store=store,
         on_result=options.on_result,
     )
-    chores = [reporter.report_when_due, *([validation.keep_up] if validation else [])]
+    chores = [
+        *([sampling.keep_up] if options.sampling else []),
+        *([rulings.keep_up] if rulings else []),
+        reporter.report_when_due,
+    ]
     return Parts(
         stats=stats,
         registry=registry,
         backlog=backlog,
         queue=queue,
         breaker=breaker,
-        validation=validation,
+        sampling=sampling,
+        rulings=rulings,
         pipeline=Pipeline(
             stats=stats,
             sizes=Sizes(options, stats, dead_letters, store),
             queue=queue,
-            judge=validation.judge if validation else None,
+            fill_context=fill,
+            keep=Keeper(sampling) if options.sampling else None,
+            judge=_judge(options, rulings, stats, dead_letters),
         ),
         reporter=reporter,
         batcher=Batcher(queue, sender, breaker, stats=stats, backlog=backlog, chores=chores),
     )
 
 
-def _validation(
-    options: Options, registry: RegistryClient, stats: Stats, dead_letters: DeadLetters
-) -> Validation | None:
-    if options.validation == "off":
+def _told(
+    options: Options, registry: RegistryClient, before: Parts | None
+) -> tuple[SamplingSource, Rulings | None]:
+    """What the registry tells about events; no rulings where validation is off."""
+    sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
+    rulings = (
+        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
+    )
+    if before is not None:
+        sampling.take_over(before.sampling)
+        if rulings is not None and before.rulings is not None:
+            rulings.take_over(before.rulings)
+    return sampling, rulings
+
+
+def _judge(
+    options: Options, rulings: Rulings | None, stats: Stats, dead_letters: DeadLetters
+) -> Judge | None:
+    if rulings is None:
         return None
-    strict = options.validation == "strict"
-    return Validation(registry, stats, dead_letters, strict=strict, ttl=options.schema_ttl)
+    return Judge(rulings, stats, dead_letters, strict=options.validation == "strict")
+
+
+def _bundle(options: Options) -> Bundle | None:
+    """A program starts without its file of schemas, and says so."""
+    if not options.bundle:
+        return None
+    try:
+        return read_bundle(options.bundle)
+    except UnusableBundle as error:
+        _log.warning("%s Events are judged by what the registry answers.", error)
+        return None
+
+
+def _sampling_file(options: Options) -> Path | None:
+    if options.sampling_file:
+        return Path(options.sampling_file)
+    return Path(options.spool_dir) / "sampling.json" if options.spool_dir else None
 
 
 def _dead_letter_file(options: Options) -> Path | None:

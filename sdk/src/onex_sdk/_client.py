@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from onex_sdk._errors import NotFound
+from onex_sdk._codes import bindings_of
 from onex_sdk._events import SendResult, body_of, result_of
 from onex_sdk._http import Api
 from onex_sdk._schemas import Schema, Schemas, SchemaVersion
+from onex_sdk._taxonomies import Taxonomies
 from onex_sdk._validation import Validator, Violation
-
-_SEMVER = re.compile(r"\d+\.\d+\.\d+([-+].*)?")
 
 
 class RegistryClient:
@@ -38,7 +36,10 @@ class RegistryClient:
         #: The server's API, for what this class has no method for.
         self.api = Api(url, token, timeout=timeout)
         self._schemas = Schemas(self.api, ttl=latest_ttl, clock=clock)
-        self._validators: dict[tuple[int, str | None, bool], Validator] = {}
+        self._taxonomies = Taxonomies(self.api, ttl=latest_ttl, clock=clock)
+        self._validators: dict[tuple[Any, ...], Validator] = {}
+        # What `x-taxonomy` says in a schema and those it refers to, by id.
+        self._bindings: dict[int, tuple[str, ...]] = {}
         self._lock = Lock()
 
     def __enter__(self) -> RegistryClient:  # noqa: PYI034 - typing.Self needs Python 3.11
@@ -73,20 +74,7 @@ class RegistryClient:
         Whether formats are asserted is what the server said with the version: for a number, when that was first asked.
         Asks the network only for schemas that are not here yet. Raises as `schema` does, and SchemaUnusable.
         """
-        return self._validator(self.schema(subject, version)).violations(instance)
-
-    def validator_of_events(self, event_type: str, schema_version: str | None = None) -> Validator:
-        """What the server judges such events by: the version they name, else the newest of its major; where they name
-        none, the one that stands for that.
-
-        Raises as `schema` does, and SchemaUnusable.
-        """
-        if schema_version is not None:
-            return self._validator(self._labelled(event_type, schema_version))
-        latest = self.schema(event_type)
-        stands_for_none = latest.when_absent
-        named = stands_for_none == "latest"
-        return self._validator(latest if named else self._labelled(event_type, stands_for_none))
+        return self.validator_of(self.schema(subject, version)).violations(instance)
 
     def send(self, events: Iterable[Mapping[str, Any]]) -> SendResult:
         """Sends the events in one request; each has its own result, and one bad event fails no other.
@@ -100,27 +88,36 @@ class RegistryClient:
         """As `send`, of events that are bytes already, exactly as they are."""
         return result_of(self.api.post("/events", b"[" + b",".join(lines) + b"]"))
 
-    def _labelled(self, subject: str, label: str) -> SchemaVersion:
-        # Not every name of a version is a label of events: `latest` and ranges are none.
-        if not _SEMVER.fullmatch(label):
-            raise NotFound(
-                f"{label!r} is no version that events can name.", status=404, error_code=40402, details={}
-            )
-        try:
-            return self.schema(subject, label)
-        except NotFound:
-            major = int(label.split(".", maxsplit=1)[0])
-            return self.schema(subject, f">={major}.0.0 <{major + 1}.0.0")
+    def sampling(self, etag: str | None = None) -> tuple[Any, str | None]:
+        """The sampling rules for this token and their ETag; `(None, etag)` when they are as they were.
 
-    def _validator(self, version: SchemaVersion) -> Validator:
+        Raises Denied, Unreachable, Unavailable, BadAnswer.
+        """
+        return self.api.get("/sampling/resolved", etag=etag)
+
+    def validator_of(self, version: SchemaVersion) -> Validator:
+        """What judges as the server does; compiled once. Raises as `schema` does, and SchemaUnusable."""
         schema = version.schema
-        key = (schema.id, version.dialect, version.asserts_formats)
+        with self._lock:
+            bindings = self._bindings.get(schema.id)
+        store = self._store(schema) if bindings is None else None
+        if bindings is None:
+            bindings = bindings_of(schema.text, *(store or {}).values())
+            with self._lock:
+                self._bindings[schema.id] = bindings
+        codes = {binding: found for binding in bindings if (found := self._taxonomies.codes(binding))}
+        editions = tuple((binding, found.version) for binding, found in codes.items())
+        key = (schema.id, version.dialect, version.asserts_formats, editions)
         with self._lock:
             known = self._validators.get(key)
         if known is not None:
             return known
         made = Validator(
-            schema.text, self._store(schema), dialect=version.dialect, formats=version.asserts_formats
+            schema.text,
+            self._store(schema) if store is None else store,
+            dialect=version.dialect,
+            formats=version.asserts_formats,
+            codes=codes,
         )
         with self._lock:
             return self._validators.setdefault(key, made)

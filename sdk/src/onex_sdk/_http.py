@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Resolving a name imports it: a fork amid that would leave a child that never again finds a server.
+import encodings.idna  # noqa: F401
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -9,7 +11,16 @@ from typing import Any
 
 import httpx
 
-from onex_sdk._errors import BadAnswer, Denied, NotFound, Refused, TooLarge, Unavailable, Unreachable
+from onex_sdk._errors import (
+    BadAnswer,
+    Denied,
+    NotFound,
+    Refused,
+    RegistryError,
+    TooLarge,
+    Unavailable,
+    Unreachable,
+)
 
 API = "/api/v1"
 _NOT_MODIFIED = 304
@@ -67,10 +78,11 @@ class Api:
             raise Unreachable(f"{self._base} does not answer: {error}") from error
         if answer.is_success or answer.status_code == _NOT_MODIFIED:
             return answer
-        raise _failure(answer)
+        raise failure_of(answer)
 
 
-def _failure(answer: httpx.Response) -> Exception:
+def failure_of(answer: httpx.Response) -> RegistryError:
+    """What an answer that is no success means. Its body has been read."""
     status = answer.status_code
     if status in _WAIT:
         return Unavailable(_sentence(answer), retry_after=_seconds(answer.headers.get("Retry-After")))

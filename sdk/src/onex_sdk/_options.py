@@ -84,6 +84,16 @@ class Options:
     validation: Validation = "off"
     #: How long a schema may lag behind the registry's.
     schema_ttl: float = 60.0
+    #: A file of schemas, as `onex pull` writes it: what judges until the registry was asked, or while it is away.
+    bundle: str = ""
+
+    #: Whether the registry's sampling rules are followed.
+    sampling: bool = True
+    #: Where the rules that the registry told last are kept; `sampling.json` in `spool_dir` when that is set.
+    sampling_file: str = ""
+
+    #: Which release of the service this is: profiles say it, so that releases can be compared.
+    release: str = ""
 
     max_event_bytes: int = 1024 * 1024
     warn_event_bytes: int = 100 * 1024
@@ -118,6 +128,11 @@ class Options:
     def node(self) -> str:
         """Which running instance speaks."""
         return self.node_id or f"{self.service}-{socket.gethostname()}"
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What a profile says about the program."""
+        return {"service": self.service, **({"release": self.release} if self.release else {})}
 
 
 def _said(environment: Mapping[str, str], hints: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,24 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
+from onex_sdk import _correlation as correlations
 from onex_sdk._assemble import Parts, assemble
 from onex_sdk._client import RegistryClient
+from onex_sdk._correlation import Correlation
 from onex_sdk._lifetime import close_with_child, watch
+from onex_sdk._operations import Operation
 from onex_sdk._options import Options
 from onex_sdk._pipeline import Pipeline
+from onex_sdk._profiling import ContinuousProfiler, Profile
 from onex_sdk._queue import BATCHER, Item
+from onex_sdk._sampling import SamplingRules
 from onex_sdk._stats import Stats
+from onex_sdk._usage import Scope
 
 _log = logging.getLogger("onex_sdk")
 
@@ -33,7 +40,7 @@ class Client:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._node = options.node
-        self._begin()
+        self._begin(None)
         watch(self)
         if options.url and options.enabled:
             self._start()
@@ -90,21 +97,72 @@ class Client:
             _log.exception("An event was dropped.")
             return None
 
+    def operation(
+        self,
+        name: str | None = None,
+        *,
+        correlation_id: str | None = None,
+        remote: Correlation | None = None,
+        tags: Mapping[str, str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Operation:
+        """A piece of work, for `with`, `async with`, or as a decorator: START, and SUCCESS or ERROR.
+
+        What is emitted within belongs to it. It hangs below the operation around it, or below `remote`, which
+        `extract` reads from the headers of a request.
+        """
+        return Operation(
+            self.emit,
+            name,
+            correlation_id=correlation_id,
+            remote=remote,
+            tags=tags,
+            context=context,
+            sampling=self.sampling_rules,
+        )
+
+    def profile(
+        self,
+        step: str | None = None,
+        *,
+        stacks: bool = False,
+        cpu: Scope = "thread",
+        tags: Mapping[str, str] | None = None,
+    ) -> Profile:
+        """Measures a step, for `with`, `async with`, or as a decorator, and emits a PERFORMANCE_PROFILE."""
+        return Profile(self.emit, step, named=lambda: self.options.named, stacks=stacks, cpu=cpu, tags=tags)
+
+    def profiler(self, *, every: float = 60.0, operation: str = "process") -> ContinuousProfiler:
+        """Looks at all threads from now on, and emits a PERFORMANCE_PROFILE every so many seconds, until `stop`."""
+        return ContinuousProfiler(
+            self.emit, every=every, operation=operation, named=lambda: self.options.named
+        )
+
+    def correlation(self, correlation_id: str) -> AbstractContextManager[Correlation | None]:
+        """What is emitted within belongs to this chain of work, which others may belong to as well."""
+        return correlations.use(correlations.joined(correlation_id, sampling=self.sampling_rules()))
+
+    def sampling_rules(self) -> SamplingRules:
+        """Those that hold now, as the registry told them last."""
+        return self._parts.sampling.current
+
     @property
     def registry(self) -> RegistryClient:
         """Asks for schemas, validates and sends at once."""
         return self._parts.registry
 
-    def prepare(self, *event_types: str) -> bool:
-        """Fetches the schemas of these types now, so that the first event is judged, too; False when one is missing.
+    def prepare(self, *event_types: str, schema_version: str | None = None) -> bool:
+        """Asks the registry now for sampling rules and the schemas of these types, so that they hold from the first
+        event on; False when it is away, or has nothing to judge one of them by.
 
-        Without it, and where validation is off, `emit` needs no network.
+        Without it they are asked for in the background. `emit` needs no network.
         """
-        validation = self._parts.validation
-        if validation is None:
-            return True
-        fetched = {name: validation.prepare(name) for name in event_types}
-        return all(fetched.values())
+        parts = self._parts
+        told = parts.sampling.refresh() if self.options.sampling else True
+        if parts.rulings is None:
+            return told
+        found = [parts.rulings.prepare(name, schema_version or "") for name in event_types]
+        return told and all(found)
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Sends what waits, here and on disk; True when nothing waits any more, False when time was up."""
@@ -147,12 +205,12 @@ class Client:
             return
         if self._parts.backlog is not None:
             self._parts.backlog.forget()
-        self._begin()
+        self._begin(self._parts)
 
-    def _begin(self) -> None:
+    def _begin(self, before: Parts | None) -> None:
         self._running = self._closed = False
         self._starting = threading.Lock()
-        self._parts = assemble(self.options)
+        self._parts = assemble(self.options, before=before)
         self._stats, self._pipeline = self._parts.stats, self._parts.pipeline
 
     def _start(self) -> bool:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0020_replays_of_events_read_as_a_version'),
+        ('events', '0022_profiles_in_short_rows'),
     ]
 
     operations = [
