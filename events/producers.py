@@ -45,10 +45,16 @@ class Tally:
 @dataclass(frozen=True, slots=True)
 class Process:
     report: ClientReport
-    # Of the types that the reader may read.
+    # Of the types that the reader may read, and asks for.
     types: dict[str, dict[str, int]]
     tally: Tally
     silent: bool
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted beside events: those are told by type, to whoever may read it."""
+        of_events = set().union(*self.report.types.values())
+        return {name: count for name, count in self.report.counts.items() if name not in of_events}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +84,19 @@ class Producer:
         return sorted(tallies, key=lambda one: (-one[1].lost, -one[1].emitted, one[0]))
 
 
-def find_producers(*, actor: Actor, service: str = "") -> list[Producer]:
+def find_producers(
+    *, actor: Actor, service: str = "", account: str = "", event_type: str = ""
+) -> list[Producer]:
     """Those that lost events first. Of each the event types that the actor may read; without one it is not there.
 
     Raises Forbidden.
     """
     actor.require("read")
-    rows = ClientReport.objects.order_by("-reported_at", "-pk")
-    found = rows.filter(service=service) if service else rows
+    wanted = {"service": service, "producer": account, "types__has_key": event_type}
+    rows = ClientReport.objects.filter(**{name: value for name, value in wanted.items() if value})
     groups: dict[tuple[str, str], list[Process]] = {}
-    for report in found[:PROCESSES]:
-        process = _seen_by(actor, report)
+    for report in rows.order_by("-reported_at", "-pk")[:PROCESSES]:
+        process = _seen_by(actor, report, event_type)
         if process is not None:
             groups.setdefault((report.producer, report.service), []).append(process)
     producers = [_producer(processes) for processes in groups.values()]
@@ -97,21 +105,26 @@ def find_producers(*, actor: Actor, service: str = "") -> list[Producer]:
 
 def find_producer(*, actor: Actor, report_id: int) -> Producer:
     """The one whose process sent this report. Raises Forbidden, and ProducerNotFound."""
-    report = ClientReport.objects.filter(pk=report_id).first()
-    found = find_producers(actor=actor, service=report.service) if report else []
-    for producer in found:
-        if report is not None and producer.name == report.producer:
-            return producer
     actor.require("read")
+    report = ClientReport.objects.filter(pk=report_id).first()
+    if report is not None:
+        for producer in find_producers(actor=actor, service=report.service, account=report.producer):
+            return producer
     raise ProducerNotFound(f"No producer has sent a report {report_id}.", report=report_id)
 
 
-def _seen_by(actor: Actor, report: ClientReport) -> Process | None:
+def never_arrived(*, actor: Actor, event_type: str) -> Tally:
+    """What all producers say of one type together. Raises Forbidden."""
+    found = find_producers(actor=actor, event_type=event_type)
+    return _sum(counts for one in found for process in one.processes for counts in process.types.values())
+
+
+def _seen_by(actor: Actor, report: ClientReport, event_type: str) -> Process | None:
     everything = actor.may_everywhere("read")
     types = {
         name: counts
         for name, counts in report.types.items()
-        if everything or changes.may(actor, "read", name)
+        if event_type in ("", name) and (everything or changes.may(actor, "read", name))
     }
     if not types and not everything:
         return None

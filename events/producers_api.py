@@ -85,7 +85,9 @@ class ProcessAnswer(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField()
     reported_at = serializers.DateTimeField()
     silent = serializers.BooleanField(help_text="Nothing was heard of it for five minutes.")
-    counts = serializers.DictField(child=serializers.IntegerField())
+    counters = serializers.DictField(
+        child=serializers.IntegerField(), help_text="What was counted beside events."
+    )
     gauges = serializers.DictField(child=serializers.IntegerField())
     events = TallyAnswer()
 
@@ -113,7 +115,11 @@ class ProducersAnswer(serializers.Serializer[Any]):
     methods=["GET"],
     operation_id="client_reports_list",
     description="Producers, those that lost events first: of each the event types that the caller may read.",
-    parameters=[OpenApiParameter("service", description="Only this one.")],
+    parameters=[
+        OpenApiParameter("service", description="Only this one."),
+        OpenApiParameter("producer", description="Only what this account has sent."),
+        OpenApiParameter("type", description="Only events of this type."),
+    ],
     responses=ProducersAnswer,
 )
 @api_view(["GET", "POST"])
@@ -126,7 +132,13 @@ def client_reports(request: Request) -> Response:
         told.is_valid(raise_exception=True)
         recorded = record_client_report(actor=caller(request), spec=ReportSpec(**told.validated_data))
         return Response({"recorded": recorded})
-    found = find_producers(actor=caller(request), service=request.GET.get("service", ""))
+    asked = request.GET
+    found = find_producers(
+        actor=caller(request),
+        service=asked.get("service", ""),
+        account=asked.get("producer", ""),
+        event_type=asked.get("type", ""),
+    )
     return Response({"items": [_of_producer(producer) for producer in found]})
 
 
@@ -149,7 +161,7 @@ def _of_process(process: Process) -> dict[str, Any]:
         "started_at": report.started_at,
         "reported_at": report.reported_at,
         "silent": process.silent,
-        "counts": report.counts,
+        "counters": process.counters,
         "gauges": report.gauges,
         "events": _of_tally(process.tally),
     }

@@ -2,9 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from access.caller import caller
 from events.producers import PROCESSES, Producer, find_producer, find_producers
+from events.statistics_forms import ProducerFilters
 
 _SHOWN = 100
 # What the SDK counts beside events, by the words for it; in this order.
@@ -34,12 +36,25 @@ _COUNTERS = (
 )
 
 
+@require_safe
 def producers(request: HttpRequest) -> HttpResponse:
-    found = find_producers(actor=caller(request))
-    context = {"producers": found[:_SHOWN], "more": len(found) - _SHOWN, "processes": PROCESSES}
+    asked = request.GET
+    found = find_producers(
+        actor=caller(request),
+        service=asked.get("service", ""),
+        account=asked.get("producer", ""),
+        event_type=asked.get("type", ""),
+    )
+    context = {
+        "filters": ProducerFilters(asked),
+        "producers": found[:_SHOWN],
+        "more": len(found) - _SHOWN,
+        "processes": PROCESSES,
+    }
     return render(request, "events/producers.html", context)
 
 
+@require_safe
 def producer(request: HttpRequest, client_report_id: int) -> HttpResponse:
     found = find_producer(actor=caller(request), report_id=client_report_id)
     types = found.by_type()
@@ -57,7 +72,7 @@ def producer(request: HttpRequest, client_report_id: int) -> HttpResponse:
 
 def _counters(found: Producer) -> list[tuple[str, int]]:
     sums = [
-        (words, sum(process.report.counts.get(name, 0) for process in found.processes))
+        (words, sum(process.counters.get(name, 0) for process in found.processes))
         for name, words in _COUNTERS
     ]
     return [(words, count) for words, count in sums if count]
