@@ -51,6 +51,15 @@ def test_the_new_ones_are_dropped_where_that_is_the_policy(emitting, registry):
     assert _ids(registry) == ["first", "e-0", "e-1", "e-2"]
 
 
+def test_a_queue_that_holds_less_than_a_batch_leaves_when_it_is_full(emitting, registry):
+    client = emitting(batch_age_ms=3_600_000, queue_events=4)
+    for n in range(4):
+        client.emit("t", event_id=f"e-{n}")
+    assert registry.arrived.wait(10)
+    assert client.flush()
+    assert len(_ids(registry)) == 4
+
+
 def test_blocking_waits_for_room(emitting, registry):
     client = _stuck(emitting, registry, overflow="block", block_timeout=30)
     threading.Timer(0.05, registry.may_answer.set).start()

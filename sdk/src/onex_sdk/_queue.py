@@ -48,6 +48,8 @@ class Queue:
         self._spill = spill
         self._clock = clock
         self._age = options.batch_age_ms / 1000
+        # A queue that holds less than a batch is sent when it is full.
+        self._batch_events = max(1, min(options.batch_events, options.queue_events))
         # Its lock is reentrant: a signal handler that emits may interrupt an `emit`.
         self._changed = threading.Condition()
         self._items: deque[tuple[float, Item]] = deque()
@@ -69,11 +71,7 @@ class Queue:
                 return False
             self._items.append((self._clock(), item))
             self._bytes += size
-            if (
-                len(self._items) == 1
-                or len(self._items) % self._options.batch_events == 0
-                or self._is_batch()
-            ):
+            if len(self._items) == 1 or len(self._items) % self._batch_events == 0 or self._is_batch():
                 self._changed.notify_all()
         return True
 
@@ -190,12 +188,12 @@ class Queue:
                 self._spill_at = self._clock() + _SPILL_SECONDS
 
     def _is_batch(self) -> bool:
-        return len(self._items) >= self._options.batch_events or self._bytes >= self._options.batch_bytes
+        return len(self._items) >= self._batch_events or self._bytes >= self._options.batch_bytes
 
     def _batch(self) -> list[Item]:
         batch: list[Item] = []
         size = 0
-        while self._items and len(batch) < self._options.batch_events:
+        while self._items and len(batch) < self._batch_events:
             item = self._items[0][1]
             size += len(item.line)
             if batch and size > self._options.batch_bytes:
