@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
-from uuid import uuid4
 
 from onex_sdk import _correlation as correlations
 from onex_sdk._assemble import Parts, assemble
 from onex_sdk._client import RegistryClient
 from onex_sdk._correlation import Correlation
+from onex_sdk._ids import new_id
 from onex_sdk._lifetime import close_with_child, watch
 from onex_sdk._operations import Operation
 from onex_sdk._options import Options
@@ -233,7 +233,7 @@ def _event(
     """What every event has; its time is now and its id is new where none is given."""
     at = datetime.now(timezone.utc) if timestamp is None else timestamp
     return {
-        "event_id": event_id or str(uuid4()),
+        "event_id": event_id or new_id(),
         "timestamp": at.isoformat() if isinstance(at, datetime) else str(at),
         "node_id": node_id,
         "event_type": event_type if type(event_type) is str else str(event_type),
