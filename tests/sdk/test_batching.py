@@ -37,6 +37,19 @@ def test_a_full_batch_leaves_without_waiting_for_its_time(emitting, registry):
     assert _sizes(registry) == [100, 100, 50]
 
 
+def test_where_ten_batches_wait_they_leave_together(emitting, registry):
+    client = emitting(batch_events=10, batch_age_ms=NEVER)
+    registry.may_answer.clear()
+    for _ in range(10):
+        client.emit("t")
+    assert registry.arrived.wait(10)
+    for _ in range(205):
+        client.emit("t")
+    registry.may_answer.set()
+    assert client.flush()
+    assert _sizes(registry) == [10, 100, 100, 5]
+
+
 def test_a_single_event_leaves_when_its_time_has_come(emitting, registry):
     emitting(batch_age_ms=1).emit("t")
     assert registry.arrived.wait(10)

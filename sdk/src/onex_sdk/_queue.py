@@ -13,6 +13,9 @@ from onex_sdk._options import Options
 from onex_sdk._stats import Stats
 from onex_sdk._stores import Value
 
+#: Where so many batches wait, they leave together: one request of 1,000 events costs the server half of ten of 100.
+_TOGETHER = 10
+_MOST_TOGETHER = 1_000
 #: How long a disk that took nothing is left alone.
 _SPILL_SECONDS = 1.0
 
@@ -193,7 +196,10 @@ class Queue:
     def _batch(self) -> list[Item]:
         batch: list[Item] = []
         size = 0
-        while self._items and len(batch) < self._batch_events:
+        most = together(self._batch_events)
+        if len(self._items) < most:
+            most = self._batch_events
+        while self._items and len(batch) < most:
             item = self._items[0][1]
             size += len(item.line)
             if batch and size > self._options.batch_bytes:
@@ -203,6 +209,11 @@ class Queue:
             batch.append(item)
         self._hurried = self._hurried and bool(self._items)
         return batch
+
+
+def together(batch_events: int) -> int:
+    """The most events of one request, where many wait."""
+    return max(batch_events, min(_TOGETHER * batch_events, _MOST_TOGETHER))
 
 
 def _may_wait() -> bool:
