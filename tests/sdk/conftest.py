@@ -70,6 +70,8 @@ class FakeRegistry:
             "rules": [],
         }
         self.taxonomies: dict[str, Any] = {}
+        #: What `GET /client-reports` answers.
+        self.producers: list[dict[str, Any]] = []
 
     def publish(
         self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
@@ -107,7 +109,7 @@ class FakeRegistry:
             return Answer(body={})
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(401, {"error_code": 40100, "message": "This token is not known.", "details": {}})
-        if asked.path == "/api/v1/client-reports":
+        if asked.method == "POST" and asked.path == "/api/v1/client-reports":
             self.reports.append(json.loads(asked.body))
             return Answer(body={})
         if asked.method == "POST":
@@ -123,6 +125,8 @@ class FakeRegistry:
                 for version in everything:
                     if version["id"] == int(wanted):
                         return Answer(body={k: version[k] for k in ("schema", "references") if k in version})
+            case ["client-reports"]:
+                return Answer(body={"items": self.producers})
             case ["sampling", "resolved"]:
                 return Answer(body=self.sampling)
             case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
