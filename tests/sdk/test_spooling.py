@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import onex_sdk
+from onex_sdk import _spool
 from onex_sdk._backlog import Backlog
 from onex_sdk._options import Options
 from onex_sdk._queue import Item
@@ -217,6 +218,19 @@ def test_a_program_whose_disk_is_full_keeps_events_in_memory(
     stats = client.stats()
     assert stats["stored"] == stats["emitted"] == 5
     assert stats["spool_failed"] >= 1
+
+
+def test_where_folders_cannot_be_locked_events_wait_in_memory(
+    emitting, registry, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(_spool, "fcntl", None)  # as on Windows
+    client = emitting(spool_dir=str(tmp_path), breaker_seconds=0)
+    registry.next_answers += [registry.failure] * 3
+    client.emit("t")
+    assert client.flush(30)
+    assert client.stats()["stored"] == 1
+    assert "no locks" in caplog.text
+    assert not any(path.is_dir() for path in tmp_path.iterdir())
 
 
 def test_events_wait_on_disk_while_the_server_is_away_and_are_sent_in_order_when_it_is_back(
