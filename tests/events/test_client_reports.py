@@ -188,3 +188,16 @@ def test_the_statistics_of_a_type_say_how_many_never_arrived(owner):
     assert "2 events never arrived" in page
     assert "/producers?type=team.order" in page
     assert "never arrived" not in owner.browser.get("/statistics/team.other").content.decode()
+
+
+@pytest.mark.parametrize("name", ["service", "producer", "type"])
+@pytest.mark.parametrize("value", ["%", "'", "a" * 5_000])
+def test_what_nobody_is_called_is_not_found(owner, name, value):
+    owner.api.post(ADDRESS, report())
+    assert producers(owner, **{name: value}) == []
+    assert "No such producer has reported" in owner.browser.get("/producers", {name: value}).content.decode()
+
+
+def test_a_report_that_is_not_there_is_a_page_that_says_so(owner):
+    for number in (0, 2**63):
+        assert owner.browser.get(f"/producers/{number}").status_code == 404
