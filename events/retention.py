@@ -18,7 +18,7 @@ from access.actor import SYSTEM
 from events import partitions
 from events.cold import forget_unused
 from events.fold import fold_statistics
-from events.models import ColdPartition, CorrelationLink, EventKey, Profile
+from events.models import ClientReport, ColdPartition, CorrelationLink, EventKey, Profile
 from events.recount import holds_uncounted, seal, uncounted_positions
 from registry.models import Subject
 
@@ -61,6 +61,7 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
     if settings.EVENT_RETENTION.days < longest:
         cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
         deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
+    ClientReport.objects.filter(reported_at__lt=datetime.now(UTC) - settings.CLIENT_REPORTS_KEPT).delete()
     # No event that named the parent is left then.
     _forget_rows(CorrelationLink.objects.all(), day - timedelta(days=longest), max_batches)
     keys = _forget_rows(EventKey.objects.all(), day - settings.DEDUP_HORIZON, max_batches)

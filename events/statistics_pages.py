@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -15,6 +16,7 @@ from events import statistics_charts as charts
 from events.charts import Sparkline
 from events.errors import InvalidQuery
 from events.fold import lag
+from events.producers import never_arrived
 from events.statistics_forms import FrameForm, StatisticsFilters
 from events.summarise import (
     Group,
@@ -81,6 +83,8 @@ def of_subject(request: HttpRequest, subject: str) -> HttpResponse:
         "total": found.total,
         "counted_note": _counted(found.total),
         "lag": lag(),
+        "told": never_arrived(actor=actor, event_type=subject),
+        "told_url": f"{reverse('producers')}?{urlencode({'type': subject})}",
         "in_catalogue": Subject.objects.filter(name=subject).exists(),
         "json_url": f"/api/v1/statistics/{quote(subject, safe='')}?{request.GET.urlencode()}",
         **_charts(found, versions),

@@ -138,6 +138,9 @@ OPERATION_INCOMPLETE_AFTER = timedelta(minutes=env.float("OPERATION_INCOMPLETE_M
 PROFILES_MAX_EVENTS = env.int("PROFILES_MAX_EVENTS", default=200_000)
 PROFILES_COMPARED = env.int("PROFILES_COMPARED", default=10_000)
 PROFILES_FRAMES_FROM = env.int("PROFILES_FRAMES_FROM", default=2_000)
+# What processes of producers said of their events: so many days, and of so many processes of one account.
+CLIENT_REPORTS_KEPT = timedelta(days=env.int("CLIENT_REPORT_DAYS", default=7))
+CLIENT_REPORTS_PER_ACCOUNT = env.int("CLIENT_REPORTS_PER_ACCOUNT", default=1_000)
 SAMPLING_MAX_RULES = env.int("SAMPLING_MAX_RULES", default=1_000)
 # The last 7 days are counted for a prediction; when that takes longer than this, the last day, then the last hour.
 SAMPLING_PREDICTION_SECONDS = env.float("SAMPLING_PREDICTION_SECONDS", default=5.0)

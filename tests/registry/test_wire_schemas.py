@@ -291,7 +291,11 @@ def test_a_version_says_how_its_events_are_judged_to_who_takes_such_members(owne
     owner.api.post("/api/v1/subjects/orders/versions", {"schema": '{"type": "object"}'}, format="json")
     address = "/api/v1/subjects/orders/versions/1"
     answer = owner.api.get(address).json()
-    assert (answer["dialect"], answer["assertFormats"]) == ("draft-07", False)
+    assert (answer["dialect"], answer["assertFormats"], answer["versionWhenAbsent"]) == (
+        "draft-07",
+        False,
+        "latest",
+    )
     owner.api.patch("/api/v1/settings/orders", {"assert_formats": True})
     assert owner.api.get(address).json()["assertFormats"] is True
     assert not {"eventProfile", "renameAliases"} & answer.keys()

@@ -59,6 +59,10 @@ class FakeRegistry:
         self.reports: list[dict[str, Any]] = []
         self.next_answers: list[Answer] = []
         self.with_etags = True
+        self.arrived = threading.Event()
+        #: Set while answers may leave.
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.sampling: dict[str, Any] = {
             "revision": 0,
             "algorithm": "onex-consistent-56/1",
@@ -66,6 +70,8 @@ class FakeRegistry:
             "rules": [],
         }
         self.taxonomies: dict[str, Any] = {}
+        #: What `GET /client-reports` answers.
+        self.producers: list[dict[str, Any]] = []
 
     def publish(
         self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
@@ -85,6 +91,8 @@ class FakeRegistry:
         versions.append(version)
         return version
 
+    failure = Answer(500, raw=b"oops")
+
     @property
     def events(self) -> list[dict[str, Any]]:
         """All that came, in order, however often."""
@@ -97,9 +105,11 @@ class FakeRegistry:
     def answer(self, asked: Asked) -> Answer:
         if self.next_answers:
             return self.next_answers.pop(0)
+        if asked.method == "PUT":
+            return Answer(body={})
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(401, {"error_code": 40100, "message": "This token is not known.", "details": {}})
-        if asked.path == "/api/v1/client-reports":
+        if asked.method == "POST" and asked.path == "/api/v1/client-reports":
             self.reports.append(json.loads(asked.body))
             return Answer(body={})
         if asked.method == "POST":
@@ -115,6 +125,8 @@ class FakeRegistry:
                 for version in everything:
                     if version["id"] == int(wanted):
                         return Answer(body={k: version[k] for k in ("schema", "references") if k in version})
+            case ["client-reports"]:
+                return Answer(body={"items": self.producers})
             case ["sampling", "resolved"]:
                 return Answer(body=self.sampling)
             case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
@@ -173,6 +185,8 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, body)
+            registry.arrived.set()
+            registry.may_answer.wait(30)
             answer = registry.answer(asked)
             registry.asked.append(asked)
             raw = answer.raw if answer.raw is not None else json.dumps(answer.body).encode()
@@ -183,7 +197,7 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = _do  # noqa: N815
+        do_GET = do_POST = do_PUT = _do  # noqa: N815
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -208,6 +222,7 @@ def server() -> Iterator[Running]:
     def stop() -> None:
         if not stopped.is_set():
             stopped.set()
+            registry.may_answer.set()
             http.shutdown()
             thread.join()
             http.server_close()
@@ -253,11 +268,12 @@ def token() -> str:
 
 @pytest.fixture
 def emitting(server: Running) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the registry, and ends them after the test."""
+    """Makes clients of the registry that ask and tell it nothing beside events, and ends them after the test."""
     made: list[Client] = []
 
     def make(**options: Any) -> Client:
-        given = {"url": server.url, "token": TOKEN, "service": "test", "report_seconds": 0, **options}
+        quiet = {"report_seconds": 0, "sampling": False}
+        given = {"url": server.url, "token": TOKEN, "service": "test", **quiet, **options}
         made.append(Client(Options.read(given, {})))
         return made[-1]
 

@@ -3,6 +3,8 @@
 import datetime as dt
 import enum
 import math
+import os
+import random
 import threading
 import uuid
 from collections import deque
@@ -14,6 +16,7 @@ import pytest
 
 import onex_sdk
 from onex_sdk import InvalidOption
+from onex_sdk._ids import new_id
 from onex_sdk._options import Options
 
 
@@ -208,3 +211,23 @@ def test_options_come_from_the_environment_where_nothing_is_given(caplog):
 def test_an_option_that_cannot_be_is_told_at_once(given, sentence):
     with pytest.raises(InvalidOption, match=sentence):
         onex_sdk.init("http://x", "t", "shop", **given)
+
+
+def test_ids_are_uuids_that_neither_a_seed_nor_a_fork_repeats(emitting, registry):
+    client = emitting()
+    seen = []
+    for _ in range(2):
+        random.seed(7)
+        seen += [client.emit("t") for _ in range(100)]
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, new_id().encode())
+        os._exit(0)
+    os.close(write)
+    seen += [new_id(), os.read(read, 100).decode()]
+    os.close(read)
+    os.wait()
+    assert len(set(seen)) == 202
+    for one in seen:
+        read_back = uuid.UUID(one)
+        assert (str(read_back), read_back.version, read_back.variant) == (one, 4, uuid.RFC_4122)

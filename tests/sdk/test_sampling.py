@@ -197,7 +197,7 @@ def test_an_answer_that_holds_no_rules_changes_nothing(registry, client, canned,
 def sampled(emitting, registry):
     """A client that has been told to keep a tenth."""
     registry.sampling = resolved({"event_type": "*", "rate": 0.1})
-    client = emitting()
+    client = emitting(sampling=True)
     assert client.prepare()
     return client
 
@@ -235,7 +235,7 @@ def test_failures_are_kept_always_and_say_so(sampled, registry):
 
 def test_a_rule_may_sample_failures_too(emitting, registry):
     registry.sampling = resolved({"event_type": "*_ERROR", "rate": 0.0001, "keep_failures": False})
-    client = emitting()
+    client = emitting(sampling=True)
     assert client.prepare()
     kept = [client.emit("JOB_ERROR", {"success": False}) for _ in range(200)]
     assert kept.count(None) >= 198
@@ -272,7 +272,7 @@ def test_sampling_can_be_switched_off(emitting, registry):
 
 def test_rules_are_asked_for_without_being_told_to(emitting, registry):
     registry.sampling = resolved({"event_type": "*", "rate": 0.0001})
-    client = emitting()
+    client = emitting(sampling=True)
     client.emit("tick", sample_rate=1.0)
     assert client.flush()
     # Rules are asked for before the first batch leaves.

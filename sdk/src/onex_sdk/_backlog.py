@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any
 
 from onex_sdk._options import Options
-from onex_sdk._queue import Item
+from onex_sdk._queue import Item, together
 from onex_sdk._spool import Spool, open_spool, orphans
 from onex_sdk._stats import Stats
 
@@ -62,11 +62,11 @@ class Backlog:
             return True
 
     def read(self) -> list[Item]:
-        """The next batch, the oldest first; what has been read to its end is put away."""
+        """The next request's, the oldest first; what has been read to its end is put away."""
         with self._guard:
             for spool in self._spools():
                 try:
-                    items = spool.read(self._options.batch_events, self._options.batch_bytes)
+                    items = spool.read(together(self._options.batch_events), self._options.batch_bytes)
                     if items:
                         self._reading = spool
                         return items

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Resolving a name imports it: a fork amid that would leave a child that never again finds a server.
+import encodings.idna  # noqa: F401
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime

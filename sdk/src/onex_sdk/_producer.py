@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
-from uuid import uuid4
 
 from onex_sdk import _correlation as correlations
 from onex_sdk._assemble import Parts, assemble
 from onex_sdk._client import RegistryClient
 from onex_sdk._correlation import Correlation
+from onex_sdk._ids import new_id
 from onex_sdk._lifetime import close_with_child, watch
 from onex_sdk._operations import Operation
 from onex_sdk._options import Options
@@ -70,27 +70,17 @@ class Client:
         if not self._running and not self._start():
             return None
         try:
-            event: dict[str, Any] = {
-                "event_id": event_id or str(uuid4()),
-                "timestamp": datetime.now(timezone.utc).isoformat()
-                if timestamp is None
-                else _text(timestamp),
-                "node_id": node_id or self._node,
-                "event_type": event_type if type(event_type) is str else str(event_type),
-                "metadata": metadata,
-            }
-            if schema_version is not None:
-                event["schema_version"] = schema_version
-            if correlation_id is not None:
-                event["correlation_id"] = correlation_id
-            if parent_correlation_id is not None:
-                event["parent_correlation_id"] = parent_correlation_id
-            if trace_id is not None:
-                event["trace_id"] = trace_id
-            if span_id is not None:
-                event["span_id"] = span_id
-            if sample_rate is not None:
-                event["sample_rate"] = sample_rate
+            event = _event(event_type, metadata, node_id or self._node, event_id, timestamp)
+            for name, value in (
+                ("schema_version", schema_version),
+                ("correlation_id", correlation_id),
+                ("parent_correlation_id", parent_correlation_id),
+                ("trace_id", trace_id),
+                ("span_id", span_id),
+                ("sample_rate", sample_rate),
+            ):
+                if value is not None:
+                    event[name] = value
             return self._pipeline.run(event)
         except Exception:  # noqa: BLE001 - whatever goes wrong here is ours, never the host's
             self._stats.add("internal_errors")
@@ -237,5 +227,15 @@ class Client:
         return False
 
 
-def _text(timestamp: datetime | str) -> str:
-    return timestamp.isoformat() if isinstance(timestamp, datetime) else str(timestamp)
+def _event(
+    event_type: str, metadata: Any, node_id: str, event_id: str | None, timestamp: datetime | str | None
+) -> dict[str, Any]:
+    """What every event has; its time is now and its id is new where none is given."""
+    at = datetime.now(timezone.utc) if timestamp is None else timestamp
+    return {
+        "event_id": event_id or new_id(),
+        "timestamp": at.isoformat() if isinstance(at, datetime) else str(at),
+        "node_id": node_id,
+        "event_type": event_type if type(event_type) is str else str(event_type),
+        "metadata": metadata,
+    }

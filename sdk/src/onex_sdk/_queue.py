@@ -13,6 +13,12 @@ from onex_sdk._options import Options
 from onex_sdk._stats import Stats
 from onex_sdk._stores import Value
 
+#: Where so many batches wait, they leave together: one request of 1,000 events costs the server half of ten of 100.
+_TOGETHER = 10
+_MOST_TOGETHER = 1_000
+#: How long a disk that took nothing is left alone.
+_SPILL_SECONDS = 1.0
+
 
 class Item(NamedTuple):
     """An event as it will travel, and the large values that have to be in their store before it does."""
@@ -45,12 +51,15 @@ class Queue:
         self._spill = spill
         self._clock = clock
         self._age = options.batch_age_ms / 1000
+        # A queue that holds less than a batch is sent when it is full.
+        self._batch_events = max(1, min(options.batch_events, options.queue_events))
         # Its lock is reentrant: a signal handler that emits may interrupt an `emit`.
         self._changed = threading.Condition()
         self._items: deque[tuple[float, Item]] = deque()
         self._bytes = 0
         self._taken: list[Item] = []
         self._taken_bytes = 0
+        self._spill_at = 0.0
         self._hurried = False
         self._closed = False
 
@@ -65,11 +74,7 @@ class Queue:
                 return False
             self._items.append((self._clock(), item))
             self._bytes += size
-            if (
-                len(self._items) == 1
-                or len(self._items) % self._options.batch_events == 0
-                or self._is_batch()
-            ):
+            if len(self._items) == 1 or len(self._items) % self._batch_events == 0 or self._is_batch():
                 self._changed.notify_all()
         return True
 
@@ -177,20 +182,24 @@ class Queue:
 
     def _spill_oldest(self, size: int) -> None:
         assert self._spill is not None
-        while self._items and not self._fits(size):
+        while self._items and not self._fits(size) and self._clock() >= self._spill_at:
             batch = self._batch()
             if not self._spill(batch):
                 self._items.extendleft((self._clock(), item) for item in reversed(batch))
                 self._bytes += sum(item.size for item in batch)
-                return
+                # Not with every event again.
+                self._spill_at = self._clock() + _SPILL_SECONDS
 
     def _is_batch(self) -> bool:
-        return len(self._items) >= self._options.batch_events or self._bytes >= self._options.batch_bytes
+        return len(self._items) >= self._batch_events or self._bytes >= self._options.batch_bytes
 
     def _batch(self) -> list[Item]:
         batch: list[Item] = []
         size = 0
-        while self._items and len(batch) < self._options.batch_events:
+        most = together(self._batch_events)
+        if len(self._items) < most:
+            most = self._batch_events
+        while self._items and len(batch) < most:
             item = self._items[0][1]
             size += len(item.line)
             if batch and size > self._options.batch_bytes:
@@ -200,6 +209,11 @@ class Queue:
             batch.append(item)
         self._hurried = self._hurried and bool(self._items)
         return batch
+
+
+def together(batch_events: int) -> int:
+    """The most events of one request, where many wait."""
+    return max(batch_events, min(_TOGETHER * batch_events, _MOST_TOGETHER))
 
 
 def _may_wait() -> bool:

@@ -16,7 +16,7 @@ from onex_sdk._stores import FileStore, Value, ValueStore
 
 #: A value is worth a place of its own from this share of the limit on.
 _WORTH_MOVING = 4
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -48,7 +48,8 @@ class Sizes:
         if self._store is not None and len(line) > options.reference_bytes:
             event, values = self._by_reference(self._store, event)
             line = serialise(event, self._stats)
-        depth = depth_of(line)
+        # What is too large is not looked into.
+        depth = depth_of(line) if len(line) <= options.max_event_bytes else 0
         refusal = self._refusal(len(line), depth)
         if refusal is not None:
             self._stats.settle(refusal[0], event["event_type"])

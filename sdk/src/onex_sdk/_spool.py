@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -25,6 +24,11 @@ from onex_sdk._options import Fsync
 from onex_sdk._queue import Item
 from onex_sdk._stats import Stats
 from onex_sdk._stores import Value
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing tells there whether a folder's process lives
+    fcntl = None  # type: ignore[assignment]
 
 _SUFFIX = ".spool"
 _SYNC_SECONDS = 1.0
@@ -56,7 +60,7 @@ class Spool:
     def append(self, items: Sequence[Item]) -> None:
         """All of them or none. Raises OSError."""
         data = b"".join(map(_frames, items))
-        number = max(self._sizes, default=0)
+        number = max(self._sizes, default=self._segment - 1)
         if self._writing is None or self._sizes.get(number, 0) >= self._segment_bytes:
             number = self._begin(number + 1)
         self._write(number, data)
@@ -188,7 +192,9 @@ class Spool:
 
 
 def open_spool(root: Path, stats: Stats, *, segment_bytes: int, fsync: Fsync) -> Spool:
-    """A new one for this process. Raises OSError."""
+    """A new one for this process. Raises OSError, also where folders cannot be locked."""
+    if fcntl is None:
+        raise OSError(errno.ENOTSUP, "this system has no locks that end with their process")
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = uuid4().hex
     unfinished = root / f"{name}.unfinished"
@@ -202,7 +208,9 @@ def open_spool(root: Path, stats: Stats, *, segment_bytes: int, fsync: Fsync) ->
 
 def orphans(root: Path, stats: Stats, *, segment_bytes: int, fsync: Fsync) -> list[Spool]:
     """What processes left that are no more, the oldest first; locked for this one now."""
-    found = []
+    found: list[Spool] = []
+    if fcntl is None:
+        return found
     for folder in sorted(root.glob("*" + _SUFFIX), key=_age):
         with contextlib.suppress(OSError):
             lock = _locked(folder)

@@ -135,6 +135,20 @@ def test_the_doctor_tells_what_waits_on_disk_and_what_was_refused(folder, onex, 
     )
 
 
+def test_the_doctor_tells_which_services_lost_events_and_why(asking, onex, registry, canned):
+    up = [canned(200, ["order.created"]), canned(200, {"version": "0.1.0"})]
+    events = {"emitted": 1_000, "lost": 7, "refused": 2, "dropped": {"queue_full": 5}}
+    registry.producers = [
+        {"service": "shop", "events": events},
+        {"service": "billing", "events": {**events, "lost": 0, "refused": 0, "dropped": {}}},
+    ]
+    registry.next_answers = [*up]
+    assert "· events       shop lost 7 of 1,000: refused 2, queue_full 5\n" in onex("doctor").out
+    registry.producers = registry.producers[1:]
+    registry.next_answers = [*up]
+    assert "✓ events       none lost, by what programs told (services: 1)" in onex("doctor").out
+
+
 def test_the_doctor_says_how_to_install_what_judges(project, onex, without_verdicts):
     assert "pip install 'onex-sdk[check]'" in onex("doctor").out
 

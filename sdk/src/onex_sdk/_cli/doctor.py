@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,12 +20,14 @@ from onex_sdk._cli.lock_file import Lock
 from onex_sdk._cli.options import finished, json_option, url_option
 from onex_sdk._cli.project import FILE, Project
 from onex_sdk._cli.server import Server
-from onex_sdk._errors import Denied, RegistryError
+from onex_sdk._errors import Denied, NotFound, RegistryError
 from onex_sdk._options import Options
 from onex_sdk._report import sdk_version
 
 _SECONDS = 10.0
 _CLOCK_SECONDS = 30
+#: Of those that lost events, those that lost most.
+_SERVICES = 3
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "cyan"), "problem": ("✗", "red")}
 
 
@@ -120,7 +123,25 @@ def _registry(url: str | None) -> Iterator[Check]:
         yield Check("token", "ok", f"{_hint(found.token)} (from {found.token_from})")
         version = server.get("/v1/metadata/version")
         yield Check("registry", "ok", f"answers, version {version.get('version', 'unknown')}")
+        yield from _events(server)
     yield _clock(answer.headers.get("Date"))
+
+
+def _events(server: Server) -> Iterator[Check]:
+    """What programs told the registry of events that never arrived: of ONEX_SERVICE, or of all."""
+    service = os.environ.get("ONEX_SERVICE", "")
+    try:
+        producers = server.get("/client-reports", {"service": service} if service else {})["items"]
+    except (NotFound, Denied):
+        return
+    losers = [one for one in producers if one["events"]["lost"]]
+    if not losers:
+        yield Check("events", "ok", f"none lost, by what programs told (services: {len(producers)})")
+    for one in losers[:_SERVICES]:
+        told = one["events"]
+        reasons = {"refused": told["refused"], **told["dropped"]}
+        why = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if count)
+        yield Check("events", "note", f"{one['service']} lost {told['lost']:,} of {told['emitted']:,}: {why}")
 
 
 def _hint(token: str) -> str:
