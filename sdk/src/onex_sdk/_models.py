@@ -48,18 +48,10 @@ class EventType:
         """Whether the range holds this version, as npm reads ranges."""
         if self.version is None or self.schema_version is None:
             return True
-        lowest = tuple(map(int, self.schema_version.split(".")))
-        asked = tuple(int(number) for number in re.split("[-+]", semver)[0].split("."))
-        return asked >= lowest and asked[: self._fixed(lowest)] == lowest[: self._fixed(lowest)]
-
-    def _fixed(self, lowest: tuple[int, ...]) -> int:
-        """How many leading numbers may not change."""
-        given = sum(
-            number is not None and number not in "xX*" for number in _matched(self.version or "").groups()
-        )
-        if (self.version or "").startswith("^"):
-            return 1 if lowest[0] else 2
-        return min(given, 2) if (self.version or "").startswith("~") else given
+        lowest = [int(number) for number in self.schema_version.split(".")]
+        asked = [int(number) for number in re.split("[-+]", semver)[0].split(".")]
+        fixed = _fixed(self.version)
+        return asked >= lowest and asked[:fixed] == lowest[:fixed]
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the class as pydantic has it: fields with a default may be left out."""
@@ -142,6 +134,14 @@ def _matched(version: str) -> re.Match[str]:
     if found is None:
         raise ValueError(f"{version!r} is no version of an event: say ^1, ~1.2, 1.x or 1.2.3.")
     return found
+
+
+def _fixed(version: str) -> int:
+    """How many leading numbers the versions of a range have in common."""
+    numbers = [number for number in _matched(version).groups() if number is not None and number not in "xX*"]
+    if version.startswith("^"):
+        return next((place for place, number in enumerate(numbers, 1) if int(number)), len(numbers))
+    return min(len(numbers), 2) if version.startswith("~") else len(numbers)
 
 
 _adapters: dict[type, Any] = {}
