@@ -23,13 +23,12 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from access import audit
+from access import audit, transport
 from access.actor import Actor
 from access.errors import DeliveryNotFinished, DeliveryNotFound, ProductError
 from access.models import Delivery, DeliveryAttempt
-from access.outbound import Answer, Outbound
+from access.outbound import Answer
 from access.signals import deliveries_due
-from access.signing import signed_headers
 
 AS_JSON = {"content-type": "application/json"}
 # Seconds before each further attempt: after half an hour somebody has to look, an alert is no newsletter.
@@ -52,14 +51,16 @@ def enqueue_delivery(
     about_id: object,
     url: str,
     secret: str,
-    payload: Mapping[str, object],
+    payload: Mapping[str, object] | bytes,
     headers: Mapping[str, str] = AS_JSON,
     schedule: Sequence[float] = ALERT_SCHEDULE,
+    target: str = "",
+    by: Delivery.Transport = Delivery.Transport.WEBHOOK,
 ) -> Delivery:
     """Writes the message down. Call it inside the transaction of what it tells about; a worker sends it.
 
     `message_id` is the receiver's idempotency key: enqueuing the same one again changes nothing and returns
-    the row that is there.
+    the row that is there. A payload of bytes is sent as it is.
     """
     assert connection.in_atomic_block, "a delivery belongs into the transaction of what it tells about"
     Delivery.objects.bulk_create(
@@ -70,9 +71,11 @@ def enqueue_delivery(
                 about_id=str(about_id),
                 url=url,
                 secret=secret,
-                body=orjson.dumps(payload),
+                body=payload if isinstance(payload, bytes) else orjson.dumps(payload),
                 headers=dict(headers),
                 schedule=list(schedule),
+                target=target,
+                transport=by,
             )
         ],
         ignore_conflicts=True,
@@ -129,6 +132,7 @@ def _claim(count: int, now: datetime) -> list[Delivery]:
                     Delivery.objects.filter(
                         about=OuterRef("about"),
                         about_id=OuterRef("about_id"),
+                        target=OuterRef("target"),
                         url=OuterRef("url"),
                         id__lt=OuterRef("id"),
                         state=Delivery.State.DUE,
@@ -189,18 +193,19 @@ class Outcome:
 
     @property
     def given_up(self) -> bool:
-        """410: the receiver says that there is nobody any more."""
-        return self.answer is not None and self.answer.status == 410
+        """410, or 5xx of a mail server: the receiver says that trying again is of no use."""
+        if self.answer is None:
+            return False
+        if self.delivery.transport == Delivery.Transport.EMAIL:
+            return 500 <= self.answer.status < 600
+        return self.answer.status == 410
 
 
 def _send(delivery: Delivery, clock: Clock) -> Outcome:
     """Runs in a thread of its own, never touches the database and never raises."""
     began = clock()
-    body = bytes(delivery.body)
     try:
-        signed = signed_headers(secret=delivery.secret, message_id=delivery.message_id, at=began, body=body)
-        with Outbound() as outbound:
-            answer = outbound.post(delivery.url, body=body, headers=delivery.headers | signed)
+        answer = transport.send(delivery, at=began)
     except ProductError as problem:
         took = (clock() - began).total_seconds() * 1000
         return Outcome(delivery, took, str(problem.facts.get("address", "")), problem=problem.message)
@@ -210,12 +215,15 @@ def _send(delivery: Delivery, clock: Clock) -> Outcome:
         return Outcome(
             delivery, 0, problem="It could not be sent because of an error of this server; see its log."
         )
-    return Outcome(delivery, answer.duration_ms, answer.address, answer, _problem_of(answer))
+    said = _problem_of(answer, by_mail=delivery.transport == Delivery.Transport.EMAIL)
+    return Outcome(delivery, answer.duration_ms, answer.address, answer, said)
 
 
-def _problem_of(answer: Answer) -> str:
+def _problem_of(answer: Answer, *, by_mail: bool) -> str:
     if 200 <= answer.status < 300:
         return ""
+    if by_mail:
+        return f"The mail server answered {answer.status}: {_readable(answer.body)}"
     if 300 <= answer.status < 400:
         return f"It answered {answer.status}: redirects are not followed, enter the final address."
     if answer.status == 410:

@@ -159,11 +159,19 @@ class Delivery(models.Model):
         DEAD = "dead"
         CANCELLED = "cancelled"
 
+    class Transport(models.TextChoices):
+        WEBHOOK = "webhook", "HTTP, signed when there is a secret"
+        KEYED = "keyed", "HTTP, with the secret in the body as routing_key"
+        EMAIL = "email", "e-mail to the address in url, which begins with mailto:"
+
     # The receiver's idempotency key: the same over all attempts, unique over all time.
     message_id = models.CharField(max_length=200, unique=True)
     # What it is about, by name, since this app knows none of the others: "alerts.episode", 17.
     about = models.CharField(max_length=40)
     about_id = models.CharField(max_length=80)
+    # Through what it goes, by name as well: "alerts.channel/3"; "" for what goes straight to an address.
+    target = models.CharField(max_length=80, blank=True, default="")
+    transport = models.CharField(max_length=10, choices=Transport.choices, default=Transport.WEBHOOK)
     url = models.CharField(max_length=2000)
     secret = models.CharField(max_length=200, blank=True)
     body = models.BinaryField()
@@ -186,6 +194,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(state="due"), name="deliveries_due"),
             models.Index(fields=["about", "about_id"]),
+            models.Index(fields=["target", "-id"], condition=~Q(target=""), name="deliveries_of_a_target"),
         ]
 
     def __str__(self) -> str:

@@ -40,6 +40,7 @@ from alerts.serializers import (
     RuleAnswer,
     RuleRequest,
     SavedAnswer,
+    SentTest,
 )
 
 
@@ -206,7 +207,8 @@ def channels(request: Request) -> Response:
         page = page_of(request, channels_for(actor))
         return page_answer(page, ChannelAnswer(page.items, many=True, context={"actor": actor}).data)
     made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
-    answer = Response({"channel": _channel(actor, made), "secret": made.secret}, status=201)
+    secret = made.secret if made.kind == Channel.Kind.WEBHOOK else ""
+    answer = Response({"channel": _channel(actor, made), "secret": secret}, status=201)
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -230,9 +232,9 @@ def channel(request: Request, channel_id: int) -> Response:
     return Response(_channel(actor, changed))
 
 
-@extend_schema(operation_id="alerts_channels_test", request=None, responses={202: NotificationAnswer})
+@extend_schema(operation_id="alerts_channels_test", request=None, responses={202: SentTest})
 @api_view(["POST"])
 def channel_test(request: Request, channel_id: int) -> Response:
-    """Sends a message of type `alert.test`; the delivery says what became of it."""
+    """Sends a message of type `alert.test`; the deliveries say what became of it. An e-mail goes to each recipient."""
     sent = channel_operations.send_test(actor=caller(request), channel_id=channel_id)
-    return Response(NotificationAnswer(sent).data, status=202)
+    return Response(SentTest.of(sent), status=202)

@@ -1,5 +1,6 @@
 """Pages of channels."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +12,7 @@ from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
 from access.models import Delivery
-from access.outbound import place_of
+from alerts.channel_kinds import KINDS
 from alerts.channels import (
     ABOUT,
     ChannelSpec,
@@ -30,7 +31,7 @@ def channels(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "channel": channel,
-            "place": place_of(channel.url),
+            "place": KINDS[channel.kind].place(channel),
             "rules": sum(rule.deleted_at is None for rule in channel.rules.all()),
         }
         for channel in page.items
@@ -42,21 +43,31 @@ def channels(request: HttpRequest) -> HttpResponse:
 @never_cache
 def channel_new(request: HttpRequest) -> HttpResponse:
     caller(request).require_everywhere("alert")
-    form = ChannelForm(request.POST or None)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in Channel.Kind else Channel.Kind.WEBHOOK
+    form = ChannelForm(request.POST or None, kind=kind)
     if form.is_valid():
         try:
-            made = create_channel(actor=caller(request), spec=ChannelSpec(**form.cleaned_data))
+            made = create_channel(actor=caller(request), spec=ChannelSpec(**form.cleaned_data, kind=kind))
         except ProductError as error:
             explain(form, error)
         else:
-            return render(request, "alerts/channel_made.html", {"channel": made})
-    return render(request, "alerts/channel_form.html", {"form": form})
+            if made.kind == Channel.Kind.WEBHOOK:
+                return render(request, "alerts/channel_made.html", {"channel": made})
+            messages.success(request, "The channel is made. Send a test to see whether it arrives.")
+            return redirect("channel", made.pk)
+    tabs = [
+        {"url": f"?kind={value}", "label": label, "current": value == kind}
+        for value, label in Channel.Kind.choices
+    ]
+    unable = kind == Channel.Kind.EMAIL and not settings.SENDS_EMAIL
+    return render(request, "alerts/channel_form.html", {"form": form, "tabs": tabs, "unable": unable})
 
 
 def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     caller(request).require_everywhere("alert")
     shown = find_channel(caller(request), channel_id)
-    form = ChannelForm(request.POST or None, initial=_initial(shown))
+    form = ChannelForm(request.POST or None, kind=shown.kind, stored=True, initial=_initial(shown))
     if form.is_valid():
         spec = ChannelSpec(**form.cleaned_data)
         try:
@@ -77,7 +88,12 @@ def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
 
 
 def _initial(shown: Channel) -> dict[str, object]:
-    return {"name": shown.name, "url": shown.url, "enabled": shown.enabled}
+    return {
+        "name": shown.name,
+        "url": shown.url,
+        "enabled": shown.enabled,
+        "recipients": "\n".join(shown.recipients),
+    }
 
 
 @require_POST

@@ -27,11 +27,23 @@ class Kind(models.TextChoices):
 
 
 class Channel(models.Model):
-    """Where notifications go. First kind: a webhook signed as Standard Webhooks says."""
+    """Where notifications go. What a kind needs of the fields is said in `alerts.channel_kinds`."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", "E-mail"
+        SLACK = "slack", "Slack"
+        PAGERDUTY = "pagerduty", "PagerDuty"
+        TEAMS = "teams", "Microsoft Teams"
+        DISCORD = "discord", "Discord"
+        APPRISE = "apprise", "Apprise"
 
     name = models.CharField(max_length=100, unique=True)
-    url = models.CharField(max_length=2000)
-    secret = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEBHOOK)
+    url = models.CharField(max_length=2000, blank=True)
+    # Of a webhook: what it is signed with; of PagerDuty: the integration key.
+    secret = models.CharField(max_length=200, blank=True)
+    recipients = ArrayField(models.CharField(max_length=254), default=list, blank=True)
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
@@ -41,6 +53,11 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def target(self) -> str:
+        """What its deliveries are found by."""
+        return f"alerts.channel/{self.pk}"
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from access.models import Delivery
-from access.outbound import place_of
+from alerts.channel_kinds import KINDS
 from alerts.lists import evidence_of
 from alerts.models import Channel, Episode, Kind, Rule, RuleVersion, Severity
 from alerts.rules import RuleSpec, Saved
@@ -217,11 +217,20 @@ class EpisodeDetail(EpisodeAnswer):
 
 class ChannelRequest(serializers.Serializer[Any]):
     name = serializers.CharField()
-    url = serializers.CharField()
+    kind = serializers.ChoiceField(
+        Channel.Kind.choices,
+        required=False,
+        help_text="webhook unless told otherwise; it cannot be changed. docs/reference/alerts.md says what each needs.",
+    )
+    url = serializers.CharField(default="", allow_blank=True)
     secret = serializers.CharField(
         default="",
         allow_blank=True,
-        help_text="whsec_…, as Standard Webhooks has it; empty keeps the present one, or makes one.",
+        help_text="whsec_…, as Standard Webhooks has it; empty keeps the present one, or makes one. "
+        "Of the kind pagerduty: the integration key.",
+    )
+    recipients = serializers.ListField(
+        child=serializers.CharField(), default=list, help_text="Of the kind email: addresses."
     )
     enabled = serializers.BooleanField(default=True)
 
@@ -233,15 +242,40 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
         help_text="host:port only, unless the caller may change channels: a path often is a secret."
     )
 
+    recipients = serializers.SerializerMethodField(
+        help_text="Likewise empty, unless the caller may change channels."
+    )
+
     class Meta:
         model = Channel
-        fields = ("id", "name", "url", "enabled", "created_by", "created_at")
+        fields = ("id", "name", "kind", "url", "recipients", "enabled", "created_by", "created_at")
+
+    def _full(self) -> bool:
+        return bool(self.context["actor"].may_everywhere("alert"))
 
     def get_url(self, channel: Channel) -> str:
-        full = self.context["actor"].may_everywhere("alert")
-        return channel.url if full else place_of(channel.url)
+        return channel.url if self._full() else KINDS[channel.kind].place(channel)
+
+    def get_recipients(self, channel: Channel) -> list[str]:
+        return channel.recipients if self._full() else []
 
 
 class ChannelMade(serializers.Serializer[Any]):
     channel = ChannelAnswer()
-    secret = serializers.CharField(help_text="Shown here and never again: what the receiver verifies with.")
+    secret = serializers.CharField(
+        help_text="Shown here and never again: what the receiver of a webhook verifies with; empty for other kinds."
+    )
+
+
+class SentTest(serializers.ModelSerializer[Delivery]):
+    deliveries = NotificationAnswer(many=True, help_text="All that was sent, the first one included.")
+
+    class Meta:
+        model = Delivery
+        fields = (*NotificationAnswer.Meta.fields, "deliveries")
+
+    @staticmethod
+    def of(sent: list[Delivery]) -> dict[str, Any]:
+        """The first delivery, as if it were the only one, and all of them."""
+        every = NotificationAnswer(sent, many=True).data
+        return {**every[0], "deliveries": list(every)}
