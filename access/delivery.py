@@ -23,9 +23,9 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from access import audit, transport
-from access.actor import Actor
-from access.errors import DeliveryNotFinished, DeliveryNotFound, ProductError
+from access import transport
+from access.delivery_health import keep_health
+from access.errors import ProductError
 from access.models import Delivery, DeliveryAttempt
 from access.outbound import Answer
 from access.signals import deliveries_due
@@ -264,6 +264,12 @@ def _record(outcome: Outcome, now: datetime, jitter: float) -> None:
                 answer=_readable(outcome.answer.body) if outcome.answer else "",
                 problem=outcome.problem,
             )
+            keep_health(
+                delivery.target,
+                now=now,
+                problem=outcome.problem,
+                gone=outcome.answer is not None and outcome.answer.status == 410,
+            )
 
 
 def _next(outcome: Outcome, now: datetime, jitter: float) -> tuple[str, list[float], datetime]:
@@ -294,47 +300,3 @@ def _retry_after(answer: Answer, now: datetime) -> timedelta:
 def _readable(body: bytes) -> str:
     """PostgreSQL's text takes no NUL."""
     return body[:ANSWER_KEPT].decode("utf-8", "replace").replace("\x00", "�")
-
-
-def redeliver(*, actor: Actor, delivery_id: int) -> Delivery:
-    """Sends a finished message once more, under the same id and with a fresh schedule.
-
-    Raises DeliveryNotFound, DeliveryNotFinished while it is still being tried, Forbidden.
-    """
-    with transaction.atomic():
-        delivery = _locked(actor, delivery_id)
-        if delivery.state == Delivery.State.DUE:
-            raise DeliveryNotFinished(
-                f"Delivery {delivery_id} is still being tried.", delivery_id=delivery_id
-            )
-        delivery.state, delivery.finished_at = Delivery.State.DUE, None
-        delivery.schedule, delivery.next_attempt_at = list(ALERT_SCHEDULE), timezone.now()
-        delivery.save(update_fields=["state", "finished_at", "schedule", "next_attempt_at"])
-        audit.record(actor=actor, action="delivery.redelivered", target=f"delivery/{delivery_id}", details={})
-        transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
-    return delivery
-
-
-def cancel_delivery(*, actor: Actor, delivery_id: int) -> Delivery:
-    """Stops trying; a finished delivery stays as it is. An attempt under way cannot be called back.
-
-    Raises DeliveryNotFound, Forbidden.
-    """
-    with transaction.atomic():
-        delivery = _locked(actor, delivery_id)
-        if delivery.state == Delivery.State.DUE:
-            delivery.state, delivery.finished_at = Delivery.State.CANCELLED, timezone.now()
-            delivery.leased_until = None
-            delivery.save(update_fields=["state", "finished_at", "leased_until"])
-            audit.record(
-                actor=actor, action="delivery.cancelled", target=f"delivery/{delivery_id}", details={}
-            )
-    return delivery
-
-
-def _locked(actor: Actor, delivery_id: int) -> Delivery:
-    actor.require_everywhere("alert")
-    delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
-    if delivery is None:
-        raise DeliveryNotFound(f"There is no delivery {delivery_id}.", delivery_id=delivery_id)
-    return delivery

@@ -145,8 +145,8 @@ class AuditEntry(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def matching(self, chosen: Mapping[str, str]) -> "DeliveryQuerySet":
-        """Those with the given `state`, `about` and `about_id`, as far as they are given."""
-        names = ("state", "about", "about_id")
+        """Those with the given `state`, `about`, `about_id` and `target`, as far as they are given."""
+        names = ("state", "about", "about_id", "target")
         return self.filter(**{name: chosen[name] for name in names if chosen.get(name)})
 
 
@@ -227,6 +227,23 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}"
+
+
+class DeliveryTarget(models.Model):
+    """How deliveries through a target went lately: moved with every attempt, so that nobody has to count."""
+
+    # As in `Delivery.target`.
+    name = models.CharField(primary_key=True, max_length=80)
+    succeeded_at = models.DateTimeField(null=True)
+    # The first attempt of those that failed since, how many there were, and why the last one did.
+    failing_since = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+    # The receiver answered 410: nothing more is written for it until somebody says otherwise.
+    gone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AuthorityEpoch(models.Model):

@@ -14,4 +14,12 @@ urlpatterns: list[URLPattern] = [
     path("alerts/channels", api.channels, name="api-alert-channels"),
     path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),
     path("alerts/channels/<int:channel_id>/test", api.channel_test, name="api-alert-channel-test"),
+    path(
+        "alerts/channels/<int:channel_id>/attempts", api.channel_attempts, name="api-alert-channel-attempts"
+    ),
+    path(
+        "alerts/channels/<int:channel_id>/redeliver",
+        api.channel_redeliver,
+        name="api-alert-channel-redeliver",
+    ),
 ]

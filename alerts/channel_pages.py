@@ -5,9 +5,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from access.caller import caller
+from access.delivery_health import health_of
 from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
@@ -19,18 +20,24 @@ from alerts.channels import (
     create_channel,
     delete_channel,
     edit_channel,
+    redeliver_all,
     send_test,
 )
-from alerts.forms import ChannelForm
-from alerts.lists import channels_for, find_channel
+from alerts.forms import AttemptFilter, ChannelForm
+from alerts.lists import attempts_of, channels_for, dead_of, find_channel
 from alerts.models import Channel
+
+TESTS_SHOWN = 5
 
 
 def channels(request: HttpRequest) -> HttpResponse:
     page = page_of(request, channels_for(caller(request)).prefetch_related("rules"))
+    health = health_of(channel.target for channel in page.items)
     rows = [
         {
             "channel": channel,
+            "state": channel.state(health.get(channel.target)),
+            "health": health.get(channel.target),
             "place": KINDS[channel.kind].place(channel),
             "rules": sum(rule.deleted_at is None for rule in channel.rules.all()),
         }
@@ -77,14 +84,61 @@ def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("channels")
-    tests = Delivery.objects.filter(about=ABOUT, about_id=str(channel_id)).prefetch_related("log")
+    health = health_of([shown.target]).get(shown.target)
     context = {
         "form": form,
         "channel": shown,
-        "tests": tests[:5],
+        "health": health,
+        "state": shown.state(health),
+        "dead": dead_of(shown).count(),
+        **_tests(shown),
         "rules": shown.rules.living().visible_to(caller(request)),
     }
     return render(request, "alerts/channel_form.html", context)
+
+
+def _tests(shown: Channel) -> dict[str, object]:
+    """The newest tests with their answers, and whether one of them is still on its way."""
+    sent = Delivery.objects.filter(target=shown.target, about=ABOUT).prefetch_related("log")
+    tests = list(sent.defer("body")[:TESTS_SHOWN])
+    return {"tests": tests, "waiting": any(one.state == Delivery.State.DUE for one in tests)}
+
+
+@require_safe
+def channel_tests(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """The fragment of the newest tests, which asks for itself until all are answered."""
+    caller(request).require_everywhere("alert")
+    shown = find_channel(caller(request), channel_id)
+    return render(request, "alerts/_channel_tests.html", {"channel": shown, **_tests(shown)})
+
+
+@require_safe
+def channel_log(request: HttpRequest, channel_id: int) -> HttpResponse:
+    shown = find_channel(caller(request), channel_id)
+    filters = AttemptFilter(request.GET)
+    outcome = filters.cleaned_data.get("outcome", "") if filters.is_valid() else ""
+    page = page_of(request, attempts_of(caller(request), shown, outcome))
+    health = health_of([shown.target]).get(shown.target)
+    context = {
+        "channel": shown,
+        "page": page,
+        "filters": filters,
+        "filtered": bool(outcome),
+        "dead": dead_of(shown).count(),
+        "health": health,
+        "state": shown.state(health),
+    }
+    return render(request, "alerts/channel_log.html", context)
+
+
+@require_POST
+def channel_redeliver(request: HttpRequest, channel_id: int) -> HttpResponse:
+    count = redeliver_all(actor=caller(request), channel_id=channel_id)
+    if count:
+        messages.success(request, f"{count} messages are sent again, under the same ids.")
+    else:
+        messages.info(request, "There is nothing that could not be delivered.")
+    return redirect("channel-log", channel_id)
 
 
 def _initial(shown: Channel) -> dict[str, object]:
@@ -99,7 +153,7 @@ def _initial(shown: Channel) -> dict[str, object]:
 @require_POST
 def channel_test(request: HttpRequest, channel_id: int) -> HttpResponse:
     send_test(actor=caller(request), channel_id=channel_id)
-    messages.success(request, "A test message is on its way; what became of it is shown below.")
+    messages.success(request, "A test message is on its way; its answer appears below.")
     return redirect("channel", channel_id)
 
 

@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from access import audit
 from access.actor import Actor
+from access.delivery_health import expect_again, forget_health
 from access.models import Delivery
+from access.redeliver import redeliver_dead
 from alerts.channel_kinds import KINDS
 from alerts.channel_kinds.kind import Part
 from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
 from alerts.models import Channel
+from alerts.notify import ABOUT as ABOUT_EPISODE
 from alerts.notify import write_messages
 from alerts.told import about_test
 
@@ -55,6 +58,8 @@ def edit_channel(*, actor: Actor, channel_id: int, spec: ChannelSpec) -> Channel
             )
         _fill(channel, spec)
         _save(channel)
+        if channel.enabled:
+            expect_again(channel.target)
         _record(actor, "channel.edit", channel, new_secret=bool(spec.secret))
     return channel
 
@@ -66,6 +71,7 @@ def delete_channel(*, actor: Actor, channel_id: int) -> None:
         channel = _locked(channel_id)
         rules = sorted(channel.rules.living().values_list("name", flat=True))
         _record(actor, "channel.delete", channel, rules=rules)
+        forget_health(channel.target)
         channel.delete()
 
 
@@ -86,6 +92,18 @@ def send_test(*, actor: Actor, channel_id: int) -> list[Delivery]:
         )
         _record(actor, "channel.test", channel, deliveries=[one.pk for one in sent])
     return sent
+
+
+def redeliver_all(*, actor: Actor, channel_id: int) -> int:
+    """Sends again the notifications that this channel could not deliver; how many. Tests are not.
+
+    A receiver that was gone is told again. Raises ChannelNotFound, Forbidden.
+    """
+    actor.require_everywhere("alert")
+    with transaction.atomic():
+        channel = _locked(channel_id)
+        expect_again(channel.target)
+        return redeliver_dead(actor=actor, target=channel.target, about=ABOUT_EPISODE)
 
 
 def _fill(channel: Channel, spec: ChannelSpec) -> None:

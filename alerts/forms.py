@@ -347,6 +347,12 @@ class ChannelForm(forms.Form):
         return str(self.cleaned_data["recipients"]).replace(",", " ").split()
 
 
+class AttemptFilter(forms.Form):
+    outcome = forms.ChoiceField(
+        required=False, choices=[("", "Every attempt"), ("failed", "Failed"), ("delivered", "Delivered")]
+    )
+
+
 class EpisodeFilter(forms.Form):
     rule = forms.ModelChoiceField(Rule.objects.none(), required=False, empty_label="Every rule")
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Episode.State.choices])

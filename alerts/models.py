@@ -5,10 +5,14 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Concat, Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.models import DeliveryTarget
 from events.changes import EVENT_TYPES
+
+# What deliveries through a channel are found by, before its number.
+TARGET = "alerts.channel/"
 
 
 class Severity(models.TextChoices):
@@ -24,6 +28,16 @@ class Kind(models.TextChoices):
     COUNT = "count", "enough of them within a window"
     SHARE = "share", "a share of them within a window"
     NEW = "new", "something not seen before"
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def told(self) -> "ChannelQuerySet":
+        """Those that notifications are written for: enabled, and not gone (410)."""
+        gone = DeliveryTarget.objects.filter(
+            name=Concat(models.Value(TARGET), Cast(models.OuterRef("pk"), models.CharField())),
+            gone_at__isnull=False,
+        )
+        return self.filter(~models.Exists(gone), enabled=True)
 
 
 class Channel(models.Model):
@@ -48,6 +62,8 @@ class Channel(models.Model):
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
 
+    objects = ChannelQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
 
@@ -57,7 +73,15 @@ class Channel(models.Model):
     @property
     def target(self) -> str:
         """What its deliveries are found by."""
-        return f"alerts.channel/{self.pk}"
+        return f"{TARGET}{self.pk}"
+
+    def state(self, health: DeliveryTarget | None) -> str:
+        """`disabled`, `gone` (410, until it is enabled again), `failing`, or `enabled`."""
+        if not self.enabled:
+            return "disabled"
+        if health and health.gone_at:
+            return "gone"
+        return "failing" if health and health.failing_since else "enabled"
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from access.models import Delivery
+from access.models import Delivery, DeliveryAttempt, DeliveryTarget
 from alerts.channel_kinds import KINDS
 from alerts.lists import evidence_of
 from alerts.models import Channel, Episode, Kind, Rule, RuleVersion, Severity
@@ -235,20 +236,63 @@ class ChannelRequest(serializers.Serializer[Any]):
     enabled = serializers.BooleanField(default=True)
 
 
+class HealthAnswer(serializers.ModelSerializer[DeliveryTarget]):
+    class Meta:
+        model = DeliveryTarget
+        fields = ("succeeded_at", "failing_since", "failures", "problem", "gone_at")
+
+
+class TriedAnswer(serializers.ModelSerializer[DeliveryAttempt]):
+    """An attempt to deliver something through a channel."""
+
+    delivery = NotificationAnswer()
+
+    class Meta:
+        model = DeliveryAttempt
+        fields = ("id", "delivery", "number", "at", "duration_ms", "address", "status", "answer", "problem")
+
+
 class ChannelAnswer(serializers.ModelSerializer[Channel]):
-    """Without the secret, which is shown once, when the channel is made. `actor` in the context is who asks."""
+    """Without the secret, which is shown once, when the channel is made. In the context: `actor`, who asks, and `health` by target."""
 
     url = serializers.SerializerMethodField(
         help_text="host:port only, unless the caller may change channels: a path often is a secret."
     )
 
+    state = serializers.SerializerMethodField(
+        help_text="enabled, disabled, failing, or gone: the receiver answered 410, and is told nothing until it is enabled again."
+    )
+    health = serializers.SerializerMethodField(help_text="null before the first attempt.")
     recipients = serializers.SerializerMethodField(
         help_text="Likewise empty, unless the caller may change channels."
     )
 
     class Meta:
         model = Channel
-        fields = ("id", "name", "kind", "url", "recipients", "enabled", "created_by", "created_at")
+        fields = (
+            "id",
+            "name",
+            "kind",
+            "url",
+            "recipients",
+            "enabled",
+            "state",
+            "health",
+            "created_by",
+            "created_at",
+        )
+
+    def _health(self, channel: Channel) -> DeliveryTarget | None:
+        known: dict[str, DeliveryTarget] = self.context["health"]
+        return known.get(channel.target)
+
+    def get_state(self, channel: Channel) -> str:
+        return channel.state(self._health(channel))
+
+    @extend_schema_field(HealthAnswer(allow_null=True))
+    def get_health(self, channel: Channel) -> dict[str, Any] | None:
+        health = self._health(channel)
+        return dict(HealthAnswer(health).data) if health else None
 
     def _full(self) -> bool:
         return bool(self.context["actor"].may_everywhere("alert"))

@@ -163,6 +163,8 @@ delete api/v1/alerts/channels/<int:channel_id>                                 y
 put    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
+get    api/v1/alerts/channels/<int:channel_id>/attempts                        yes    no     no
+post   api/v1/alerts/channels/<int:channel_id>/redeliver                       yes    no     no
 get    api/v1/taxonomies                                                       yes    yes    yes
 post   api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
 get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
@@ -341,6 +343,9 @@ post   alerts/channels/new                                                     y
 get    alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>/test                                   yes    no     no
+get    alerts/channels/<int:channel_id>/tests                                  yes    no     no
+get    alerts/channels/<int:channel_id>/log                                    yes    no     no
+post   alerts/channels/<int:channel_id>/redeliver                              yes    no     no
 post   alerts/channels/<int:channel_id>/delete                                 yes    no     no
 get    /                                                                       yes    yes    yes
 get    upload                                                                  yes    yes    yes
