@@ -345,7 +345,7 @@ post   alerts/channels/<int:channel_id>                                        y
 post   alerts/channels/<int:channel_id>/test                                   yes    no     no
 get    alerts/channels/<int:channel_id>/tests                                  yes    no     no
 get    alerts/channels/<int:channel_id>/log                                    yes    no     no
-post   alerts/channels/<int:channel_id>/redeliver                              yes    no     no
+post   alerts/channels/<int:channel_id>/redeliver                              told   no     no
 post   alerts/channels/<int:channel_id>/delete                                 yes    no     no
 get    /                                                                       yes    yes    yes
 get    upload                                                                  yes    yes    yes
