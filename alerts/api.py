@@ -28,6 +28,7 @@ from alerts.lists import (
 )
 from alerts.models import Channel, Episode, Rule, Severity
 from alerts.preview import preview
+from alerts.preview_message import preview_message
 from alerts.rules import Saved
 from alerts.serializers import (
     ChannelAnswer,
@@ -38,6 +39,8 @@ from alerts.serializers import (
     EpisodeDetail,
     NotificationAnswer,
     PreviewAnswer,
+    PreviewMessageAnswer,
+    PreviewMessageRequest,
     PreviewRequest,
     RuleAnswer,
     RuleRequest,
@@ -246,6 +249,23 @@ def channel_test(request: Request, channel_id: int) -> Response:
     """Sends a message of type `alert.test`; the deliveries say what became of it. An e-mail goes to each recipient."""
     sent = channel_operations.send_test(actor=caller(request), channel_id=channel_id)
     return Response(SentTest.of(sent), status=202)
+
+
+@extend_schema(
+    operation_id="alerts_channels_preview", request=PreviewMessageRequest, responses=PreviewMessageAnswer
+)
+@api_view(["POST"])
+def channel_preview(request: Request) -> Response:
+    """What a channel's templates make of an episode; nothing is saved or sent."""
+    wanted = PreviewMessageRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    said = preview_message(
+        actor=caller(request),
+        title_template=wanted.validated_data["title_template"],
+        text_template=wanted.validated_data["text_template"],
+        episode_id=wanted.validated_data.get("episode"),
+    )
+    return Response(PreviewMessageAnswer(said).data)
 
 
 class AttemptFilter(serializers.Serializer[Any]):

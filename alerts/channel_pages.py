@@ -26,6 +26,7 @@ from alerts.channels import (
 from alerts.forms import AttemptFilter, ChannelForm
 from alerts.lists import attempts_of, channels_for, dead_of, find_channel
 from alerts.models import Channel
+from alerts.preview_message import preview_message
 
 TESTS_SHOWN = 5
 
@@ -53,7 +54,7 @@ def channel_new(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     kind = kind if kind in Channel.Kind else Channel.Kind.WEBHOOK
     form = ChannelForm(request.POST or None, kind=kind)
-    if form.is_valid():
+    if form.is_valid() and _saves(request):
         try:
             made = create_channel(actor=caller(request), spec=ChannelSpec(**form.cleaned_data, kind=kind))
         except ProductError as error:
@@ -68,14 +69,41 @@ def channel_new(request: HttpRequest) -> HttpResponse:
         for value, label in Channel.Kind.choices
     ]
     unable = kind == Channel.Kind.EMAIL and not settings.SENDS_EMAIL
-    return render(request, "alerts/channel_form.html", {"form": form, "tabs": tabs, "unable": unable})
+    context = {"form": form, "tabs": tabs, "unable": unable, **_preview(request)}
+    return render(request, "alerts/channel_form.html", context)
+
+
+def _saves(request: HttpRequest) -> bool:
+    """The button "Try it" shows the preview in the form, where there are no scripts."""
+    return request.POST.get("action") != "preview"
+
+
+def _preview(request: HttpRequest) -> dict[str, object]:
+    if request.method != "POST":
+        return {}
+    try:
+        preview = preview_message(
+            actor=caller(request),
+            title_template=request.POST.get("title_template", ""),
+            text_template=request.POST.get("text_template", ""),
+        )
+    except ProductError as error:
+        return {"preview_problem": error.message}
+    return {"preview": preview}
+
+
+@require_POST
+def channel_preview(request: HttpRequest) -> HttpResponse:
+    """The fragment that the form shows while somebody writes."""
+    caller(request).require_everywhere("alert")
+    return render(request, "alerts/_channel_preview.html", _preview(request))
 
 
 def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     caller(request).require_everywhere("alert")
     shown = find_channel(caller(request), channel_id)
     form = ChannelForm(request.POST or None, kind=shown.kind, stored=True, initial=_initial(shown))
-    if form.is_valid():
+    if form.is_valid() and _saves(request):
         spec = ChannelSpec(**form.cleaned_data)
         try:
             edit_channel(actor=caller(request), channel_id=channel_id, spec=spec)
@@ -92,6 +120,7 @@ def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
         "state": shown.state(health),
         "dead": dead_of(shown).count(),
         **_tests(shown),
+        **_preview(request),
         "rules": shown.rules.living().visible_to(caller(request)),
     }
     return render(request, "alerts/channel_form.html", context)
@@ -147,6 +176,8 @@ def _initial(shown: Channel) -> dict[str, object]:
         "url": shown.url,
         "enabled": shown.enabled,
         "recipients": "\n".join(shown.recipients),
+        "title_template": shown.title_template,
+        "text_template": shown.text_template,
     }
 
 

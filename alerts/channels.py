@@ -13,12 +13,13 @@ from access.delivery_health import expect_again, forget_health
 from access.models import Delivery
 from access.redeliver import redeliver_dead
 from alerts.channel_kinds import KINDS
-from alerts.channel_kinds.kind import Part
+from alerts.channel_kinds.kind import PARTS
 from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
 from alerts.models import Channel
 from alerts.notify import ABOUT as ABOUT_EPISODE
 from alerts.notify import write_messages
 from alerts.told import about_test
+from alerts.wording import check_templates
 
 ABOUT = "alerts.channel"
 
@@ -31,6 +32,8 @@ class ChannelSpec:
     url: str = ""
     secret: str = ""
     recipients: Sequence[str] = ()
+    title_template: str = ""
+    text_template: str = ""
     enabled: bool = True
     kind: str = ""
 
@@ -111,10 +114,11 @@ def _fill(channel: Channel, spec: ChannelSpec) -> None:
     if not spec.name.strip() or len(spec.name) > 100:
         raise InvalidChannel("A channel has a name of 1 to 100 characters.", pointer="/name")
     kind = KINDS[channel.kind]
-    given: dict[Part, object] = {"url": spec.url, "secret": spec.secret, "recipients": spec.recipients}
-    for part, value in given.items():
-        if value and part not in kind.parts:
+    for part in PARTS:
+        if getattr(spec, part) and part not in kind.parts:
             raise InvalidChannel(f"A channel of the kind {kind.name} has no {part}.", pointer=f"/{part}")
+    check_templates(title=spec.title_template, text=spec.text_template)
+    channel.title_template, channel.text_template = spec.title_template, spec.text_template
     channel.name, channel.enabled = spec.name, spec.enabled
     channel.url, channel.recipients = spec.url, list(spec.recipients)
     channel.secret = spec.secret or channel.secret

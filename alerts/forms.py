@@ -11,6 +11,7 @@ from django.http import QueryDict
 from access.errors import ProductError
 from access.forms import explain
 from alerts.channel_kinds import KINDS
+from alerts.channel_kinds.kind import PARTS
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
 from alerts.models import Channel, Episode, Kind, Rule, RuleQuerySet, Severity
@@ -327,11 +328,23 @@ class ChannelForm(forms.Form):
         widget=forms.Textarea(attrs={**_CODE, "rows": 3, "placeholder": "ann@example.com"}),
         help_text="One address a line. Each gets a message of its own, and an episode is one thread.",
     )
+    title_template = forms.CharField(
+        label="Title",
+        required=False,
+        widget=forms.TextInput(attrs={**_CODE, "placeholder": "{{ title }}"}),
+        help_text="In your own words, such as {{ severity|upper }} {{ rule.name }} on {{ group.node_id }}.",
+    )
+    text_template = forms.CharField(
+        label="Text",
+        required=False,
+        widget=forms.Textarea(attrs={**_CODE, "rows": 4, "placeholder": "{{ sentence }}"}),
+        help_text="Facts and links follow by themselves.",
+    )
     enabled = forms.BooleanField(required=False, initial=True, label="Send notifications")
 
     def __init__(self, *args: Any, kind: str, stored: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for part in {"url", "secret", "recipients"} - KINDS[kind].parts:
+        for part in set(PARTS) - KINDS[kind].parts:
             del self.fields[part]
         if "url" in self.fields:
             self.fields["url"].help_text = _ADDRESS_HELP[Channel.Kind(kind)]

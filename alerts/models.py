@@ -58,6 +58,9 @@ class Channel(models.Model):
     # Of a webhook: what it is signed with; of PagerDuty: the integration key.
     secret = models.CharField(max_length=200, blank=True)
     recipients = ArrayField(models.CharField(max_length=254), default=list, blank=True)
+    # What it says in its own words (`alerts.wording`); "" is what every channel says.
+    title_template = models.TextField(blank=True)
+    text_template = models.TextField(blank=True)
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())

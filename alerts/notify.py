@@ -9,6 +9,7 @@ from access.models import Delivery
 from alerts.channel_kinds import KINDS
 from alerts.models import Channel, Episode
 from alerts.told import Told, about_episode
+from alerts.wording import worded
 
 ABOUT = "alerts.episode"
 
@@ -43,6 +44,7 @@ def write_messages(
     schedule: Sequence[float] = ALERT_SCHEDULE,
 ) -> list[Delivery]:
     """One outbox row for each message that the channel's kind makes of it."""
+    said = worded(channel, told)
     return [
         enqueue_delivery(
             message_id=message_id + message.suffix,
@@ -55,5 +57,5 @@ def write_messages(
             target=channel.target,
             by=message.transport,
         )
-        for message in KINDS[channel.kind].messages(channel, told)
+        for message in KINDS[channel.kind].messages(channel, said)
     ]

@@ -233,7 +233,32 @@ class ChannelRequest(serializers.Serializer[Any]):
     recipients = serializers.ListField(
         child=serializers.CharField(), default=list, help_text="Of the kind email: addresses."
     )
+    title_template = serializers.CharField(
+        default="", allow_blank=True, help_text="The title in words of one's own; a webhook has none."
+    )
+    text_template = serializers.CharField(
+        default="", allow_blank=True, help_text="Likewise the text below the title."
+    )
     enabled = serializers.BooleanField(default=True)
+
+
+class PreviewMessageRequest(serializers.Serializer[Any]):
+    title_template = serializers.CharField(default="", allow_blank=True)
+    text_template = serializers.CharField(default="", allow_blank=True)
+    episode = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Whose words; the newest one unless told otherwise."
+    )
+
+
+class PreviewMessageAnswer(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    text = serializers.CharField()
+    episode = serializers.IntegerField(
+        source="episode.pk",
+        allow_null=True,
+        default=None,
+        help_text="null where there is none: then it is a test's.",
+    )
 
 
 class HealthAnswer(serializers.ModelSerializer[DeliveryTarget]):
@@ -275,6 +300,8 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
             "kind",
             "url",
             "recipients",
+            "title_template",
+            "text_template",
             "enabled",
             "state",
             "health",

@@ -88,7 +88,7 @@ def _sentence(episode: Episode, what: What) -> str:
         return f"Ended: {episode.ended_by}"
     lasted = (episode.resolved_at or episode.closes_at) - episode.fired_at
     return (
-        f"Resolved after {_duration(lasted)}: {_measure(episode)} at most, {episode.matches} events in all."
+        f"Resolved after {_duration(lasted)}: {_measure(episode)} at most, {_events(episode.matches)} in all."
     )
 
 
@@ -99,7 +99,11 @@ def _measure(episode: Episode) -> str:
         return f"{episode.share or 0:.3g} % of the events within {window}"
     if edition.kind == Kind.NEW:
         return f"not seen in the {edition.remember_days} days before"
-    return f"{episode.peak} events within {window}"
+    return f"{_events(episode.peak)} within {window}"
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"
 
 
 def _facts(episode: Episode) -> list[tuple[str, str]]:

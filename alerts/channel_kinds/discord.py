@@ -22,4 +22,6 @@ def _messages(channel: Channel, told: Told) -> list[Message]:
     return [Message(channel.url, body)]
 
 
-KIND = ChannelKind("discord", frozenset({"url"}), check_url, _messages, place_of_url)
+KIND = ChannelKind(
+    "discord", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+)

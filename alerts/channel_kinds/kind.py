@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from access.models import Delivery
 from access.outbound import check_target, place_of
@@ -10,7 +10,8 @@ from alerts.errors import InvalidChannel
 from alerts.models import Channel
 from alerts.told import Told
 
-Part = Literal["url", "secret", "recipients"]
+Part = Literal["url", "secret", "recipients", "title_template", "text_template"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,4 +79,6 @@ def _place(channel: Channel) -> str:
     return "1 address" if count == 1 else f"{count} addresses"
 
 
-KIND = ChannelKind("email", frozenset({"recipients"}), _check, _messages, _place)
+KIND = ChannelKind(
+    "email", frozenset({"recipients", "title_template", "text_template"}), _check, _messages, _place
+)

@@ -68,4 +68,6 @@ def _place(_: Channel) -> str:
     return place_of(settings.PAGERDUTY_EVENTS_URL)
 
 
-KIND = ChannelKind("pagerduty", frozenset({"secret"}), _check, _messages, _place)
+KIND = ChannelKind(
+    "pagerduty", frozenset({"secret", "title_template", "text_template"}), _check, _messages, _place
+)

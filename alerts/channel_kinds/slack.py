@@ -48,4 +48,6 @@ def _messages(channel: Channel, told: Told) -> list[Message]:
     return [Message(channel.url, body)]
 
 
-KIND = ChannelKind("slack", frozenset({"url"}), check_url, _messages, place_of_url)
+KIND = ChannelKind(
+    "slack", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+)

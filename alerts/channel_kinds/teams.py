@@ -32,4 +32,6 @@ def _text(text: str, **how: str) -> dict[str, object]:
     return {"type": "TextBlock", "text": cut(text, 1000), "wrap": True, **how}
 
 
-KIND = ChannelKind("teams", frozenset({"url"}), check_url, _messages, place_of_url)
+KIND = ChannelKind(
+    "teams", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+)
