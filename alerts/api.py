@@ -218,7 +218,7 @@ def channels(request: Request) -> Response:
         shown = ChannelAnswer(page.items, many=True, context=_context(actor, page.items))
         return page_answer(page, shown.data)
     made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
-    secret = made.secret if made.kind == Channel.Kind.WEBHOOK else ""
+    secret = made.secret if made.signature == Channel.Signature.V1 else ""
     answer = Response({"channel": _channel(actor, made), "secret": secret}, status=201)
     answer["Cache-Control"] = "no-store"
     return answer

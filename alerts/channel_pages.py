@@ -60,7 +60,7 @@ def channel_new(request: HttpRequest) -> HttpResponse:
         except ProductError as error:
             explain(form, error)
         else:
-            if made.kind == Channel.Kind.WEBHOOK:
+            if made.signature == Channel.Signature.V1:
                 return render(request, "alerts/channel_made.html", {"channel": made})
             messages.success(request, "The channel is made. Send a test to see whether it arrives.")
             return redirect("channel", made.pk)
@@ -175,6 +175,7 @@ def _initial(shown: Channel) -> dict[str, object]:
         "name": shown.name,
         "url": shown.url,
         "enabled": shown.enabled,
+        "signature": shown.signature,
         "recipients": "\n".join(shown.recipients),
         "title_template": shown.title_template,
         "text_template": shown.text_template,

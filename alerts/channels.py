@@ -12,6 +12,7 @@ from access.actor import Actor
 from access.delivery_health import expect_again, forget_health
 from access.models import Delivery
 from access.redeliver import redeliver_dead
+from access.signing import PRIVATE, new_private_key, new_secret
 from alerts.channel_kinds import KINDS
 from alerts.channel_kinds.kind import PARTS
 from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
@@ -31,6 +32,8 @@ class ChannelSpec:
     name: str
     url: str = ""
     secret: str = ""
+    # Of a webhook: v1 or v1a; "" keeps what there is.
+    signature: str = ""
     recipients: Sequence[str] = ()
     title_template: str = ""
     text_template: str = ""
@@ -59,11 +62,12 @@ def edit_channel(*, actor: Actor, channel_id: int, spec: ChannelSpec) -> Channel
                 f"A channel stays what it is ({channel.kind}); make a new one for {spec.kind}.",
                 pointer="/kind",
             )
+        before = channel.secret
         _fill(channel, spec)
         _save(channel)
         if channel.enabled:
             expect_again(channel.target)
-        _record(actor, "channel.edit", channel, new_secret=bool(spec.secret))
+        _record(actor, "channel.edit", channel, new_secret=channel.secret != before)
     return channel
 
 
@@ -121,8 +125,24 @@ def _fill(channel: Channel, spec: ChannelSpec) -> None:
     channel.title_template, channel.text_template = spec.title_template, spec.text_template
     channel.name, channel.enabled = spec.name, spec.enabled
     channel.url, channel.recipients = spec.url, list(spec.recipients)
-    channel.secret = spec.secret or channel.secret
+    channel.secret = _secret(channel, spec)
     kind.check(channel)
+
+
+def _secret(channel: Channel, spec: ChannelSpec) -> str:
+    """Private keys are made here and never brought along: whoever brings one knows it."""
+    if spec.secret.startswith(PRIVATE) or (spec.secret and spec.signature == Channel.Signature.V1A):
+        raise InvalidChannel("The key pair of v1a is made here; leave the secret empty.", pointer="/secret")
+    if spec.secret or spec.signature in {"", channel.signature}:
+        return spec.secret or channel.secret
+    if spec.signature == Channel.Signature.V1A:
+        return new_private_key()
+    if channel.pk:
+        # One made now would be shown to nobody: secrets are shown when a channel is made.
+        raise InvalidChannel(
+            "To sign with v1 again, enter the secret that the receiver has.", pointer="/secret"
+        )
+    return new_secret()
 
 
 def _locked(channel_id: int) -> Channel:

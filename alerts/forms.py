@@ -322,8 +322,9 @@ class ChannelForm(forms.Form):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={**_CODE, "autocomplete": "off"}),
-        help_text="whsec_… of the receiver. Leave it empty, and the present one stays or one is made.",
+        help_text="Of v1: whsec_… of the receiver. Leave it empty, and the present one stays or one is made.",
     )
+    signature = forms.ChoiceField(choices=Channel.Signature.choices, required=False)
     recipients = forms.CharField(
         widget=forms.Textarea(attrs={**_CODE, "rows": 3, "placeholder": "ann@example.com"}),
         help_text="One address a line. Each gets a message of its own, and an episode is one thread.",

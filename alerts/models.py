@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, Concat, Now
 
 from access.actor import LABEL_LENGTH, Actor
 from access.models import DeliveryTarget
+from access.signing import public_key_of
 from events.changes import EVENT_TYPES
 
 # What deliveries through a channel are found by, before its number.
@@ -52,6 +53,10 @@ class Channel(models.Model):
         DISCORD = "discord", "Discord"
         APPRISE = "apprise", "Apprise"
 
+    class Signature(models.TextChoices):
+        V1 = "v1", "v1: HMAC-SHA256, with a secret that the receiver has, too"
+        V1A = "v1a", "v1a: Ed25519, which the receiver verifies with a public key"
+
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEBHOOK)
     url = models.CharField(max_length=2000, blank=True)
@@ -77,6 +82,18 @@ class Channel(models.Model):
     def target(self) -> str:
         """What its deliveries are found by."""
         return f"{TARGET}{self.pk}"
+
+    @property
+    def public_key(self) -> str | None:
+        """What the receiver of a webhook signed with v1a verifies with."""
+        return public_key_of(self.secret)
+
+    @property
+    def signature(self) -> str:
+        """The scheme by which a webhook is signed; "" for other kinds, and before there is a secret."""
+        if self.kind != self.Kind.WEBHOOK or not self.secret:
+            return ""
+        return self.Signature.V1A if self.public_key else self.Signature.V1
 
     def state(self, health: DeliveryTarget | None) -> str:
         """`disabled`, `gone` (410, until it is enabled again), `failing`, or `enabled`."""

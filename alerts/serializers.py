@@ -230,6 +230,11 @@ class ChannelRequest(serializers.Serializer[Any]):
         help_text="whsec_…, as Standard Webhooks has it; empty keeps the present one, or makes one. "
         "Of the kind pagerduty: the integration key.",
     )
+    signature = serializers.ChoiceField(
+        Channel.Signature.choices,
+        required=False,
+        help_text="Of the kind webhook: v1 unless told otherwise. v1a makes a key pair; going back to v1 takes the secret.",
+    )
     recipients = serializers.ListField(
         child=serializers.CharField(), default=list, help_text="Of the kind email: addresses."
     )
@@ -284,6 +289,12 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
         help_text="host:port only, unless the caller may change channels: a path often is a secret."
     )
 
+    signature = serializers.CharField(read_only=True, help_text="Of a webhook: v1 or v1a; else empty.")
+    public_key = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="whpk_…: what the receiver verifies signatures of v1a with.",
+    )
     state = serializers.SerializerMethodField(
         help_text="enabled, disabled, failing, or gone: the receiver answered 410, and is told nothing until it is enabled again."
     )
@@ -299,6 +310,8 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
             "name",
             "kind",
             "url",
+            "signature",
+            "public_key",
             "recipients",
             "title_template",
             "text_template",

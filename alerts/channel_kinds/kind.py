@@ -10,7 +10,7 @@ from alerts.errors import InvalidChannel
 from alerts.models import Channel
 from alerts.told import Told
 
-Part = Literal["url", "secret", "recipients", "title_template", "text_template"]
+Part = Literal["url", "secret", "signature", "recipients", "title_template", "text_template"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
