@@ -21,6 +21,7 @@ import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from access import transport
@@ -56,11 +57,12 @@ def enqueue_delivery(
     schedule: Sequence[float] = ALERT_SCHEDULE,
     target: str = "",
     by: Delivery.Transport = Delivery.Transport.WEBHOOK,
+    held_until: datetime | None = None,
 ) -> Delivery:
     """Writes the message down. Call it inside the transaction of what it tells about; a worker sends it.
 
     `message_id` is the receiver's idempotency key: enqueuing the same one again changes nothing and returns
-    the row that is there. A payload of bytes is sent as it is.
+    the row that is there. A payload of bytes is sent as it is. What is held waits until then (`withdraw_held`).
     """
     assert connection.in_atomic_block, "a delivery belongs into the transaction of what it tells about"
     Delivery.objects.bulk_create(
@@ -76,12 +78,29 @@ def enqueue_delivery(
                 schedule=list(schedule),
                 target=target,
                 transport=by,
+                held_until=held_until,
+                next_attempt_at=held_until or Now(),
             )
         ],
         ignore_conflicts=True,
     )
     transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
     return Delivery.objects.get(message_id=message_id)
+
+
+def withdraw_held(*, about: str, about_id: object, target: str) -> int:
+    """Takes back what is held and was never tried, in the transaction of what makes it needless; how many it was.
+
+    The database decides against a worker that takes a message at the same moment: only one of the two gets it.
+    """
+    return Delivery.objects.filter(
+        about=about,
+        about_id=str(about_id),
+        target=target,
+        state=Delivery.State.DUE,
+        held_until__isnull=False,
+        attempts=0,
+    ).update(state=Delivery.State.CANCELLED, finished_at=timezone.now())
 
 
 def deliver_due(

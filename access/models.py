@@ -181,6 +181,8 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DUE)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())
+    # It waits until then before its first attempt, and may be withdrawn meanwhile.
+    held_until = models.DateTimeField(null=True)
     # A worker holds the row until then; a later claim by another one means this one was killed.
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -13,6 +13,7 @@ from access.errors import ProductError
 from access.forms import explain
 from access.keyset import page_of
 from access.models import Delivery
+from alerts.channel_forms import AttemptFilter, ChannelForm
 from alerts.channel_kinds import KINDS
 from alerts.channels import (
     ABOUT,
@@ -23,7 +24,6 @@ from alerts.channels import (
     redeliver_all,
     send_test,
 )
-from alerts.forms import AttemptFilter, ChannelForm
 from alerts.lists import attempts_of, channels_for, dead_of, find_channel
 from alerts.models import Channel
 from alerts.preview_message import preview_message
@@ -176,6 +176,9 @@ def _initial(shown: Channel) -> dict[str, object]:
         "url": shown.url,
         "enabled": shown.enabled,
         "signature": shown.signature,
+        "quiet_from": shown.quiet_from,
+        "quiet_until": shown.quiet_until,
+        "time_zone": shown.time_zone,
         "recipients": "\n".join(shown.recipients),
         "title_template": shown.title_template,
         "text_template": shown.text_template,

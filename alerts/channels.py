@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import time
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,6 +20,7 @@ from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
 from alerts.models import Channel
 from alerts.notify import ABOUT as ABOUT_EPISODE
 from alerts.notify import write_messages
+from alerts.quiet import check_quiet_hours
 from alerts.told import about_test
 from alerts.wording import check_templates
 
@@ -37,6 +39,9 @@ class ChannelSpec:
     recipients: Sequence[str] = ()
     title_template: str = ""
     text_template: str = ""
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    time_zone: str = "UTC"
     enabled: bool = True
     kind: str = ""
 
@@ -126,6 +131,9 @@ def _fill(channel: Channel, spec: ChannelSpec) -> None:
     channel.name, channel.enabled = spec.name, spec.enabled
     channel.url, channel.recipients = spec.url, list(spec.recipients)
     channel.secret = _secret(channel, spec)
+    channel.quiet_from, channel.quiet_until = spec.quiet_from, spec.quiet_until
+    channel.time_zone = spec.time_zone
+    check_quiet_hours(channel)
     kind.check(channel)
 
 

@@ -66,6 +66,10 @@ class Channel(models.Model):
     # What it says in its own words (`alerts.wording`); "" is what every channel says.
     title_template = models.TextField(blank=True)
     text_template = models.TextField(blank=True)
+    # Between these, on the clock of the time zone, it is told only what is critical; both null: always told.
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())

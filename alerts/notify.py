@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from access.delivery import ALERT_SCHEDULE, enqueue_delivery
+from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
 from alerts.models import Channel, Episode
+from alerts.quiet import held_until
 from alerts.told import Told, about_episode
 from alerts.wording import worded
 
@@ -17,21 +18,31 @@ ABOUT = "alerts.episode"
 def notify(
     *, episode: Episode, what: Literal["firing", "resolved"], channels: list[Channel], now: datetime
 ) -> list[Delivery]:
-    """Writes the messages for every enabled channel. Telling the same thing again changes nothing."""
+    """Writes the messages for every enabled channel. Telling the same thing again changes nothing.
+
+    What a channel's quiet hours hold back is withdrawn when it is over before they are.
+    """
     if not channels:
         return []
     told = about_episode(episode, what, now)
     return [
         written
         for channel in channels
+        if what == "firing" or not _withdrawn(episode, channel)
         for written in write_messages(
             channel=channel,
             told=told,
             message_id=f"{told.thread}-{what}-{channel.pk}",
             about=ABOUT,
             about_id=episode.pk,
+            hold=held_until(channel, told.severity, now) if what == "firing" else None,
         )
     ]
+
+
+def _withdrawn(episode: Episode, channel: Channel) -> bool:
+    """Whether the channel never heard of the episode, and now need not."""
+    return withdraw_held(about=ABOUT, about_id=episode.pk, target=channel.target) > 0
 
 
 def write_messages(
@@ -42,6 +53,7 @@ def write_messages(
     about: str,
     about_id: int,
     schedule: Sequence[float] = ALERT_SCHEDULE,
+    hold: datetime | None = None,
 ) -> list[Delivery]:
     """One outbox row for each message that the channel's kind makes of it."""
     said = worded(channel, told)
@@ -56,6 +68,7 @@ def write_messages(
             schedule=schedule,
             target=channel.target,
             by=message.transport,
+            held_until=hold,
         )
         for message in KINDS[channel.kind].messages(channel, said)
     ]

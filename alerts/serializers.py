@@ -244,6 +244,13 @@ class ChannelRequest(serializers.Serializer[Any]):
     text_template = serializers.CharField(
         default="", allow_blank=True, help_text="Likewise the text below the title."
     )
+    quiet_from = serializers.TimeField(
+        default=None, allow_null=True, help_text="From then on only what is critical is told at once …"
+    )
+    quiet_until = serializers.TimeField(
+        default=None, allow_null=True, help_text="… and what still fires when the quiet hours end, then."
+    )
+    time_zone = serializers.CharField(default="UTC", help_text="Of the quiet hours, such as Europe/Berlin.")
     enabled = serializers.BooleanField(default=True)
 
 
@@ -315,6 +322,9 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
             "recipients",
             "title_template",
             "text_template",
+            "quiet_from",
+            "quiet_until",
+            "time_zone",
             "enabled",
             "state",
             "health",
