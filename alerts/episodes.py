@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from alerts import engine
 from alerts.engine import Match, Step
 from alerts.matches import Group
-from alerts.models import Episode, Evidence, Rule
+from alerts.models import Channel, Episode, Evidence, Rule
 from alerts.notify import notify
 
 # Events kept as evidence of one episode; `Episode.matches` counts all.
@@ -64,7 +64,7 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
         piece for change, _, row in rows for piece in _evidence(row, change.matches, kept.get(row.pk, set()))
     )
     channels = (
-        list(rule.channels.filter(enabled=True))
+        list(Channel.objects.told().filter(rules=rule))
         if any(one.fired or one.resolved for _, one, _ in rows)
         else []
     )
@@ -154,7 +154,7 @@ def _evidence(row: Episode, matches: Sequence[Match], kept: set[int]) -> list[Ev
 
 def end_open(*, rule: Rule, why: str, now: datetime) -> int:
     """Ends every open episode of a rule that is not evaluated any more, and says why; how many there were."""
-    channels = list(rule.channels.filter(enabled=True))
+    channels = list(Channel.objects.told().filter(rules=rule))
     open_ones = list(rule.episodes.filter(state=Episode.State.FIRING).select_related("rule_version", "rule"))
     for row in open_ones:
         row.state, row.resolved_at, row.ended_by = Episode.State.RESOLVED, now, why

@@ -295,23 +295,6 @@ def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:
     return combine, rows
 
 
-class ChannelForm(forms.Form):
-    name = forms.CharField(max_length=100)
-    url = forms.CharField(
-        label="Address",
-        max_length=2000,
-        widget=forms.URLInput(attrs={"class": "code", "placeholder": "https://hooks.example.com/onex"}),
-        help_text="Notifications are posted there as JSON, signed as Standard Webhooks says.",
-    )
-    secret = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"class": "code", "autocomplete": "off"}),
-        help_text="whsec_… of the receiver. Leave it empty, and the present one stays or one is made.",
-    )
-    enabled = forms.BooleanField(required=False, initial=True, label="Send notifications")
-
-
 class EpisodeFilter(forms.Form):
     rule = forms.ModelChoiceField(Rule.objects.none(), required=False, empty_label="Every rule")
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Episode.State.choices])

@@ -178,6 +178,7 @@ OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)
 OUTBOUND_PORTS = env.list("OUTBOUND_PORTS", cast=int, default=[80, 443])
 # Certificates that targets with a private authority are checked against, in place of the public ones.
 OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+PAGERDUTY_EVENTS_URL = env.str("PAGERDUTY_EVENTS_URL", default="https://events.pagerduty.com/v2/enqueue")
 # How many deliveries one worker sends at a time, and how many of them to one address: a slow one waits alone.
 DELIVERY_PARALLEL = env.int("DELIVERY_PARALLEL", default=16)
 DELIVERY_PARALLEL_PER_TARGET = env.int("DELIVERY_PARALLEL_PER_TARGET", default=4)

@@ -178,6 +178,9 @@ delete api/v1/alerts/channels/<int:channel_id>                                 y
 put    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
+post   api/v1/alerts/channels/preview                                          yes    no     no
+get    api/v1/alerts/channels/<int:channel_id>/attempts                        yes    no     no
+post   api/v1/alerts/channels/<int:channel_id>/redeliver                       yes    no     no
 get    api/v1/taxonomies                                                       yes    yes    yes
 post   api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
 get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
@@ -358,6 +361,10 @@ post   alerts/channels/new                                                     y
 get    alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>/test                                   yes    no     no
+post   alerts/channels/preview                                                 told   no     no
+get    alerts/channels/<int:channel_id>/tests                                  yes    no     no
+get    alerts/channels/<int:channel_id>/log                                    yes    no     no
+post   alerts/channels/<int:channel_id>/redeliver                              told   no     no
 post   alerts/channels/<int:channel_id>/delete                                 yes    no     no
 get    /                                                                       yes    yes    yes
 get    upload                                                                  yes    yes    yes
@@ -426,6 +433,7 @@ API_BODY: dict[str, object] = {
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
     "post alerts/channels": CHANNEL,
+    "post alerts/channels/preview": {},
     "put alerts/channels/<int:channel_id>": CHANNEL,
     "post compatibility/subjects/<subject:subject>/versions/<str:version>": SCHEMA,
     "post compatibility/subjects/<subject:subject>/versions": SCHEMA,
