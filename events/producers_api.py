@@ -67,7 +67,7 @@ class RecordedAnswer(serializers.Serializer[Any]):
     recorded = serializers.BooleanField(help_text="False: a later report of this process was there already.")
 
 
-class TallyAnswer(serializers.Serializer[Any]):
+class EmittedAnswer(serializers.Serializer[Any]):
     emitted = serializers.IntegerField()
     delivered = serializers.IntegerField(help_text="Stored, with violations or without, or stored before.")
     quarantined = serializers.IntegerField()
@@ -89,14 +89,14 @@ class ProcessAnswer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="What was counted beside events."
     )
     gauges = serializers.DictField(child=serializers.IntegerField())
-    events = TallyAnswer()
+    events = EmittedAnswer()
 
 
 class ProducerAnswer(serializers.Serializer[Any]):
     producer = serializers.CharField(help_text="The account that sends.")
     service = serializers.CharField()
-    events = TallyAnswer()
-    types = serializers.DictField(child=TallyAnswer())
+    events = EmittedAnswer()
+    types = serializers.DictField(child=EmittedAnswer())
     processes = ProcessAnswer(many=True)
 
 
