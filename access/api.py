@@ -11,11 +11,12 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import audit, delivery
+from access import audit
 from access.caller import caller
 from access.errors import DeliveryNotFound
 from access.keyset import PAGING, page_answer, page_of, page_schema
 from access.models import AuditEntry, Delivery, Token
+from access.redeliver import cancel_delivery, redeliver
 from access.tokens import issue_token, revoke_token, rotate_token, tokens_of
 
 
@@ -81,6 +82,8 @@ class DeliveryAnswer(serializers.ModelSerializer[Delivery]):
             "message_id",
             "about",
             "about_id",
+            "target",
+            "transport",
             "url",
             "state",
             "attempts",
@@ -227,6 +230,7 @@ def audit_check(request: Request) -> Response:
     parameters=[
         *PAGING,
         OpenApiParameter("state", enum=Delivery.State.values),
+        OpenApiParameter("target", description="Through what it goes, such as alerts.channel/1."),
         OpenApiParameter("about", description="What it tells about: `alerts.episode`"),
         OpenApiParameter("about_id"),
     ],
@@ -255,12 +259,12 @@ def delivery_detail(request: Request, delivery_id: int) -> Response:
 @api_view(["POST"])
 def delivery_redeliver(request: Request, delivery_id: int) -> Response:
     """Sends a finished message once more, under the same webhook-id."""
-    return Response(DeliveryAnswer(delivery.redeliver(actor=caller(request), delivery_id=delivery_id)).data)
+    return Response(DeliveryAnswer(redeliver(actor=caller(request), delivery_id=delivery_id)).data)
 
 
 @extend_schema(operation_id="deliveries_cancel", request=None, responses=DeliveryAnswer)
 @api_view(["POST"])
 def delivery_cancel(request: Request, delivery_id: int) -> Response:
     """Stops trying."""
-    stopped = delivery.cancel_delivery(actor=caller(request), delivery_id=delivery_id)
+    stopped = cancel_delivery(actor=caller(request), delivery_id=delivery_id)
     return Response(DeliveryAnswer(stopped).data)

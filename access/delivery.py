@@ -21,15 +21,15 @@ import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from access import audit
-from access.actor import Actor
-from access.errors import DeliveryNotFinished, DeliveryNotFound, ProductError
+from access import transport
+from access.delivery_health import keep_health
+from access.errors import ProductError
 from access.models import Delivery, DeliveryAttempt
-from access.outbound import Answer, Outbound
+from access.outbound import Answer
 from access.signals import deliveries_due
-from access.signing import signed_headers
 
 AS_JSON = {"content-type": "application/json"}
 # Seconds before each further attempt: after half an hour somebody has to look, an alert is no newsletter.
@@ -52,14 +52,17 @@ def enqueue_delivery(
     about_id: object,
     url: str,
     secret: str,
-    payload: Mapping[str, object],
+    payload: Mapping[str, object] | bytes,
     headers: Mapping[str, str] = AS_JSON,
     schedule: Sequence[float] = ALERT_SCHEDULE,
+    target: str = "",
+    by: Delivery.Transport = Delivery.Transport.WEBHOOK,
+    held_until: datetime | None = None,
 ) -> Delivery:
     """Writes the message down. Call it inside the transaction of what it tells about; a worker sends it.
 
     `message_id` is the receiver's idempotency key: enqueuing the same one again changes nothing and returns
-    the row that is there.
+    the row that is there. A payload of bytes is sent as it is. What is held waits until then (`withdraw_held`).
     """
     assert connection.in_atomic_block, "a delivery belongs into the transaction of what it tells about"
     Delivery.objects.bulk_create(
@@ -70,15 +73,34 @@ def enqueue_delivery(
                 about_id=str(about_id),
                 url=url,
                 secret=secret,
-                body=orjson.dumps(payload),
+                body=payload if isinstance(payload, bytes) else orjson.dumps(payload),
                 headers=dict(headers),
                 schedule=list(schedule),
+                target=target,
+                transport=by,
+                held_until=held_until,
+                next_attempt_at=held_until or Now(),
             )
         ],
         ignore_conflicts=True,
     )
     transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
     return Delivery.objects.get(message_id=message_id)
+
+
+def withdraw_held(*, about: str, about_id: object, target: str) -> int:
+    """Takes back what is held and was never tried, in the transaction of what makes it needless; how many it was.
+
+    The database decides against a worker that takes a message at the same moment: only one of the two gets it.
+    """
+    return Delivery.objects.filter(
+        about=about,
+        about_id=str(about_id),
+        target=target,
+        state=Delivery.State.DUE,
+        held_until__isnull=False,
+        attempts=0,
+    ).update(state=Delivery.State.CANCELLED, finished_at=timezone.now())
 
 
 def deliver_due(
@@ -129,6 +151,7 @@ def _claim(count: int, now: datetime) -> list[Delivery]:
                     Delivery.objects.filter(
                         about=OuterRef("about"),
                         about_id=OuterRef("about_id"),
+                        target=OuterRef("target"),
                         url=OuterRef("url"),
                         id__lt=OuterRef("id"),
                         state=Delivery.State.DUE,
@@ -189,18 +212,19 @@ class Outcome:
 
     @property
     def given_up(self) -> bool:
-        """410: the receiver says that there is nobody any more."""
-        return self.answer is not None and self.answer.status == 410
+        """410, or 5xx of a mail server: the receiver says that trying again is of no use."""
+        if self.answer is None:
+            return False
+        if self.delivery.transport == Delivery.Transport.EMAIL:
+            return 500 <= self.answer.status < 600
+        return self.answer.status == 410
 
 
 def _send(delivery: Delivery, clock: Clock) -> Outcome:
     """Runs in a thread of its own, never touches the database and never raises."""
     began = clock()
-    body = bytes(delivery.body)
     try:
-        signed = signed_headers(secret=delivery.secret, message_id=delivery.message_id, at=began, body=body)
-        with Outbound() as outbound:
-            answer = outbound.post(delivery.url, body=body, headers=delivery.headers | signed)
+        answer = transport.send(delivery, at=began)
     except ProductError as problem:
         took = (clock() - began).total_seconds() * 1000
         return Outcome(delivery, took, str(problem.facts.get("address", "")), problem=problem.message)
@@ -210,12 +234,15 @@ def _send(delivery: Delivery, clock: Clock) -> Outcome:
         return Outcome(
             delivery, 0, problem="It could not be sent because of an error of this server; see its log."
         )
-    return Outcome(delivery, answer.duration_ms, answer.address, answer, _problem_of(answer))
+    said = _problem_of(answer, by_mail=delivery.transport == Delivery.Transport.EMAIL)
+    return Outcome(delivery, answer.duration_ms, answer.address, answer, said)
 
 
-def _problem_of(answer: Answer) -> str:
+def _problem_of(answer: Answer, *, by_mail: bool) -> str:
     if 200 <= answer.status < 300:
         return ""
+    if by_mail:
+        return f"The mail server answered {answer.status}: {_readable(answer.body)}"
     if 300 <= answer.status < 400:
         return f"It answered {answer.status}: redirects are not followed, enter the final address."
     if answer.status == 410:
@@ -256,6 +283,12 @@ def _record(outcome: Outcome, now: datetime, jitter: float) -> None:
                 answer=_readable(outcome.answer.body) if outcome.answer else "",
                 problem=outcome.problem,
             )
+            keep_health(
+                delivery.target,
+                now=now,
+                problem=outcome.problem,
+                gone=outcome.answer is not None and outcome.answer.status == 410,
+            )
 
 
 def _next(outcome: Outcome, now: datetime, jitter: float) -> tuple[str, list[float], datetime]:
@@ -286,47 +319,3 @@ def _retry_after(answer: Answer, now: datetime) -> timedelta:
 def _readable(body: bytes) -> str:
     """PostgreSQL's text takes no NUL."""
     return body[:ANSWER_KEPT].decode("utf-8", "replace").replace("\x00", "�")
-
-
-def redeliver(*, actor: Actor, delivery_id: int) -> Delivery:
-    """Sends a finished message once more, under the same id and with a fresh schedule.
-
-    Raises DeliveryNotFound, DeliveryNotFinished while it is still being tried, Forbidden.
-    """
-    with transaction.atomic():
-        delivery = _locked(actor, delivery_id)
-        if delivery.state == Delivery.State.DUE:
-            raise DeliveryNotFinished(
-                f"Delivery {delivery_id} is still being tried.", delivery_id=delivery_id
-            )
-        delivery.state, delivery.finished_at = Delivery.State.DUE, None
-        delivery.schedule, delivery.next_attempt_at = list(ALERT_SCHEDULE), timezone.now()
-        delivery.save(update_fields=["state", "finished_at", "schedule", "next_attempt_at"])
-        audit.record(actor=actor, action="delivery.redelivered", target=f"delivery/{delivery_id}", details={})
-        transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
-    return delivery
-
-
-def cancel_delivery(*, actor: Actor, delivery_id: int) -> Delivery:
-    """Stops trying; a finished delivery stays as it is. An attempt under way cannot be called back.
-
-    Raises DeliveryNotFound, Forbidden.
-    """
-    with transaction.atomic():
-        delivery = _locked(actor, delivery_id)
-        if delivery.state == Delivery.State.DUE:
-            delivery.state, delivery.finished_at = Delivery.State.CANCELLED, timezone.now()
-            delivery.leased_until = None
-            delivery.save(update_fields=["state", "finished_at", "leased_until"])
-            audit.record(
-                actor=actor, action="delivery.cancelled", target=f"delivery/{delivery_id}", details={}
-            )
-    return delivery
-
-
-def _locked(actor: Actor, delivery_id: int) -> Delivery:
-    actor.require_everywhere("alert")
-    delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
-    if delivery is None:
-        raise DeliveryNotFound(f"There is no delivery {delivery_id}.", delivery_id=delivery_id)
-    return delivery

@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from access.caller import caller
-from access.delivery import cancel_delivery, redeliver
 from access.errors import DeliveryNotFinished, DeliveryNotFound
 from access.keyset import page_of
 from access.models import Delivery
+from access.redeliver import cancel_delivery, redeliver
 
 
 class DeliveryFilter(forms.Form):
@@ -18,6 +18,11 @@ class DeliveryFilter(forms.Form):
         required=False, widget=forms.TextInput(attrs={"placeholder": "alerts.episode", "class": "code"})
     )
     about_id = forms.CharField(label="Number", required=False)
+    target = forms.CharField(
+        label="Through",
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "alerts.channel/1", "class": "code"}),
+    )
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Delivery.State.choices])
 
 

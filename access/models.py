@@ -145,8 +145,8 @@ class AuditEntry(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def matching(self, chosen: Mapping[str, str]) -> "DeliveryQuerySet":
-        """Those with the given `state`, `about` and `about_id`, as far as they are given."""
-        names = ("state", "about", "about_id")
+        """Those with the given `state`, `about`, `about_id` and `target`, as far as they are given."""
+        names = ("state", "about", "about_id", "target")
         return self.filter(**{name: chosen[name] for name in names if chosen.get(name)})
 
 
@@ -159,11 +159,19 @@ class Delivery(models.Model):
         DEAD = "dead"
         CANCELLED = "cancelled"
 
+    class Transport(models.TextChoices):
+        WEBHOOK = "webhook", "HTTP, signed when there is a secret"
+        KEYED = "keyed", "HTTP, with the secret in the body as routing_key"
+        EMAIL = "email", "e-mail to the address in url, which begins with mailto:"
+
     # The receiver's idempotency key: the same over all attempts, unique over all time.
     message_id = models.CharField(max_length=200, unique=True)
     # What it is about, by name, since this app knows none of the others: "alerts.episode", 17.
     about = models.CharField(max_length=40)
     about_id = models.CharField(max_length=80)
+    # Through what it goes, by name as well: "alerts.channel/3"; "" for what goes straight to an address.
+    target = models.CharField(max_length=80, blank=True, default="")
+    transport = models.CharField(max_length=10, choices=Transport.choices, default=Transport.WEBHOOK)
     url = models.CharField(max_length=2000)
     secret = models.CharField(max_length=200, blank=True)
     body = models.BinaryField()
@@ -173,6 +181,8 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DUE)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())
+    # It waits until then before its first attempt, and may be withdrawn meanwhile.
+    held_until = models.DateTimeField(null=True)
     # A worker holds the row until then; a later claim by another one means this one was killed.
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -186,6 +196,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(state="due"), name="deliveries_due"),
             models.Index(fields=["about", "about_id"]),
+            models.Index(fields=["target", "-id"], condition=~Q(target=""), name="deliveries_of_a_target"),
         ]
 
     def __str__(self) -> str:
@@ -218,6 +229,23 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}"
+
+
+class DeliveryTarget(models.Model):
+    """How deliveries through a target went lately: moved with every attempt, so that nobody has to count."""
+
+    # As in `Delivery.target`.
+    name = models.CharField(primary_key=True, max_length=80)
+    succeeded_at = models.DateTimeField(null=True)
+    # The first attempt of those that failed since, how many there were, and why the last one did.
+    failing_since = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+    # The receiver answered 410: nothing more is written for it until somebody says otherwise.
+    gone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AuthorityEpoch(models.Model):

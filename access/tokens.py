@@ -30,6 +30,8 @@ FROM access_token token JOIN auth_user owner ON owner.id = token.owner_id
 WHERE token.digest = %s AND owner.is_active AND token.revoked_at IS NULL
     AND (token.expires_at IS NULL OR token.expires_at > statement_timestamp())
 """  # noqa: S608 -- names of the models
+#: Grows whenever anybody may do less, or more, than before; no row is 0.
+EPOCH = "SELECT value FROM access_authorityepoch"
 _FIND_ROLES = "SELECT name, subject_prefix FROM access_role WHERE user_id = %s"
 
 
@@ -180,7 +182,7 @@ def _within(token: Token, actor: Actor) -> bool:
     )
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """An actor as the authority epoch had it, and until when (time.time()) that may be believed."""
 
     actor: Actor
@@ -189,7 +191,7 @@ class _Known(NamedTuple):
 
 
 # By the digest of the secret.
-_known: dict[bytes, _Known] = {}
+_known: dict[bytes, Known] = {}
 _MAX_KNOWN = 10_000
 
 
@@ -210,8 +212,14 @@ def actor_of_secret(secret: str) -> Actor:
     actor = _read_actor(digest)
     if len(_known) >= _MAX_KNOWN:
         _known.clear()
-    _known[digest] = _Known(actor, epoch, _believed_until(actor))
+    _known[digest] = Known(actor, epoch, _believed_until(actor))
     return actor
+
+
+def remembered(secret: str) -> Known | None:
+    """The actor as this process has it in memory. Nobody is asked: whoever acts for it makes sure that EPOCH is still the same."""
+    kept = _known.get(digest_of(secret))
+    return kept if kept is not None and time.time() < kept.until else None
 
 
 def forget_actors() -> None:
@@ -221,7 +229,7 @@ def forget_actors() -> None:
 
 def _authority_epoch() -> int:
     with prepared.cursor() as cursor:
-        cursor.execute("SELECT value FROM access_authorityepoch")
+        cursor.execute(EPOCH)
         row = cursor.fetchone()
     return row[0] if row else 0
 

@@ -10,11 +10,13 @@ from rest_framework.response import Response
 
 from access.actor import Actor
 from access.caller import caller
+from access.delivery_health import health_of
 from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts import channels as channel_operations
 from alerts import rules as rule_operations
 from alerts.channels import ChannelSpec
 from alerts.lists import (
+    attempts_of,
     channels_for,
     deliveries_of,
     editions_for,
@@ -26,6 +28,7 @@ from alerts.lists import (
 )
 from alerts.models import Channel, Episode, Rule, Severity
 from alerts.preview import preview
+from alerts.preview_message import preview_message
 from alerts.rules import Saved
 from alerts.serializers import (
     ChannelAnswer,
@@ -36,10 +39,14 @@ from alerts.serializers import (
     EpisodeDetail,
     NotificationAnswer,
     PreviewAnswer,
+    PreviewMessageAnswer,
+    PreviewMessageRequest,
     PreviewRequest,
     RuleAnswer,
     RuleRequest,
     SavedAnswer,
+    SentTest,
+    TriedAnswer,
 )
 
 
@@ -183,7 +190,11 @@ def _channel_spec(request: Request) -> ChannelSpec:
 
 
 def _channel(actor: Actor, channel: Channel) -> dict[str, Any]:
-    return dict(ChannelAnswer(channel, context={"actor": actor}).data)
+    return dict(ChannelAnswer(channel, context=_context(actor, [channel])).data)
+
+
+def _context(actor: Actor, channels: list[Channel]) -> dict[str, Any]:
+    return {"actor": actor, "health": health_of(channel.target for channel in channels)}
 
 
 @extend_schema(
@@ -204,9 +215,11 @@ def channels(request: Request) -> Response:
     actor = caller(request)
     if request.method == "GET":
         page = page_of(request, channels_for(actor))
-        return page_answer(page, ChannelAnswer(page.items, many=True, context={"actor": actor}).data)
+        shown = ChannelAnswer(page.items, many=True, context=_context(actor, page.items))
+        return page_answer(page, shown.data)
     made = channel_operations.create_channel(actor=actor, spec=_channel_spec(request))
-    answer = Response({"channel": _channel(actor, made), "secret": made.secret}, status=201)
+    secret = made.secret if made.signature == Channel.Signature.V1 else ""
+    answer = Response({"channel": _channel(actor, made), "secret": secret}, status=201)
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -230,9 +243,58 @@ def channel(request: Request, channel_id: int) -> Response:
     return Response(_channel(actor, changed))
 
 
-@extend_schema(operation_id="alerts_channels_test", request=None, responses={202: NotificationAnswer})
+@extend_schema(operation_id="alerts_channels_test", request=None, responses={202: SentTest})
 @api_view(["POST"])
 def channel_test(request: Request, channel_id: int) -> Response:
-    """Sends a message of type `alert.test`; the delivery says what became of it."""
+    """Sends a message of type `alert.test`; the deliveries say what became of it. An e-mail goes to each recipient."""
     sent = channel_operations.send_test(actor=caller(request), channel_id=channel_id)
-    return Response(NotificationAnswer(sent).data, status=202)
+    return Response(SentTest.of(sent), status=202)
+
+
+@extend_schema(
+    operation_id="alerts_channels_preview", request=PreviewMessageRequest, responses=PreviewMessageAnswer
+)
+@api_view(["POST"])
+def channel_preview(request: Request) -> Response:
+    """What a channel's templates make of an episode; nothing is saved or sent."""
+    wanted = PreviewMessageRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    said = preview_message(
+        actor=caller(request),
+        title_template=wanted.validated_data["title_template"],
+        text_template=wanted.validated_data["text_template"],
+        episode_id=wanted.validated_data.get("episode"),
+    )
+    return Response(PreviewMessageAnswer(said).data)
+
+
+class AttemptFilter(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(["failed", "delivered"], required=False)
+
+
+@extend_schema(
+    operation_id="alerts_channels_attempts",
+    parameters=[*PAGING, AttemptFilter],
+    responses=page_schema("AttemptPage", TriedAnswer),
+)
+@api_view(["GET"])
+def channel_attempts(request: Request, channel_id: int) -> Response:
+    """Everything that was tried through a channel, the newest first."""
+    chosen = AttemptFilter(data={name: value for name, value in request.query_params.items() if value})
+    chosen.is_valid(raise_exception=True)
+    actor = caller(request)
+    tried = attempts_of(actor, find_channel(actor, channel_id), chosen.validated_data.get("outcome", ""))
+    page = page_of(request, tried)
+    return page_answer(page, TriedAnswer(page.items, many=True).data)
+
+
+@extend_schema(
+    operation_id="alerts_channels_redeliver",
+    request=None,
+    responses={202: inline_serializer("Redelivered", {"redelivered": serializers.IntegerField()})},
+)
+@api_view(["POST"])
+def channel_redeliver(request: Request, channel_id: int) -> Response:
+    """Sends again the notifications that a channel could not deliver, up to 1,000 at once."""
+    count = channel_operations.redeliver_all(actor=caller(request), channel_id=channel_id)
+    return Response({"redelivered": count}, status=202)

@@ -12,6 +12,15 @@ urlpatterns: list[URLPattern] = [
     path("alerts/episodes", api.episodes, name="api-alert-episodes"),
     path("alerts/episodes/<int:episode_id>", api.episode, name="api-alert-episode"),
     path("alerts/channels", api.channels, name="api-alert-channels"),
+    path("alerts/channels/preview", api.channel_preview, name="api-alert-channel-preview"),
     path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),
     path("alerts/channels/<int:channel_id>/test", api.channel_test, name="api-alert-channel-test"),
+    path(
+        "alerts/channels/<int:channel_id>/attempts", api.channel_attempts, name="api-alert-channel-attempts"
+    ),
+    path(
+        "alerts/channels/<int:channel_id>/redeliver",
+        api.channel_redeliver,
+        name="api-alert-channel-redeliver",
+    ),
 ]

@@ -29,9 +29,10 @@ def rules_naming(proposal: TaxonomyProposal) -> list[Finding]:
 
 def _codes_in(rule: Rule, tree: Tree) -> Iterator[str]:
     assert rule.current is not None
-    for test in tests(parse(rule.current.selector)):
-        if test.field in _FIELDS:
-            yield from _codes_of(test, tree)
+    for condition in map(parse, rule.current.conditions):
+        for test in tests(condition):
+            if test.field in _FIELDS:
+                yield from _codes_of(test, tree)
 
 
 def _codes_of(test: Test, tree: Tree) -> Iterator[str]:

@@ -54,6 +54,8 @@ class Episode:
     peak: int
     matches: int
     firing: bool = True
+    # Of a rule about a share: the highest in one window, in per cent.
+    share: float | None = None
 
     def holds(self, at: datetime) -> bool:
         return self.started_at <= at <= self.closes_at

@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from alerts import engine
 from alerts.engine import Match, Step
 from alerts.matches import Group
-from alerts.models import Episode, Evidence, Rule
+from alerts.models import Channel, Episode, Evidence, Rule
 from alerts.notify import notify
 
 # Events kept as evidence of one episode; `Episode.matches` counts all.
@@ -46,6 +46,7 @@ def as_known(row: Episode) -> engine.Episode:
         last_match_at=row.last_match_at,
         peak=row.peak,
         matches=row.matches,
+        share=row.share,
         firing=row.state == Episode.State.FIRING,
     )
 
@@ -63,7 +64,7 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
         piece for change, _, row in rows for piece in _evidence(row, change.matches, kept.get(row.pk, set()))
     )
     channels = (
-        list(rule.channels.filter(enabled=True))
+        list(Channel.objects.told().filter(rules=rule))
         if any(one.fired or one.resolved for _, one, _ in rows)
         else []
     )
@@ -81,6 +82,7 @@ _MOVING = (
     "closes_at",
     "last_match_at",
     "peak",
+    "share",
     "matches",
     "resolved_at",
 )
@@ -97,6 +99,7 @@ def _rows(rule: Rule, changes: Sequence[Change]) -> Iterator[tuple[Change, Step,
             row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
             row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
             row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
+            row.share = known.share
             row.resolved_at = None if known.firing else known.closes_at
             yield change, one, row
 
@@ -151,7 +154,7 @@ def _evidence(row: Episode, matches: Sequence[Match], kept: set[int]) -> list[Ev
 
 def end_open(*, rule: Rule, why: str, now: datetime) -> int:
     """Ends every open episode of a rule that is not evaluated any more, and says why; how many there were."""
-    channels = list(rule.channels.filter(enabled=True))
+    channels = list(Channel.objects.told().filter(rules=rule))
     open_ones = list(rule.episodes.filter(state=Episode.State.FIRING).select_related("rule_version", "rule"))
     for row in open_ones:
         row.state, row.resolved_at, row.ended_by = Episode.State.RESOLVED, now, why

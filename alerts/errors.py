@@ -72,3 +72,9 @@ class ChannelNameTaken(ProductError):
 
 class InvalidChannel(ProductError):
     code = "invalid_channel"
+
+
+class InvalidTemplate(ProductError):
+    """A message template that cannot be read or filled in; `line` says where."""
+
+    code = "invalid_template"

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,10 +18,13 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 from django.utils import timezone
 
 from alerts import episodes
-from alerts.engine import Match, reach, step
+from alerts.counts import count
+from alerts.engine import Match
 from alerts.episodes import Change
-from alerts.matches import Compiled, Group, LoggedEvent, read, received_at, recount
-from alerts.models import Episode, Rule
+from alerts.matches import Compiled, Group, LoggedEvent, read, received_at
+from alerts.models import Episode, Kind, Rule
+from alerts.novelty import take_note
+from alerts.panes import Tally, is_past, weigh
 from events.models import LogHead
 
 # Events read in one pass, and rules claimed by it.
@@ -33,8 +36,6 @@ STATEMENT_SECONDS = 15
 
 Clock = Callable[[], datetime]
 Fresh = dict[Group, list[Match]]
-Seen = dict[str, list[Match]]
-Stored = dict[str, dict[int, Episode]]
 log = logging.getLogger(__name__)
 
 
@@ -76,12 +77,16 @@ def _one_pass(now: datetime, done: Done) -> bool:
 
 def _claim(now: datetime) -> list[Rule]:
     """Rules that have events to read or episodes to close and that no other worker holds, all at one cursor."""
-    overdue = Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
+    overdue = Exists(
+        Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
+    )
+    # Shares end behind the watermark, at an instant that `look_at` knows.
+    ends = (overdue & ~Q(current__kind=Kind.SHARE)) | Q(look_at__lte=now)
     due = (
         Rule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .living()
         .filter(Q(retry_at=None) | Q(retry_at__lte=now), enabled=True, current__isnull=False)
-        .filter(Q(cursor__lt=LogHead.objects.values("position")[:1]) | Exists(overdue))
+        .filter(Q(cursor__lt=LogHead.objects.values("position")[:1]) | ends)
         .order_by("cursor", "id")
         .select_related("current")[:CLAIM]
     )
@@ -97,6 +102,8 @@ class _Member:
     compiled: Compiled | None = None
     problem: Exception | None = None
     matches: Fresh = field(default_factory=dict)
+    # Instead of them, of a rule about a share.
+    tally: Tally = field(default_factory=Tally)
     late: int = 0
     # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
     open: int = 0
@@ -115,10 +122,16 @@ class _Member:
         assert self.compiled is not None
         if not self.compiled.matches(event.fields):
             return
-        if event.late:
+        share = self.compiled.share
+        if event.late or (share and is_past(self.rule, share, share.pane_of(event.match.at))):
             self.late += 1
+            return
+        group = self.compiled.group_of(event.fields)
+        if share:
+            hit = self.compiled.is_hit(event.fields) is True
+            self.tally.add(group, share.pane_of(event.match.at), hit=hit)
         else:
-            self.matches.setdefault(self.compiled.group_of(event.fields), []).append(event.match)
+            self.matches.setdefault(group, []).append(event.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +222,23 @@ def _advance(member: _Member, batch: _Batch) -> tuple[str, Exception | None]:
     """What has to be said about the rule, and why it could not be evaluated."""
     if member.compiled is None:
         return "", member.problem
-    closing = member.first_to_close is not None and member.first_to_close < batch.moment
-    if not (member.matches or closing):
+    if not _has_work(member, batch):
         return "", None
     try:
         with transaction.atomic():
-            return _update_episodes(member, member.compiled, batch), None
+            changes, note = _within_limit(member, _changes(member, member.compiled, batch))
+            episodes.save(member.rule, changes, batch.now)
     except Exception as problem:  # noqa: BLE001 - as in _Member.of
         return "", problem
+    return note, None
+
+
+def _has_work(member: _Member, batch: _Batch) -> bool:
+    if member.matches or member.tally.counts:
+        return True
+    if member.compiled and member.compiled.share:
+        return member.rule.look_at is not None and member.rule.look_at <= batch.moment
+    return member.first_to_close is not None and member.first_to_close < batch.moment
 
 
 def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
@@ -226,57 +248,28 @@ def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
     rule.update(problem=sentence[:1000], retry_at=now + RETRY_AFTER, evaluated_at=now)
 
 
-def _update_episodes(member: _Member, compiled: Compiled, batch: _Batch) -> str:
-    """Runs the evaluator for every group with new matches or an episode to close; what has to be said about it."""
-    groups = {group.key: group for group in member.matches}
-    new = {group.key: frozenset(one.position for one in ones) for group, ones in member.matches.items()}
-    seen, stored = _surroundings(member, compiled, batch)
-    changes: list[Change] = []
-    refused, room = 0, settings.ALERT_MAX_GROUPS - member.open
-    for key in sorted(groups.keys() | stored.keys()):
-        rows, matches = stored.get(key, {}), seen.get(key, [])
-        steps = step(
-            compiled.terms,
-            episodes=[episodes.as_known(row) for row in rows.values()],
-            matches=matches,
-            fresh=new.get(key, frozenset()),
-            now=batch.moment,
-        )
-        opened = sum(one.fired and one.episode.firing for one in steps)
-        if opened > max(room, 0):
-            refused += 1
-            continue
-        room -= opened
-        changes.append(Change(groups.get(key), rows, steps, matches))
-    episodes.save(member.rule, changes, batch.now)
-    return _overflow(refused)
+def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]:
+    """What the batch, and the passing of time, change in the groups of a rule, as its kind has it."""
+    rule, edition = member.rule, member.rule.current
+    assert edition is not None
+    if compiled.share:
+        changes = weigh(rule, compiled, member.tally, until=batch.until, moment=batch.moment)
+        rule.save(update_fields=["decided_at", "look_at"])
+        return changes
+    fresh = member.matches if compiled.remember is None else take_note(edition, compiled, member.matches)
+    since = datetime.max.replace(tzinfo=UTC) if member.open else member.last_to_close
+    return count(rule, compiled, fresh, until=batch.until, moment=batch.moment, stored_until=since)
 
 
-def _surroundings(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Seen, Stored]:
-    """What the evaluator has to see: the matches near the new ones, and the episodes they may touch or that end."""
-    rule, fresh = member.rule, member.matches
-    near = Q(state=Episode.State.FIRING, closes_at__lt=batch.moment)
-    seen: Seen = {}
-    first = batch.moment
-    if fresh:
-        instants = [match.at for matches in fresh.values() for match in matches]
-        before, behind = reach(compiled.terms)
-        first, last = min(instants) - before, max(instants) + behind
-        # One that somebody ended by pausing the rule is over for good: what comes later begins anew.
-        near |= Q(group_key__in=[group.key for group in fresh], ended_by="") & (
-            Q(state=Episode.State.FIRING) | Q(closes_at__gte=first, started_at__lte=last)
-        )
-        seen = recount(
-            compiled,
-            groups=list(fresh),
-            first=min(instants),
-            last=max(instants),
-            after=rule.starts_after,
-            until=batch.until,
-        )
-    if not member.open and (member.last_to_close is None or member.last_to_close < first):
-        return seen, {}
-    return seen, episodes.by_group(rule.episodes.filter(near))
+def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change], str]:
+    """Without the groups that would be too many, and what has to be said about those."""
+    kept, room = [], settings.ALERT_MAX_GROUPS - member.open
+    for change in changes:
+        opened = sum(one.fired and one.episode.firing for one in change.steps)
+        if opened <= max(room, 0):
+            kept.append(change)
+            room -= opened
+    return kept, _overflow(len(changes) - len(kept))
 
 
 def _overflow(refused: int) -> str:

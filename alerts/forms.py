@@ -12,12 +12,13 @@ from access.errors import ProductError
 from access.forms import explain
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
-from alerts.models import Channel, Episode, Rule, RuleQuerySet, Severity
-from alerts.rules import MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
+from alerts.models import Channel, Episode, Kind, Rule, RuleQuerySet, Severity
+from alerts.rules import MAX_REMEMBER_DAYS, MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
 from alerts.words import OPERATOR_WORDS
 
 MAX_ROWS = 40
 BLANK_ROWS = [{"field": "event_type", "op": "eq", "value": ""}, {"op": "eq"}, {"op": "eq"}]
+BLANK_HITS = [{"op": "eq"}, {"op": "eq"}]
 _CODE = {"class": "code"}
 
 
@@ -96,6 +97,37 @@ class RuleForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "class": "code", "spellcheck": "false"}),
         help_text='For what rows cannot say: {"all": […]}, {"any": […]}, {"not": …}. When filled, the rows above are ignored.',
     )
+    kind = forms.ChoiceField(
+        label="It looks for",
+        choices=Kind.choices,
+        initial=Kind.COUNT,
+        widget=forms.RadioSelect,
+    )
+    hits_combine = forms.ChoiceField(
+        label="An event is a hit when", choices=Combine.choices, initial=Combine.ALL
+    )
+    hits = forms.CharField(
+        label="Hits as JSON",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "code", "spellcheck": "false"}),
+        help_text="For what rows cannot say. When filled, the rows above are ignored.",
+    )
+    percent = forms.DecimalField(
+        label="More than per cent",
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=6,
+        decimal_places=3,
+        help_text="Of the events that count, this many are hits: 5 fires at 6 of 100.",
+    )
+    remember_days = forms.IntegerField(
+        label="Not seen in days",
+        required=False,
+        min_value=1,
+        max_value=MAX_REMEMBER_DAYS,
+        help_text="What is new is what the fields of “Counted apart by” hold: error_code for a code that nobody had.",
+    )
     threshold = forms.IntegerField(label="At least", min_value=1, max_value=MAX_THRESHOLD, initial=1)
     window_seconds = forms.IntegerField(
         label="events within seconds", min_value=1, max_value=MAX_WINDOW_SECONDS, initial=300
@@ -129,26 +161,36 @@ class RuleEditor:
 
     def __init__(self, data: QueryDict | None, rule: Rule | None = None) -> None:
         said = _initial(rule) if rule else {}
-        if data is not None and data.get("action") == "row":
+        if data is not None and data.get("action") in {"row", "hits-row"}:
             said, data = _with_another_row(data), None
-        rows = said.pop("rows", BLANK_ROWS)
+        rows, hits = said.pop("rows", BLANK_ROWS), said.pop("hits_rows", BLANK_HITS)
         self.form = RuleForm(data, initial=said)
-        # Bound rows know no initial values: Django takes an unchanged row for an empty one.
-        initial = rows if data is None else None
-        self.rows: BaseFormSet[Any] = ConditionRows(data, initial=initial, prefix="rows")
+        self.rows = _rows_for(data, rows, "rows")
+        self.hits = _rows_for(data, hits, "hits")
 
     def spec(self) -> RuleSpec | None:
         """What the form says; None when it cannot be read, the fields then say why."""
         if not (self.form.is_valid() and self.rows.is_valid()):
             return None
         said = self.form.cleaned_data
-        selector = self._selector()
-        if selector is None:
+        kind = said["kind"]
+        if kind == Kind.SHARE and not self.hits.is_valid():
+            return None
+        selector = self._tree("selector", "combine", self.rows, "Say at least in one row which events count.")
+        hits = None
+        if kind == Kind.SHARE:
+            missing = "Say at least in one row which of the events are hits."
+            hits = self._tree("hits", "hits_combine", self.hits, missing)
+        if self.form.errors:
             return None
         return RuleSpec(
             name=said["name"].strip(),
             description=said["description"],
             selector=selector,
+            kind=kind,
+            hits=hits,
+            percent=said["percent"] if kind == Kind.SHARE else None,
+            remember_days=said["remember_days"] if kind == Kind.NEW else None,
             threshold=said["threshold"],
             window_seconds=said["window_seconds"],
             group_by=tuple(name.strip() for name in said["group_by"].split(",") if name.strip()),
@@ -157,39 +199,51 @@ class RuleEditor:
             channels=tuple(channel.pk for channel in said["channels"]),
         )
 
-    def _selector(self) -> Any:
+    def _tree(self, name: str, combine: str, rows: "BaseFormSet[Any]", missing: str) -> Any:
+        """A condition tree from its JSON field, or from its rows; None when the field beside it says what is wrong."""
         said = self.form.cleaned_data
-        if said["selector"].strip():
+        if said[name].strip():
             try:
-                return json.loads(said["selector"])
+                return json.loads(said[name])
             except (ValueError, RecursionError) as bad:
-                self.form.add_error("selector", f"This is not JSON: {bad}")
+                self.form.add_error(name, f"This is not JSON: {bad}")
                 return None
-        tests = [test for row in self.rows if (test := row.test()) is not None]
+        tests = [test for row in rows if (test := row.test()) is not None]
         if not tests:
-            self.form.add_error("combine", "Say at least in one row which events count.")
+            self.form.add_error(combine, missing)
             return None
-        return {said["combine"]: tests}
+        return {said[combine]: tests}
 
     def explain(self, error: ProductError) -> None:
         """Puts an operation's answer beside the field it is about."""
         name = str(error.facts.get("pointer", "")).lstrip("/").partition("/")[0]
-        written = name != "selector" or bool(self.form.cleaned_data.get("selector", "").strip())
-        if name in self.form.fields and written:
+        beside_rows = {"selector": "combine", "hits": "hits_combine"}.get(name)
+        if beside_rows and not self.form.cleaned_data.get(name, "").strip():
+            self.form.add_error(beside_rows, error.message)
+        elif name in self.form.fields:
             self.form.add_error(name, error.message)
-        elif name == "selector":
-            self.form.add_error("combine", error.message)
         else:
             explain(self.form, error)
 
 
+def _rows_for(data: QueryDict | None, rows: list[dict[str, Any]], prefix: str) -> "BaseFormSet[Any]":
+    # Bound rows know no initial values: Django takes an unchanged row for an empty one.
+    formset: BaseFormSet[Any] = ConditionRows(data, initial=rows if data is None else None, prefix=prefix)
+    return formset
+
+
 def _with_another_row(data: QueryDict) -> dict[str, Any]:
     """What was written so far, not judged yet, and one more row."""
-    total = data.get("rows-TOTAL_FORMS", "")
+    rows, hits = _written_rows(data, "rows"), _written_rows(data, "hits")
+    (hits if data["action"] == "hits-row" else rows).append({"op": "eq"})
+    return {**data.dict(), "channels": data.getlist("channels"), "rows": rows, "hits_rows": hits}
+
+
+def _written_rows(data: QueryDict, prefix: str) -> list[dict[str, Any]]:
+    total = data.get(f"{prefix}-TOTAL_FORMS", "")
     count = min(MAX_ROWS - 1, int(total) if total.isdigit() else 0)
     names = ("field", "op", "value")
-    rows = [{name: data.get(f"rows-{index}-{name}", "") for name in names} for index in range(count)]
-    return {**data.dict(), "channels": data.getlist("channels"), "rows": [*rows, {"op": "eq"}]}
+    return [{name: data.get(f"{prefix}-{index}-{name}", "") for name in names} for index in range(count)]
 
 
 def _initial(rule: Rule) -> dict[str, Any]:
@@ -204,13 +258,21 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "keep_firing_seconds": spec.keep_firing_seconds,
         "severity": spec.severity,
         "channels": list(spec.channels),
+        "kind": spec.kind,
+        "percent": spec.percent,
+        "remember_days": spec.remember_days,
         "edition": rule.current.number,
     }
-    rows = _rows_of(spec.selector)
-    if rows is None:
-        return {**said, "selector": json.dumps(spec.selector, indent=2, ensure_ascii=False)}
-    combine, tests = rows
-    return {**said, "combine": combine, "rows": [*tests, {"op": "eq"}]}
+    said |= _tree_as_said(spec.selector, "selector", "combine", "rows")
+    return said if spec.hits is None else said | _tree_as_said(spec.hits, "hits", "hits_combine", "hits_rows")
+
+
+def _tree_as_said(tree: Any, name: str, combine: str, rows: str) -> dict[str, Any]:
+    """A condition tree in its rows where they can say it, else in its JSON field."""
+    found = _rows_of(tree)
+    if found is None:
+        return {name: json.dumps(tree, indent=2, ensure_ascii=False)}
+    return {combine: found[0], rows: [*found[1], {"op": "eq"}]}
 
 
 def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:
@@ -231,23 +293,6 @@ def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:
             return None
         rows.append({"field": field, "op": op, "value": written})
     return combine, rows
-
-
-class ChannelForm(forms.Form):
-    name = forms.CharField(max_length=100)
-    url = forms.CharField(
-        label="Address",
-        max_length=2000,
-        widget=forms.URLInput(attrs={"class": "code", "placeholder": "https://hooks.example.com/onex"}),
-        help_text="Notifications are posted there as JSON, signed as Standard Webhooks says.",
-    )
-    secret = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"class": "code", "autocomplete": "off"}),
-        help_text="whsec_… of the receiver. Leave it empty, and the present one stays or one is made.",
-    )
-    enabled = forms.BooleanField(required=False, initial=True, label="Send notifications")
 
 
 class EpisodeFilter(forms.Form):

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from access.actor import Actor
-from access.models import Delivery
+from access.models import Delivery, DeliveryAttempt
 from alerts.errors import ChannelNotFound, EpisodeNotFound, RuleNotFound
 from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
 from alerts.notify import ABOUT
@@ -59,6 +59,21 @@ def evidence_of(episode: Episode) -> list[tuple[Evidence, Event | None]]:
 def deliveries_of(episode: Episode) -> QuerySet[Delivery]:
     """The notifications of an episode, the first one first."""
     return Delivery.objects.filter(about=ABOUT, about_id=str(episode.pk)).order_by("id")
+
+
+def attempts_of(actor: Actor, channel: Channel, outcome: str = "") -> QuerySet[DeliveryAttempt]:
+    """Everything that was tried through a channel; `outcome` "failed" or "delivered" narrows it. Needs `alert` everywhere."""
+    actor.require_everywhere("alert")
+    tried = DeliveryAttempt.objects.filter(delivery__target=channel.target).select_related("delivery")
+    tried = tried.defer("delivery__body", "delivery__secret")
+    if outcome == "failed":
+        return tried.exclude(problem="")
+    return tried.filter(problem="") if outcome == "delivered" else tried
+
+
+def dead_of(channel: Channel) -> QuerySet[Delivery]:
+    """Notifications that this channel could not deliver."""
+    return Delivery.objects.filter(target=channel.target, about=ABOUT, state=Delivery.State.DEAD)
 
 
 def channels_for(actor: Actor) -> QuerySet[Channel]:

@@ -7,7 +7,7 @@ that arrives more than `ALERT_LATENESS` after it occurred counts for no rule; ho
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,11 +16,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from alerts.condition import Condition, Predicate, event_types, fields, parse, predicate
+from alerts.condition import All, Condition, Predicate, event_types, fields, parse, predicate
 from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
 from alerts.models import RuleVersion
+from alerts.share import Share
 from events.documents import derived
 from events.models import exact
 
@@ -28,10 +29,10 @@ FUTURE_ALLOWED = timedelta(minutes=5)
 # How many matches before the new ones are looked at per group, unless the threshold is higher: with more of them
 # in one window than this, `peak` is what was seen. Everything else is exact.
 EARLIER_SEEN = 1_000
-_AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
+COUNTED_AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
 _COLD = "CASE WHEN document IS NULL THEN raw END, lints"
 # What replays stored again counts only where a run was allowed to have effects.
-_SEEN = """(replay_id IS NULL OR replay @> '{"side_effects": true}')"""
+SEEN = """(replay_id IS NULL OR replay @> '{"side_effects": true}')"""
 # Bytes: keys stand in an index.
 _KEY_MAX = 1000
 
@@ -43,19 +44,45 @@ class Compiled:
     condition: Condition
     terms: Terms
     group_by: tuple[str, ...]
+    # Of a share: which of the matches are hits, and when it fires.
+    hits: Condition | None = None
+    share: Share | None = None
+    # Of something new: for how long a group is known once it was seen.
+    remember: timedelta | None = None
 
     @classmethod
     def of(cls, edition: RuleVersion) -> "Compiled":
-        terms = Terms(
-            edition.threshold,
-            timedelta(seconds=edition.window_seconds),
-            timedelta(seconds=edition.keep_firing_seconds),
+        window = timedelta(seconds=edition.window_seconds)
+        keep_firing = timedelta(seconds=edition.keep_firing_seconds)
+        rule = cls(
+            parse(edition.selector),
+            Terms(edition.threshold, window, keep_firing),
+            tuple(edition.group_by),
         )
-        return cls(parse(edition.selector), terms, tuple(edition.group_by))
+        if edition.percent is not None:
+            share = Share(Decimal(edition.percent), edition.threshold, window, keep_firing)
+            return replace(rule, hits=parse(edition.hits), share=share)
+        if edition.remember_days is not None:
+            return replace(
+                rule,
+                terms=Terms(1, window, keep_firing),
+                remember=timedelta(days=edition.remember_days),
+            )
+        return rule
+
+    def only_hits(self) -> "Compiled":
+        """The rule that counts the hits of this one."""
+        assert self.hits is not None
+        return Compiled(All((self.condition, self.hits)), self.terms, self.group_by)
 
     @cached_property
     def matches(self) -> Predicate:
         return predicate(self.condition)
+
+    @cached_property
+    def is_hit(self) -> Predicate:
+        assert self.hits is not None
+        return predicate(self.hits)
 
     @cached_property
     def event_types(self) -> frozenset[str] | None:
@@ -63,7 +90,8 @@ class Compiled:
 
     @cached_property
     def reads_documents(self) -> bool:
-        return not all(is_column(name) for name in (*fields(self.condition), *self.group_by))
+        asked = (*fields(self.condition), *(fields(self.hits) if self.hits else ()), *self.group_by)
+        return not all(is_column(name) for name in asked)
 
     def group_of(self, event: StoredEvent) -> "Group":
         return Group.of(tuple(event[name] for name in self.group_by))
@@ -85,8 +113,11 @@ class Group:
 
     def readable(self, group_by: Sequence[str]) -> dict[str, Any]:
         """Field → value as JSON can hold it."""
-        pairs = zip(group_by, self.values, strict=True)
-        return {name: json.loads(json.dumps(value, default=_as_json)) for name, value in pairs}
+        return dict(zip(group_by, json.loads(self.as_json()), strict=True))
+
+    def as_json(self) -> str:
+        """The values, in the order of the group-by fields."""
+        return json.dumps(self.values, default=_as_json)
 
 
 def _as_json(number: object) -> object:
@@ -109,7 +140,7 @@ class LoggedEvent:
 def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool) -> list[LoggedEvent]:
     """The events between two positions, in order; only those of `types` when given."""
     query = _events(documents=documents).then(
-        f" WHERE position > %s AND position <= %s AND {_SEEN}", after, until
+        f" WHERE position > %s AND position <= %s AND {SEEN}", after, until
     )
     if types is not None:
         query = query.then(" AND event_type = ANY(%s)", sorted(types))
@@ -129,7 +160,7 @@ def read_these(
 def _events(*, documents: bool) -> Sql:
     cold = _COLD if documents else "NULL, NULL"
     return Sql(
-        f"SELECT {_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)}, {cold}"  # noqa: S608
+        f"SELECT {COUNTED_AT}, position, received_at, occurred_at < received_at - %s, {selection(documents=documents)}, {cold}"  # noqa: S608
         " FROM events_event",
         (settings.ALERT_LATENESS,),
     )
@@ -174,14 +205,14 @@ def _matching(
     rule: Compiled, groups: Sequence[Group], low: datetime, high: datetime, positions: tuple[int, int]
 ) -> Sql:
     """The matches between two instants that are on time, with the values of the group-by fields as g0, g1, …"""
-    query = Sql(f"SELECT {_AT} AS at, position, received_at")
+    query = Sql(f"SELECT {COUNTED_AT} AS at, position, received_at")
     for index, name in enumerate(rule.group_by):
         value = exact_sql(name)
         query = query.then(f", {value.text} AS g{index}", *value.params)
     query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
-        f" FROM events_event WHERE occurred_at >= %s AND {_AT} <= %s AND received_at >= %s AND received_at <= %s "
-        f"AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND {_SEEN} AND ",
+        f" FROM events_event WHERE occurred_at >= %s AND {COUNTED_AT} <= %s AND received_at >= %s AND received_at <= %s "
+        f"AND position > %s AND position <= %s AND occurred_at >= received_at - %s AND {SEEN} AND ",
         *(low, high, low - FUTURE_ALLOWED, high + settings.ALERT_LATENESS, *positions),
         settings.ALERT_LATENESS,
     )

@@ -1,12 +1,19 @@
 """What is stored about alerts: rules and their editions, where evaluation stands, groups, episodes, channels."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Concat, Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.models import DeliveryTarget
+from access.signing import public_key_of
 from events.changes import EVENT_TYPES
+
+# What deliveries through a channel are found by, before its number.
+TARGET = "alerts.channel/"
 
 
 class Severity(models.TextChoices):
@@ -16,21 +23,89 @@ class Severity(models.TextChoices):
     CRITICAL = "critical"
 
 
+class Kind(models.TextChoices):
+    """What a rule looks for in the events that it selects."""
+
+    COUNT = "count", "enough of them within a window"
+    SHARE = "share", "a share of them within a window"
+    NEW = "new", "something not seen before"
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def told(self) -> "ChannelQuerySet":
+        """Those that notifications are written for: enabled, and not gone (410)."""
+        gone = DeliveryTarget.objects.filter(
+            name=Concat(models.Value(TARGET), Cast(models.OuterRef("pk"), models.CharField())),
+            gone_at__isnull=False,
+        )
+        return self.filter(~models.Exists(gone), enabled=True)
+
+
 class Channel(models.Model):
-    """Where notifications go. First kind: a webhook signed as Standard Webhooks says."""
+    """Where notifications go. What a kind needs of the fields is said in `alerts.channel_kinds`."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", "E-mail"
+        SLACK = "slack", "Slack"
+        PAGERDUTY = "pagerduty", "PagerDuty"
+        TEAMS = "teams", "Microsoft Teams"
+        DISCORD = "discord", "Discord"
+        APPRISE = "apprise", "Apprise"
+
+    class Signature(models.TextChoices):
+        V1 = "v1", "v1: HMAC-SHA256, with a secret that the receiver has, too"
+        V1A = "v1a", "v1a: Ed25519, which the receiver verifies with a public key"
 
     name = models.CharField(max_length=100, unique=True)
-    url = models.CharField(max_length=2000)
-    secret = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEBHOOK)
+    url = models.CharField(max_length=2000, blank=True)
+    # Of a webhook: what it is signed with; of PagerDuty: the integration key.
+    secret = models.CharField(max_length=200, blank=True)
+    recipients = ArrayField(models.CharField(max_length=254), default=list, blank=True)
+    # What it says in its own words (`alerts.wording`); "" is what every channel says.
+    title_template = models.TextField(blank=True)
+    text_template = models.TextField(blank=True)
+    # Between these, on the clock of the time zone, it is told only what is critical; both null: always told.
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = ChannelQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def target(self) -> str:
+        """What its deliveries are found by."""
+        return f"{TARGET}{self.pk}"
+
+    @property
+    def public_key(self) -> str | None:
+        """What the receiver of a webhook signed with v1a verifies with."""
+        return public_key_of(self.secret)
+
+    @property
+    def signature(self) -> str:
+        """The scheme by which a webhook is signed; "" for other kinds, and before there is a secret."""
+        if self.kind != self.Kind.WEBHOOK or not self.secret:
+            return ""
+        return self.Signature.V1A if self.public_key else self.Signature.V1
+
+    def state(self, health: DeliveryTarget | None) -> str:
+        """`disabled`, `gone` (410, until it is enabled again), `failing`, or `enabled`."""
+        if not self.enabled:
+            return "disabled"
+        if health and health.gone_at:
+            return "gone"
+        return "failing" if health and health.failing_since else "enabled"
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -62,6 +137,9 @@ class Rule(models.Model):
     # Events up to this position of the log have been judged.
     cursor = models.BigIntegerField(default=0)
     evaluated_at = models.DateTimeField(null=True)
+    # Of a share: instants up to here were decided, and the next are to be looked at then; null while nothing is to come.
+    decided_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)
     # A sentence when the rule could not be evaluated: shown, never silent.
     problem = models.TextField(blank=True)
     # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
@@ -113,14 +191,31 @@ class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
         return found.exclude(event_types__overlap=list(EVENT_TYPES))
 
 
+def _says(kind: Kind, *needed: str) -> Q:
+    """An edition of this kind, with what it needs and without what others need."""
+    return Q(
+        kind=kind, **{f"{name}__isnull": name not in needed for name in ("hits", "percent", "remember_days")}
+    )
+
+
 class RuleVersion(models.Model):
-    """An immutable edition of a rule: `at least threshold matching events within window, per group`."""
+    """An immutable edition of a rule.
+
+    `count`: at least `threshold` of the selected events within the window, per group. `share`: more than `percent` of the
+    selected events, which are `threshold` at least, are `hits`. `new`: a group of which no event was selected in the
+    `remember_days` before; its episode stays open for the window.
+    """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     description = models.TextField(blank=True)
     # The condition tree: {"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}.
     selector = models.JSONField()
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.COUNT)
+    # Of a share: a condition tree, too.
+    hits = models.JSONField(null=True)
+    percent = models.DecimalField(max_digits=6, decimal_places=3, null=True)
+    remember_days = models.PositiveSmallIntegerField(null=True)
     # The only event types it can match, as the selector says; null = any.
     event_types = ArrayField(models.CharField(max_length=255), null=True)
     threshold = models.PositiveIntegerField(default=1)
@@ -140,10 +235,61 @@ class RuleVersion(models.Model):
             models.UniqueConstraint(fields=["rule", "number"], name="one_edition_per_number"),
             models.CheckConstraint(condition=Q(threshold__gte=1), name="threshold_is_positive"),
             models.CheckConstraint(condition=Q(window_seconds__gte=1), name="window_is_positive"),
+            models.CheckConstraint(
+                condition=(
+                    _says(Kind.COUNT)
+                    | _says(Kind.SHARE, "hits", "percent")
+                    | _says(Kind.NEW, "remember_days")
+                ),
+                name="an_edition_says_what_its_kind_needs",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.rule} (edition {self.number})"
+
+    @property
+    def conditions(self) -> list[Any]:
+        """Every condition tree that it asks of events."""
+        return [self.selector] if self.hits is None else [self.selector, self.hits]
+
+
+class Pane(models.Model):
+    """How many events of a group an edition about a share has seen in one step of event time."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="panes")
+    group_key = models.CharField(max_length=1000)
+    # Of the group-by fields, as JSON holds them.
+    values = models.JSONField()
+    start = models.DateTimeField()
+    total = models.PositiveIntegerField()
+    hits = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "group_key", "start"], name="one_pane_per_group_and_step"
+            )
+        ]
+        indexes = [models.Index(fields=["edition", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} {self.start}: {self.hits} of {self.total}"
+
+
+class KnownGroup(models.Model):
+    """A group that an edition about something new has seen, and when an event of it occurred last."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="known_groups")
+    group_key = models.CharField(max_length=1000)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["edition", "group_key"], name="a_group_is_known_once")]
+        indexes = [models.Index(fields=["edition", "last_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} until {self.last_at}"
 
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
@@ -187,8 +333,9 @@ class Episode(models.Model):
     resolved_at = models.DateTimeField(null=True)
     # Why it ended when not by itself: "The rule was paused by ann."
     ended_by = models.CharField(max_length=300, blank=True)
-    # The highest count in one window.
+    # The highest count in one window; of a share, of hits, and the highest share in per cent.
     peak = models.PositiveIntegerField()
+    share = models.FloatField(null=True)
     matches = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -1,101 +1,74 @@
 """What the world is told about an episode: one outbox row per channel, in the transaction that changes it."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from django.conf import settings
-from django.urls import reverse
-
-from access.delivery import enqueue_delivery
+from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
+from alerts.channel_kinds import KINDS
 from alerts.models import Channel, Episode
-from events.models import Event
+from alerts.quiet import held_until
+from alerts.told import Told, about_episode
+from alerts.wording import worded
 
 ABOUT = "alerts.episode"
-# Events shown in a notification; the episode's page has more.
-EVENTS_TOLD = 5
-
-What = Literal["firing", "resolved"]
 
 
-def notify(*, episode: Episode, what: What, channels: list[Channel], now: datetime) -> list[Delivery]:
-    """Writes one message per enabled channel. Telling the same thing again changes nothing."""
+def notify(
+    *, episode: Episode, what: Literal["firing", "resolved"], channels: list[Channel], now: datetime
+) -> list[Delivery]:
+    """Writes the messages for every enabled channel. Telling the same thing again changes nothing.
+
+    What a channel's quiet hours hold back is withdrawn when it is over before they are.
+    """
     if not channels:
         return []
-    payload = payload_of(episode, what, now)
+    told = about_episode(episode, what, now)
     return [
-        enqueue_delivery(
-            message_id=f"episode-{episode.pk}-{what}-{channel.pk}",
+        written
+        for channel in channels
+        if what == "firing" or not _withdrawn(episode, channel)
+        for written in write_messages(
+            channel=channel,
+            told=told,
+            message_id=f"{told.thread}-{what}-{channel.pk}",
             about=ABOUT,
             about_id=episode.pk,
-            url=channel.url,
-            secret=channel.secret,
-            payload=payload,
+            hold=held_until(channel, told.severity, now) if what == "firing" else None,
         )
-        for channel in channels
     ]
 
 
-def payload_of(episode: Episode, what: What, now: datetime) -> dict[str, Any]:
-    """The body in the shape of Standard Webhooks: type, timestamp, data."""
-    edition, rule = episode.rule_version, episode.rule
-    return {
-        "type": f"alert.{what}",
-        "timestamp": now,
-        "data": {
-            "rule": {
-                "id": rule.pk,
-                "name": rule.name,
-                "edition": edition.number,
-                "description": edition.description,
-                "url": settings.PUBLIC_URL + reverse("rule", args=[rule.pk]),
-            },
-            "severity": edition.severity,
-            "group": episode.group,
-            "count": episode.peak,
-            "threshold": edition.threshold,
-            "window_seconds": edition.window_seconds,
-            "episode": {
-                "id": episode.pk,
-                "number": episode.number,
-                "state": episode.state,
-                "started_at": episode.started_at,
-                "fired_at": episode.fired_at,
-                "last_match_at": episode.last_match_at,
-                "resolved_at": episode.resolved_at,
-                "ended_by": episode.ended_by,
-                "matches": episode.matches,
-                "url": settings.PUBLIC_URL + reverse("episode", args=[episode.pk]),
-            },
-            "evidence": [_event(event) for event in first_events(episode)],
-        },
-    }
+def _withdrawn(episode: Episode, channel: Channel) -> bool:
+    """Whether the channel never heard of the episode, and now need not."""
+    return withdraw_held(about=ABOUT, about_id=episode.pk, target=channel.target) > 0
 
 
-def first_events(episode: Episode) -> list[Event]:
-    positions = list(episode.evidence.values_list("position", flat=True)[:EVENTS_TOLD])
-    return sorted(
-        Event.everything.filter(position__in=positions).only(
-            "position",
-            "received_at",
-            "occurred_at",
-            "event_id",
-            "event_type",
-            "node_id",
-            "error_code",
-            "correlation_id",
-        ),
-        key=lambda event: (event.occurred_at, event.position),
-    )
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "node_id": event.node_id,
-        "error_code": event.error_code,
-        "correlation_id": event.correlation_id,
-        "occurred_at": event.occurred_at,
-        "url": settings.PUBLIC_URL + reverse("event", args=[event.event_id]),
-    }
+def write_messages(
+    *,
+    channel: Channel,
+    told: Told,
+    message_id: str,
+    about: str,
+    about_id: int,
+    schedule: Sequence[float] = ALERT_SCHEDULE,
+    hold: datetime | None = None,
+) -> list[Delivery]:
+    """One outbox row for each message that the channel's kind makes of it."""
+    said = worded(channel, told)
+    return [
+        enqueue_delivery(
+            message_id=message_id + message.suffix,
+            about=about,
+            about_id=about_id,
+            url=message.url,
+            secret=message.secret,
+            payload=message.body,
+            schedule=schedule,
+            target=channel.target,
+            by=message.transport,
+            held_until=hold,
+        )
+        for message in KINDS[channel.kind].messages(channel, said)
+    ]

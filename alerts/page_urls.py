@@ -15,7 +15,15 @@ urlpatterns: list[URLPattern] = [
     path("alerts/episodes/<int:episode_id>", pages.episode, name="episode"),
     path("alerts/channels", channel_pages.channels, name="channels"),
     path("alerts/channels/new", channel_pages.channel_new, name="channel-new"),
+    path("alerts/channels/preview", channel_pages.channel_preview, name="channel-preview"),
     path("alerts/channels/<int:channel_id>", channel_pages.channel, name="channel"),
     path("alerts/channels/<int:channel_id>/test", channel_pages.channel_test, name="channel-test"),
+    path("alerts/channels/<int:channel_id>/tests", channel_pages.channel_tests, name="channel-tests"),
+    path("alerts/channels/<int:channel_id>/log", channel_pages.channel_log, name="channel-log"),
+    path(
+        "alerts/channels/<int:channel_id>/redeliver",
+        channel_pages.channel_redeliver,
+        name="channel-redeliver",
+    ),
     path("alerts/channels/<int:channel_id>/delete", channel_pages.channel_delete, name="channel-delete"),
 ]

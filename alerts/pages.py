@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
-from alerts.condition import parse
 from alerts.forms import EpisodeFilter, RuleEditor
 from alerts.lists import (
     deliveries_of,
@@ -27,7 +26,7 @@ from alerts.models import Rule
 from alerts.preview import Preview, preview
 from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, pause_rule, resume_rule
 from alerts.schema_fields import suggested_fields
-from alerts.words import duration, say
+from alerts.words import duration, fires_at, say_rule
 from events.models import LogHead
 from registry.models import Subject
 
@@ -49,12 +48,9 @@ def _says(rule: Rule) -> str:
     edition = rule.current
     assert edition is not None
     try:
-        condition = say(parse(edition.selector))
+        return say_rule(edition)
     except ProductError as error:
         return error.message
-    apart = f", for each {', '.join(edition.group_by)}" if edition.group_by else ""
-    count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
-    return f"{count} within {duration(edition.window_seconds)}{apart}: {condition}"
 
 
 def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
@@ -65,7 +61,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "rule": shown,
         "edition": shown.current,
         "says": _says(shown),
-        "editions": editions_for(caller(request), shown),
+        "editions": [(one, fires_at(one)) for one in editions_for(caller(request), shown)],
         "episodes": episodes,
         "channels": shown.channels.all(),
         "behind": LogHead.objects.get().position - shown.cursor,
@@ -79,7 +75,8 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
     edition = rule.current
     assert edition is not None
     return [
-        ("Fires at", f"{edition.threshold} matching events within {duration(edition.window_seconds)}"),
+        ("Looks for", edition.get_kind_display()),
+        ("Fires at", fires_at(edition)),
         ("Counted apart by", ", ".join(edition.group_by) or "nothing: one count for all"),
         ("Keeps firing for", duration(edition.keep_firing_seconds)),
         ("Event types", "any" if edition.event_types is None else ", ".join(edition.event_types)),
@@ -185,6 +182,7 @@ def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
     context = {
         "episode": shown,
         "evidence": evidence,
+        "fires_at": fires_at(shown.rule_version),
         "deliveries": deliveries_of(shown),
         "correlation_id": correlations[0] if correlations else None,
         "may_replay": caller(request).may("replay"),

@@ -7,9 +7,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access.actor import Actor
-from alerts.engine import Episode, Match, step
-from alerts.matches import Compiled, Group, read
+from alerts.engine import Episode
+from alerts.history import episodes_of, matched
+from alerts.matches import Compiled, read
 from alerts.models import RuleVersion
+from alerts.novelty import seen_before
 from alerts.rules import RuleSpec, check_spec
 from events.models import LogHead
 
@@ -62,38 +64,22 @@ def preview(*, actor: Actor, spec: RuleSpec) -> Preview:
         head = LogHead.objects.get().position
         after = max(0, head - NEWEST)
         events = read(after=after, until=head, types=rule.event_types, documents=rule.reads_documents)
+        known = seen_before(rule, until=after, now=timezone.now()) if rule.remember else {}
     found = [event for event in events if rule.matches(event.fields)]
-    groups: dict[Group, list[Match]] = {}
-    for event in found:
-        if not event.late:
-            groups.setdefault(rule.group_of(event.fields), []).append(event.match)
-    fired = _episodes(rule, groups)
+    counted = matched(rule, found)
+    fired = episodes_of(rule, counted, known=known, now=timezone.now())
+    fired.reverse()
     instants = [event.match.at for event in found]
     return Preview(
         looked_at=head - after,
         matched=len(found),
         late=sum(event.late for event in found),
-        groups=len(groups),
+        groups=len({one.group for one in counted}),
         episodes=len(fired),
         first=min(instants, default=None),
         last=max(instants, default=None),
-        shown=tuple(fired[:EPISODES_SHOWN]),
+        shown=tuple(
+            WouldFire(group.readable(rule.group_by), episode) for group, episode in fired[:EPISODES_SHOWN]
+        ),
         warnings=warnings,
     )
-
-
-def _episodes(rule: Compiled, groups: dict[Group, list[Match]]) -> list[WouldFire]:
-    """Every episode, the newest first."""
-    now = timezone.now()
-    fired = [
-        WouldFire(group.readable(rule.group_by), one.episode)
-        for group, matches in groups.items()
-        for one in step(
-            rule.terms,
-            episodes=(),
-            matches=sorted(matches),
-            fresh=frozenset(match.position for match in matches),
-            now=now,
-        )
-    ]
-    return sorted(fired, key=lambda one: one.episode.fired_at, reverse=True)

@@ -11,9 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from access.actor import Actor
-from alerts.engine import Match, step
+from alerts.engine import Match
 from alerts.fields import COLUMNS, StoredEvent
-from alerts.matches import Compiled, LoggedEvent, read_these
+from alerts.history import Matched, episodes_of
+from alerts.matches import Compiled, Group, LoggedEvent, read_these
 from alerts.models import RuleVersion
 from alerts.rules import RuleSpec, check_spec
 from events.documents import derived
@@ -22,7 +23,8 @@ from events.models import Replay
 from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, Target, Wanted
 
 _NUMBERS = ("threshold", "window_seconds", "keep_firing_seconds")
-_TEXTS = ("name", "description", "severity")
+_TEXTS = ("name", "description", "severity", "kind")
+_OF_KINDS = ("hits", "percent", "remember_days")
 _EPISODES_TOLD = 20
 
 
@@ -30,13 +32,16 @@ def _prepare(actor: Actor, wanted: Wanted) -> Prepared:
     """Raises ReplayInvalid, and what saving such a rule would raise."""
     spec = _spec(wanted.rule)
     warnings = check_spec(actor=actor, spec=spec)
-    return Prepared(f"the candidate rule '{spec.name}'", {"rule": spec.edition(), "warnings": list(warnings)})
+    edition = spec.edition()
+    if edition["percent"] is not None:
+        edition["percent"] = str(edition["percent"])
+    return Prepared(f"the candidate rule '{spec.name}'", {"rule": edition, "warnings": list(warnings)})
 
 
 def _spec(rule: Mapping[str, Any]) -> RuleSpec:
     if "selector" not in rule:
         raise ReplayInvalid("A candidate rule has a selector, as rules of the API have.", pointer="/rule")
-    known = {"selector", "group_by", *_NUMBERS, *_TEXTS}
+    known = {"selector", "group_by", *_NUMBERS, *_TEXTS, *_OF_KINDS}
     if unknown := sorted(set(rule) - known):
         raise ReplayInvalid(
             f"'{unknown[0]}' is nothing that a candidate rule says. There are: {', '.join(sorted(known))}.",
@@ -85,11 +90,13 @@ class _Rule:
         if event.late:
             return Sent(at, "late")
         group = self._rule.group_of(fields)
-        told = {
+        told: dict[str, Any] = {
             "key": group.key,
             "group": group.readable(self._rule.group_by),
             "at": event.match.at.isoformat(),
         }
+        if self._rule.hits is not None:
+            told["hit"] = self._rule.is_hit(fields) is True
         return Sent(at, "match", details=told)
 
 
@@ -106,40 +113,35 @@ def _fields(event: LoggedEvent, stored: Stored | None) -> StoredEvent:
 def _summary(replay: Replay) -> dict[str, Any]:
     """The episodes that the matches so far make, the earliest first."""
     rule = Compiled.of(RuleVersion(**replay.options["rule"]))
-    groups: dict[str, list[Match]] = {}
-    names: dict[str, Any] = {}
-    rows = replay.items.filter(outcome="match").values_list("details", "position", "received_at")
-    for details, position, received_at in rows:
-        assert details is not None
-        match = Match(datetime.fromisoformat(details["at"]), position, received_at)
-        groups.setdefault(details["key"], []).append(match)
-        names[details["key"]] = details["group"]
-    episodes = sorted(
-        (one.episode.fired_at, key, one.episode.matches)
-        for key, matches in groups.items()
-        for one in step(
-            rule.terms,
-            episodes=(),
-            matches=sorted(matches),
-            fresh=frozenset(match.position for match in matches),
-            now=timezone.now(),
-        )
-    )
+    rows = replay.items.filter(outcome="match").order_by("position")
+    played = [_matched(*row) for row in rows.values_list("details", "position", "received_at")]
+    # What is new is new in the scope of the replay.
+    episodes = episodes_of(rule, played, known={}, now=timezone.now())
     count = len(episodes)
     times = "once" if count == 1 else f"{count} times"
     return {
         "episodes": count,
         "first": [
-            {"fired_at": at.isoformat(), "group": names[key], "matches": matches}
-            for at, key, matches in episodes[:_EPISODES_TOLD]
+            {
+                "fired_at": episode.fired_at.isoformat(),
+                "group": group.readable(rule.group_by),
+                "matches": episode.matches,
+            }
+            for group, episode in episodes[:_EPISODES_TOLD]
         ],
         "sentences": [
             *replay.options["warnings"],
-            f"The rule would have fired {times}, first at {episodes[0][0]:%Y-%m-%d %H:%M:%S} UTC."
+            f"The rule would have fired {times}, first at {episodes[0][1].fired_at:%Y-%m-%d %H:%M:%S} UTC."
             if episodes
             else "The rule would not have fired so far.",
         ],
     }
+
+
+def _matched(told: dict[str, Any] | None, position: int, received_at: datetime) -> Matched:
+    assert told is not None
+    match = Match(datetime.fromisoformat(told["at"]), position, received_at)
+    return Matched(Group(told["key"], tuple(told["group"].values())), match, hit=told.get("hit", False))
 
 
 TARGET = Target(_prepare, _open, _summary)

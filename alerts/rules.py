@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from access import audit
 from access.actor import Actor
-from alerts.condition import MAX_TEXT, Condition, check_field, event_types, parse
+from alerts.condition import MAX_TEXT, All, Condition, check_field, event_types, parse
 from alerts.episodes import end_open
 from alerts.errors import (
     ChannelNotFound,
@@ -19,23 +21,34 @@ from alerts.errors import (
     RuleNameTaken,
     RuleNotFound,
 )
-from alerts.models import Channel, Rule, RuleVersion, Severity
+from alerts.models import Channel, Kind, KnownGroup, Pane, Rule, RuleVersion, Severity
+from alerts.novelty import learn
 from alerts.rule_check import check_fields
+from alerts.share import FINE_WINDOW
 from events import changes
 from events.models import LogHead
 
 MAX_THRESHOLD = 100_000
 MAX_WINDOW_SECONDS = 7 * 24 * 3600
 MAX_GROUP_BY = 5
+MAX_SHARE_WINDOW_SECONDS = 24 * 3600
+MAX_REMEMBER_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` their ids."""
+    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` their ids.
+
+    `hits` and `percent` belong to the kind `share`, `remember_days` to `new`; elsewhere they are None.
+    """
 
     name: str
     selector: Any
     description: str = ""
+    kind: str = Kind.COUNT
+    hits: Any = None
+    percent: Decimal | float | None = None
+    remember_days: int | None = None
     threshold: int = 1
     window_seconds: int = 300
     group_by: Sequence[str] = ()
@@ -52,6 +65,10 @@ class RuleSpec:
             name=rule.name,
             selector=edition.selector,
             description=edition.description,
+            kind=edition.kind,
+            hits=edition.hits,
+            percent=edition.percent,
+            remember_days=edition.remember_days,
             threshold=edition.threshold,
             window_seconds=edition.window_seconds,
             group_by=tuple(edition.group_by),
@@ -66,6 +83,10 @@ class RuleSpec:
         return {
             "description": self.description,
             "selector": self.selector,
+            "kind": self.kind,
+            "hits": self.hits,
+            "percent": None if self.percent is None else exact_percent(self.percent),
+            "remember_days": self.remember_days,
             "event_types": None if types is None else sorted(types),
             "threshold": self.threshold,
             "window_seconds": self.window_seconds,
@@ -85,9 +106,10 @@ class Saved:
 
 def check_spec(*, actor: Actor, spec: RuleSpec) -> tuple[str, ...]:
     """The warnings that saving it would give. Raises what saving would raise."""
-    condition = _read(spec)
+    condition, hits = _read(spec), _read_hits(spec)
     require_types(actor, event_types(condition))
-    return tuple(check_fields(condition, spec.group_by))
+    asked = condition if hits is None else All((condition, hits))
+    return tuple(check_fields(asked, spec.group_by))
 
 
 def create_rule(*, actor: Actor, spec: RuleSpec) -> Saved:
@@ -151,6 +173,7 @@ def resume_rule(*, actor: Actor, rule_id: int) -> Rule:
             rule.enabled, rule.problem, rule.retry_at = True, "", None
             rule.cursor = rule.starts_after = LogHead.objects.get().position
             rule.save(update_fields=["enabled", "problem", "retry_at", "cursor", "starts_after"])
+            _begin_anew(rule)
             _record(actor, "rule.resume", rule, after_position=rule.cursor)
     return rule
 
@@ -177,16 +200,79 @@ def require_types(actor: Actor, types: frozenset[str] | None) -> None:
             changes.require(actor, scope, name)
 
 
+def exact_percent(percent: Decimal | float) -> Decimal:
+    """As it was written: 0.1 is a tenth of a per cent."""
+    return Decimal(str(percent))
+
+
 def _read(spec: RuleSpec) -> Condition:
-    try:
-        condition = parse(spec.selector)
-    except InvalidCondition as error:
-        error.facts["pointer"] = f"/selector{error.facts['pointer']}"
-        raise
+    condition = _parsed(spec.selector, "/selector")
     for index, name in enumerate(spec.group_by):
         check_field(name, f"/group_by/{index}")
     _check_numbers(spec)
     return condition
+
+
+def _parsed(tree: Any, place: str) -> Condition:
+    try:
+        return parse(tree)
+    except InvalidCondition as error:
+        error.facts["pointer"] = f"{place}{error.facts['pointer']}"
+        raise
+
+
+def _read_hits(spec: RuleSpec) -> Condition | None:
+    """Which events are hits, of a rule about a share. Raises InvalidRule for what another kind needs, or lacks."""
+    _check_kind(spec)
+    if spec.kind == Kind.NEW:
+        _check_new(spec)
+    if spec.kind != Kind.SHARE:
+        return None
+    _check_share(spec)
+    return _parsed(spec.hits, "/hits")
+
+
+_NEEDED = {Kind.COUNT: (), Kind.SHARE: ("hits", "percent"), Kind.NEW: ("remember_days",)}
+
+
+def _check_kind(spec: RuleSpec) -> None:
+    if spec.kind not in Kind.values:
+        raise InvalidRule(f"A kind is one of {', '.join(Kind.values)}.", pointer="/kind")
+    needed = _NEEDED[Kind(spec.kind)]
+    for name in ("hits", "percent", "remember_days"):
+        given = getattr(spec, name) is not None
+        if given and name not in needed:
+            raise InvalidRule(f"A rule of the kind {spec.kind} has no {name}.", pointer=f"/{name}")
+        if not given and name in needed:
+            raise InvalidRule(f"A rule of the kind {spec.kind} needs {name}.", pointer=f"/{name}")
+
+
+def _check_share(spec: RuleSpec) -> None:
+    percent = spec.percent
+    if isinstance(percent, bool) or not isinstance(percent, int | float | Decimal) or not 0 <= percent < 100:
+        raise InvalidRule("A percentage is a number from 0 to less than 100.", pointer="/percent")
+    if exact_percent(percent) * 1000 % 1:
+        raise InvalidRule("A percentage has at most three decimals.", pointer="/percent")
+    window = spec.window_seconds
+    if window > MAX_SHARE_WINDOW_SECONDS:
+        raise InvalidRule("The window of a share is a day at most.", pointer="/window_seconds")
+    if timedelta(seconds=window) > FINE_WINDOW and window % 60:
+        raise InvalidRule(
+            "The window of a share that is longer than two minutes is a number of whole minutes.",
+            pointer="/window_seconds",
+        )
+
+
+def _check_new(spec: RuleSpec) -> None:
+    days = spec.remember_days
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_REMEMBER_DAYS:
+        raise InvalidRule(
+            f"remember_days is a whole number from 1 to {MAX_REMEMBER_DAYS}.", pointer="/remember_days"
+        )
+    if not spec.group_by:
+        raise InvalidRule(
+            "Say in group_by what would be new, as in error_code or node_id.", pointer="/group_by"
+        )
 
 
 def _check_numbers(spec: RuleSpec) -> None:
@@ -237,6 +323,19 @@ def _write_edition(rule: Rule, spec: RuleSpec, actor: Actor) -> None:
     )
     rule.problem, rule.retry_at = "", None
     rule.save(update_fields=["current", "problem", "retry_at"])
+    _begin_anew(rule)
+
+
+def _begin_anew(rule: Rule) -> None:
+    """What earlier editions, or the time before a pause, have gathered counts no more; what is stored is known."""
+    edition = rule.current
+    assert edition is not None
+    Pane.objects.filter(edition__rule=rule).delete()
+    KnownGroup.objects.filter(edition__rule=rule).delete()
+    rule.decided_at = rule.look_at = None
+    rule.save(update_fields=["decided_at", "look_at"])
+    if edition.kind == Kind.NEW:
+        learn(edition, until=rule.cursor, now=timezone.now())
 
 
 def _channels(spec: RuleSpec) -> list[Channel]:

@@ -4,7 +4,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from alerts.condition import All, AnyOf, Condition, Not, Test
+from alerts.condition import All, AnyOf, Condition, Not, Test, parse
+from alerts.models import Kind, RuleVersion
 
 OPERATOR_WORDS = {
     "eq": "is",
@@ -37,6 +38,39 @@ def say(condition: Condition) -> str:
             return " or ".join(_nested(part) for part in parts)
         case Not(part):
             return f"not {_nested(part)}"
+
+
+def say_rule(edition: RuleVersion) -> str:
+    """`5 or more within 1 min, for each node_id: event_type is NODE_FAILURE`. Raises InvalidCondition."""
+    condition = say(parse(edition.selector))
+    window = duration(edition.window_seconds)
+    each = ", ".join(edition.group_by)
+    apart = f", for each {each}" if each else ""
+    match edition.kind:
+        case Kind.SHARE:
+            enough = f" (of {edition.threshold} at least)" if edition.threshold > 1 else ""
+            hits = say(parse(edition.hits))
+            return f"more than {percent(edition.percent)} % within {window}{apart}{enough}: {hits}, among {condition}"
+        case Kind.NEW:
+            return f"{each} not seen in {edition.remember_days} d: {condition}"
+    count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
+    return f"{count} within {window}{apart}: {condition}"
+
+
+def fires_at(edition: RuleVersion) -> str:
+    """What is too much: `5 within 1 min`, `more than 5 % within 5 min`, `not seen in 30 d`."""
+    window = duration(edition.window_seconds)
+    match edition.kind:
+        case Kind.SHARE:
+            return f"more than {percent(edition.percent)} % of {edition.threshold} or more within {window}"
+        case Kind.NEW:
+            return f"not seen in {edition.remember_days} d; open for {window}"
+    return f"{edition.threshold} within {window}"
+
+
+def percent(number: Decimal | None) -> str:
+    """Without zeros at its end: `5`, `0.1`."""
+    return f"{number:f}".rstrip("0").rstrip(".") if number and "." in f"{number:f}" else f"{number or 0:f}"
 
 
 def _nested(part: Condition) -> str:

@@ -1,4 +1,4 @@
-"""What `./run bench events` asks of a log with millions of events: first pages by every filter, and a tree of a thousand."""
+"""What `./run bench events` asks of a log with millions of events: first pages by every filter, statistics, and a tree of a thousand."""
 
 import re
 import shutil
@@ -21,6 +21,7 @@ TREE_EVENTS = 1_000
 # With its index entries, generously.
 _BYTES_PER_EVENT = 3_000
 _AT_ONCE = 250_000
+_COUNTING_STOPPED = 120
 # The log's own events again under other ids, as if they had been sent.
 _HEAD = "UPDATE events_loghead SET position = position + %(count)s RETURNING position - %(count)s"
 _FILL = """
@@ -45,6 +46,7 @@ _ONE = "SELECT node_id, correlation_id, trace_id FROM events_event WHERE positio
 
 def measure_full(report: Report, registry: Connection, database: str, stored: int) -> None:
     _fill(report, database, stored)
+    _wait_for_statistics(report, database)
     with psycopg.connect(database) as session:
         (last,) = session.execute("SELECT position FROM events_loghead").fetchone() or (0,)
         # What stands in the middle, so that no filter is answered by the newest page alone.
@@ -66,10 +68,14 @@ def measure_full(report: Report, registry: Connection, database: str, stored: in
         for name, asked in filters.items():
             _time(report, f"filter_{name}", api, "events", {**asked, "limit": "50"})
             _time(report, f"explorer_{name}", pages, "/events", asked)
+        for span in ("24h", "7d", "30d"):
+            for of, path in (("all", "statistics"), ("subject", "statistics/NODE_SUCCESS")):
+                _time(report, f"statistics_api_{of}_{span}", api, path, {"range": span})
+                _time(report, f"statistics_page_{of}_{span}", pages, f"/{path}", {"range": span})
         _tree(report, api)
-    for kind in ("filter", "explorer"):
-        slowest = max(float(report.metrics[f"{kind}_{name}_p99"]["value"]) for name in filters)
-        report.metric(f"{kind}_slowest_p99", slowest, "ms")
+    for kind in ("filter", "explorer", "statistics"):
+        every = [value for name, value in report.metrics.items() if re.fullmatch(f"{kind}_.*_p99", name)]
+        report.metric(f"{kind}_slowest_p99", max(float(one["value"]) for one in every), "ms")
 
 
 def _fill(report: Report, database: str, stored: int) -> None:
@@ -94,6 +100,19 @@ def _fill(report: Report, database: str, stored: int) -> None:
     if found < stored:
         raise SystemExit(f"{found:,} of {stored:,} events are stored.")
     report.count("full_stored", found)
+
+
+def _wait_for_statistics(report: Report, database: str) -> None:
+    """Until the registry's workers have counted all, so that nothing else is timed than what is asked."""
+    left = "SELECT head.position - counted.position FROM events_loghead AS head, events_statisticscursor AS counted"
+    with report.timed("full_counted_seconds"):
+        least, since = None, time.monotonic()
+        while waiting := harness.row(database, left)[0]:
+            if least is None or waiting < least:
+                least, since = waiting, time.monotonic()
+            if time.monotonic() - since > _COUNTING_STOPPED:
+                raise SystemExit(f"{waiting:,} events wait to be counted, and nobody counts them.")
+            time.sleep(0.5)
 
 
 def _time(report: Report, name: str, client: httpx.Client, path: str, asked: dict[str, str]) -> None:

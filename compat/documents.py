@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import jsonschema_rs
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS  # type: ignore[import-untyped]  # it ships no types
 from referencing import Registry
 from referencing.jsonschema import Schema as ReferencedSchema
 
@@ -17,6 +18,8 @@ from compat.dialects import Dialect, Schema, Store
 
 #: Base of a schema that names none; the one jsonschema-rs uses.
 BASE = "json-schema:///"
+#: May be referred to without registering them: every validator carries them.
+_METASCHEMAS: Registry[ReferencedSchema] = SPECIFICATIONS
 Form = TypeVar("Form")
 
 
@@ -91,7 +94,7 @@ class Documents:
         resources = [(self.base_uri, self.dialect.specification.create_resource(self.root))]
         for uri, (schema, dialect) in self.named.items():
             resources.append((uri, dialect.specification.create_resource(schema)))
-        registry: Registry[ReferencedSchema] = Registry().with_resources(resources)
+        registry: Registry[ReferencedSchema] = _METASCHEMAS.with_resources(resources)
         return registry
 
     @cached_property

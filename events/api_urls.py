@@ -4,6 +4,7 @@ from events import (
     api,
     detection_api,
     export_urls,
+    producers_urls,
     profile_urls,
     quarantine_urls,
     replay_urls,
@@ -15,6 +16,7 @@ from events import (
 )
 
 urlpatterns: list[URLPattern] = [
+    *producers_urls.api,
     *profile_urls.api,
     *replay_urls.api,
     *sampling_urls.api,

@@ -16,6 +16,7 @@ import orjson
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
+from access import prepared
 from events import copy_rows
 from events.copy_rows import bigint, binary, double, jsonb, text
 from events.envelope import Envelope
@@ -81,7 +82,7 @@ def stored_digests(keys: Iterable[bytes]) -> dict[bytes, bytes]:
     """The digests of those events that are stored already."""
     # One text instead of a list: adapting 500 values one by one takes longer than the query.
     wanted = "{" + ",".join([key.hex() for key in keys]) + "}"
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute("SELECT key, digest FROM events_eventkey WHERE key = ANY(%s::uuid[])", [wanted])
         return {key.bytes: bytes(digest) for key, digest in cursor.fetchall()}
 
@@ -173,7 +174,7 @@ def _positions_for(count: int) -> tuple[int, datetime]:
 
     Raises AppendQueueFull when those before it took longer than a wait for a lock may.
     """
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         try:
             cursor.execute(
                 "UPDATE events_loghead SET position = position + %s WHERE id = 1 RETURNING position, clock_timestamp()",

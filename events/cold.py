@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -20,7 +21,7 @@ from psycopg.types.json import Jsonb
 
 from access import audit
 from access.actor import SYSTEM, Actor
-from events import partitions, profiles
+from events import note_profiles, partitions
 from events.changes import EVENT_TYPES
 from events.documents import derived
 from events.errors import NotCompressible
@@ -47,7 +48,7 @@ _KEPT = """position, received_at, occurred_at, event_id, event_type, schema_vers
     parent_correlation_id, trace_id, span_id, error_code, sample_rate, violations, lints, producer, replay_id, replay,
     signature_verdict"""
 # The product's own events and profiles are shown by what their documents tell, and some documents are more than the bytes.
-_DOCUMENTS_KEPT = [*EVENT_TYPES, profiles.EVENT_TYPE]
+_DOCUMENTS_KEPT = [*EVENT_TYPES, note_profiles.EVENT_TYPE]
 _COLD = "CASE WHEN event_type = ANY(%(kept)s) OR lints::text LIKE '%%renamed:%%' THEN one.document END"
 _HOT = "coalesce(one.document, packed.document)"
 _PUT = """
@@ -149,47 +150,59 @@ def _rewritten(
     began = time.monotonic()
     with transaction.atomic():
         _take_turn(name)
-        known = ColdPartition.objects.filter(name=name, dictionary__isnull=False).exists()
-        if known != compressed:
-            raise NotCompressible(
-                f"Partition '{name}' is {'not ' if compressed else ''}compressed.", partition=name
-            )
-        size = _size(name)
+        _require(name, compressed=compressed)
+        sizes = {"bytes_before": _size(name)}
         change, dictionary = change_for(name)
         copy = partitions.begin_copy(name)
         before = _write(name, copy, change, dictionary, stopping)
         after = _compared(name, copy, before, stopping)
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {copy}")
-        smaller = _size(copy)
+        sizes["bytes_after"] = _size(copy)
         if not compressed:
             # Sizes and times cannot be counted anew from compressed rows.
             seal(Q(received_on=partitions.day_of(name)))
         locked_ms = _put_when_free(name, stopping)
-        row, _ = ColdPartition.objects.update_or_create(
-            name=name,
-            defaults={
-                "day": partitions.day_of(name),
-                "dictionary": dictionary,
-                "events": before.events,
-                "last_position": before.last,
-                "bytes_before": size,
-                "bytes_after": smaller,
-                "raw_before": before.stored,
-                "raw_after": after.stored,
-                "digest": before.digest,
-                "seconds": time.monotonic() - began,
-                "locked_ms": locked_ms,
-                "changed_at": datetime.now(UTC),
-            },
+        row = _noted_partition(
+            name,
+            before,
+            after,
+            **sizes,
+            dictionary=dictionary,
+            seconds=time.monotonic() - began,
+            locked_ms=locked_ms,
         )
         forget_unused()
         audit.record(
             actor=actor,
             action="events.decompressed" if compressed else "events.compressed",
             target=f"partition/{name}",
-            details={"events": before.events, "bytes_before": size, "bytes_after": smaller},
+            details={"events": before.events, **sizes},
         )
+    return row
+
+
+def _require(name: str, *, compressed: bool) -> None:
+    if ColdPartition.objects.filter(name=name, dictionary__isnull=False).exists() != compressed:
+        raise NotCompressible(
+            f"Partition '{name}' is {'not ' if compressed else ''}compressed.", partition=name
+        )
+
+
+def _noted_partition(name: str, before: _Read, after: _Read, **known: Any) -> ColdPartition:
+    row, _ = ColdPartition.objects.update_or_create(
+        name=name,
+        defaults={
+            "day": partitions.day_of(name),
+            "events": before.events,
+            "last_position": before.last,
+            "raw_before": before.stored,
+            "raw_after": after.stored,
+            "digest": before.digest,
+            "changed_at": datetime.now(UTC),
+            **known,
+        },
+    )
     return row
 
 

@@ -23,6 +23,7 @@ ProductError
 ├── RedriveNotFound
 ├── UnreadableEvent       mend the event
 ├── NotMigrated           read it as it is, or mend the migration
+├── ProducerNotFound
 ├── InvalidSamplingRule, SamplingRuleTaken        mend the rule
 ├── SamplingRuleNotFound, SamplingRevisionNotFound
 └── NotReleasable         the quarantined event still breaks its rules, or was released already
@@ -84,6 +85,11 @@ class StatisticsNotFound(ProductError):
 
 class InvalidQuery(ProductError):
     code = "invalid_query"
+
+
+class ProducerNotFound(ProductError):
+    kind = "not_found"
+    code = "producer_not_found"
 
 
 class UnreadableEvent(ProductError):

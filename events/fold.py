@@ -18,8 +18,9 @@ from django.db.models.expressions import RawSQL
 
 from events.clocks import PLAUSIBLE_AHEAD, PLAUSIBLE_FROM
 from events.models import Event, LogHead, QuarantineTally, Statistic, StatisticsCursor
+from events.note_profiles import note_profiles
 from events.query import versions_that_judged
-from events.sketch import LARGEST, SQL_BIN
+from events.sketch import LARGEST, SMALLEST, SQL_BIN
 
 #: Events folded in one transaction.
 BATCH = 20_000
@@ -72,12 +73,13 @@ def fold_statistics(
 ) -> int:
     """Folds what waits, or what can be folded in so many seconds; how many events it were.
 
-    Nothing, too, while another worker is at it.
+    Nothing, too, while another worker is at it. What comes in meanwhile rings its own bell: small batches cost several
+    times as much by the event, and run after a log that is being filled would take the time from filling it.
     """
     total, until = 0, time.monotonic() + seconds
     while found := _fold_batch(batch):
         total += found
-        if stopping() or time.monotonic() > until:
+        if found < batch or stopping() or time.monotonic() > until:
             break
     return total
 
@@ -115,7 +117,8 @@ def recount_quarantine() -> None:
 
 
 def fold_rows(rows: QuerySet[Event]) -> int:
-    """Adds stored events to the counters, within the caller's transaction, which holds the cursor's lock; how many."""
+    """Adds stored events to the counters, and notes profiles, within the caller's transaction, which holds the cursor's lock; how many."""
+    note_profiles(rows)
     labels = _labels_of(rows)
     sql, parameters = _measured(rows).query.sql_with_params()
     return _fold(_STORED.format(events=sql), [*parameters, *labels], quarantined=False)
@@ -164,10 +167,12 @@ def _labels_of(rows: QuerySet[Event]) -> tuple[list[str], list[int], list[str], 
     )
 
 
-# What is no number, below zero or beyond all reason was not measured. Compared as numeric: jsonb holds what no double does.
+# What is no number, below zero or beyond all reason was not measured, and what is smaller than a bin is nothing. Compared as
+# numeric: jsonb holds what no double does, and one such event would keep all others from being counted.
 _TOOK = f"""CASE WHEN jsonb_typeof(document #> '{{metadata,execution_time_ms}}') = 'number' THEN
     CASE WHEN (document #>> '{{metadata,execution_time_ms}}')::numeric BETWEEN 0 AND {LARGEST!r}
-    THEN (document #>> '{{metadata,execution_time_ms}}')::float8 END END"""
+    THEN CASE WHEN (document #>> '{{metadata,execution_time_ms}}')::numeric < {SMALLEST!r} THEN 0
+    ELSE (document #>> '{{metadata,execution_time_ms}}')::float8 END END END"""
 _STORED = """counted AS (
     SELECT event.event_type, event.producer, coalesce(label.version, '') AS version, event.received_at, event.occurred_at,
         event.sample_rate, event.bad, event.size, event.took, 1 AS times

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Work = TypeVar("Work")
@@ -18,10 +18,17 @@ class _Ticket(Generic[Work]):
     work: Work
     done: bool = False
     error: BaseException | None = None
+    # Whether its thread is to do what waits.
+    leads: bool = False
+    # Held until there is news: it is done, or leads.
+    told: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.told.acquire()
 
 
 class GroupCommit(Generic[Work]):
-    """Whoever has the turn does what waits; nobody waits for more than those who began before, and then the next group.
+    """Whoever has the turn does what waits, and gives the turn to the oldest of those who came meanwhile.
 
     `do` does several works or, when it raises, none. When a group fails for another reason than one of
     `common`, which would hit each of them, they are done one by one, so that a bad one fails alone.
@@ -38,7 +45,8 @@ class GroupCommit(Generic[Work]):
         self._do, self._most, self._common, self._patience = do, most, common, patience
         self._waiting: list[_Ticket[Work]] = []
         self._guard = threading.Lock()
-        self._turn = threading.Lock()
+        # Whether somebody has the turn.
+        self._busy = False
 
     def __call__(self, work: Work, *, most_waiting: int) -> None:
         """Returns when the work is done. Raises what `do` raised for it, or QueueFull."""
@@ -47,25 +55,35 @@ class GroupCommit(Generic[Work]):
             if len(self._waiting) >= most_waiting:
                 raise QueueFull
             self._waiting.append(ticket)
-        while not ticket.done:
-            if not self._turn.acquire(timeout=self._patience):
-                if self._withdrawn(ticket):
-                    raise QueueFull
-                continue  # somebody is doing it: the outcome is near
+            ticket.leads = not self._busy
+            self._busy = True
+        if not ticket.leads:
+            self._wait(ticket)
+        if not ticket.done:
             try:
-                if not ticket.done:
-                    self._do_group(self._next_group())
+                self._do_group(self._next_group())
             finally:
-                self._turn.release()
+                self._pass_on()
         if ticket.error is not None:
             raise ticket.error
 
-    def _withdrawn(self, ticket: _Ticket[Work]) -> bool:
+    def _wait(self, ticket: _Ticket[Work]) -> None:
+        """Returns when the ticket is done or leads. Raises QueueFull."""
+        if ticket.told.acquire(timeout=self._patience):
+            return
         with self._guard:
-            waits = ticket in self._waiting
-            if waits:
+            if ticket in self._waiting and not ticket.leads:
                 self._waiting.remove(ticket)
-            return waits
+                raise QueueFull
+        # Somebody is doing it, or has just given it the turn: the news is near.
+        ticket.told.acquire()
+
+    def _pass_on(self) -> None:
+        with self._guard:
+            self._busy = bool(self._waiting)
+            if self._busy:
+                self._waiting[0].leads = True
+                self._waiting[0].told.release()
 
     def _next_group(self) -> list[_Ticket[Work]]:
         with self._guard:
@@ -91,3 +109,5 @@ def _settle(group: Sequence[_Ticket[Work]], error: BaseException | None) -> None
     for ticket in group:
         ticket.error = error
         ticket.done = True
+        if not ticket.leads:
+            ticket.told.release()

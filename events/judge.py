@@ -25,7 +25,9 @@ JUDGE = "events.judge.stored_events"
 # The newest events of the subject that an upload looks at.
 LOOKED_AT = 10_000
 _CHUNK = 500
-_HAS_EVENTS = "SELECT EXISTS (SELECT FROM events_event WHERE event_type = %s)"
+# As the newest one, which takes an index whatever the plan expects: prepared for any type, EXISTS is planned for a frequent
+# one, and for a type without events reads the whole log.
+_HAS_EVENTS = "SELECT max(occurred_at) IS NOT NULL FROM events_event WHERE event_type = %s"
 
 # Properties that narrow what undeclared ones of their name might have been.
 _ADDED = frozenset(

@@ -8,9 +8,9 @@ from threading import Lock
 from typing import Literal
 
 import jiter
-from django.db import connection
 from semver import Version as SemVer
 
+from access import prepared
 from access.models import SigningKey
 from compat import SchemaError, Validator
 from events import onex_v1
@@ -39,6 +39,8 @@ MAX_VIOLATIONS = 50
 _MAX_MESSAGE = 500
 # Event types come from outside; a flood of invented ones must not fill the memory.
 _MAX_KNOWN = 20_000
+#: Of the catalogue, raised by triggers.
+REVISION = "SELECT coalesce(sum(number), 0)::bigint FROM events_cataloguerevision"
 
 Problem = dict[str, str]
 
@@ -211,14 +213,19 @@ _swap = Lock()
 def current_catalogue() -> Catalogue:
     """The catalogue as of now: one read tells whether any process changed a subject or version since the last."""
     global _current  # noqa: PLW0603 -- one cache per process, swapped whole
-    with connection.cursor() as cursor:
-        # Every request asks; made by the ORM, the question takes ten times as long as its answer.
-        cursor.execute("SELECT number FROM events_cataloguerevision WHERE id = 1")
+    # Every request asks; made by the ORM, the question takes ten times as long as its answer.
+    with prepared.cursor() as cursor:
+        cursor.execute(REVISION)
         (revision,) = cursor.fetchone()
     with _swap:
         if _current.revision != revision:
             _current = Catalogue(revision)
         return _current
+
+
+def last_catalogue() -> Catalogue:
+    """The catalogue as this process saw it last, without asking."""
+    return _current
 
 
 def forget() -> None:

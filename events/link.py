@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import orjson
-from django.db import connection
+
+from access import prepared
 
 _KNOWN = """
 SELECT correlation_id, root_id FROM events_correlationlink
@@ -41,7 +42,7 @@ def link_correlations(pairs: Iterable[tuple[str | None, str | None]]) -> None:
             named.setdefault(child, parent)
     if not named:
         return
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_KNOWN, [_json({*named, *named.values()})])
         roots: dict[str, str] = dict(cursor.fetchall())
         fresh = {child: parent for child, parent in named.items() if child not in roots}

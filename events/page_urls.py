@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from events import (
     export_urls,
     pages,
+    producers_urls,
     profile_urls,
     quarantine_urls,
     replay_urls,
@@ -14,6 +15,7 @@ from events import (
 )
 
 urlpatterns: list[URLPattern] = [
+    *producers_urls.pages,
     *profile_urls.pages,
     *replay_urls.pages,
     *sampling_urls.pages,

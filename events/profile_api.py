@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from access.caller import caller
 from access.errors import ProductError
 from events.errors import InvalidQuery
+from events.fold import lag
+from events.note_profiles import EVENT_TYPE
 from events.profiles import (
-    EVENT_TYPE,
     MEASURES,
     Scope,
     compare_releases,
@@ -105,7 +106,13 @@ def _items(name: str, item: type[serializers.Serializer[Any]]) -> Any:
     parameters=[*SCOPE, OpenApiParameter("after", description="`next` of the page before.")],
     responses=inline_serializer(
         "ProfilePage",
-        {"items": ProfiledOperation(many=True), "next": serializers.CharField(allow_null=True)},
+        {
+            "items": ProfiledOperation(many=True),
+            "next": serializers.CharField(allow_null=True),
+            "not_counted_yet": serializers.IntegerField(
+                help_text="Stored events that the profiles do not know yet."
+            ),
+        },
     ),
 )
 @api_view(["GET"])
@@ -113,7 +120,8 @@ def profiles(request: Request) -> Response:
     """Which operations were profiled, by service, operation and release, with percentiles of the measure."""
     scope, after = Scope.of(request.GET), request.GET.get("after", "")
     items, following = list_operations(actor=caller(request), scope=scope, after=after)
-    return Response({"items": ProfiledOperation(items, many=True).data, "next": following})
+    answer = {"items": ProfiledOperation(items, many=True).data, "next": following}
+    return Response({**answer, "not_counted_yet": lag().waiting})
 
 
 @extend_schema(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from events.profiles import Bucket
+from events.profiles import Bucket, Spent
 
 WIDTH, HEIGHT, _LEFT, _BOTTOM, _TOP = 960, 220, 56, 22, 10
 _ROW = 20
@@ -89,42 +89,99 @@ class Box:
     label: str
     share: float
     tone: str
+    # The frames from the outermost to this one.
+    path: tuple[str, ...]
+    total_ms: float
+    self_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Icicle:
     boxes: tuple[Box, ...]
     height: int
+    # The frames that were walked down: the picture is of the last one.
+    focus: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Its share of all that was seen.
+    share: float = 1.0
     width: int = WIDTH
     row: int = _ROW - 1
 
 
-def draw_icicle(stacks: Iterable[tuple[tuple[str, ...], float]]) -> Icicle | None:
-    """The outermost frames on top, each as wide as its share of the time. None when there are no stacks."""
+def draw_icicle(stacks: Iterable[tuple[tuple[str, ...], float]], focus: Sequence[str] = ()) -> Icicle | None:
+    """The outermost frames on top, each as wide as its share of the time. None when there are no stacks.
+
+    With a `focus`, only what is below these frames, as far as they are there.
+    """
     root = _Node()
     for frames, own in stacks:
         node = root
         for frame in frames[:_DEEPEST]:
             node = node.below.setdefault(frame, _Node())
         node.own += own
-    whole = root.total()
-    if not whole:
+    everything = root.total()
+    if not everything:
         return None
+    walked: list[str] = []
+    for name in focus:
+        if name not in root.below:
+            break
+        root = root.below[name]
+        walked.append(name)
     boxes: list[Box] = []
-    _place(root, 0.0, 0, whole=whole, boxes=boxes)
-    return Icicle(tuple(boxes), max(box.y for box in boxes) + _ROW)
+    whole = root.total()
+    _place(root, 0.0, tuple(walked), len(walked), whole=whole, boxes=boxes)
+    return Icicle(
+        tuple(boxes),
+        max((box.y for box in boxes), default=0) + _ROW,
+        tuple((name, tuple(walked[: depth + 1])) for depth, name in enumerate(walked)),
+        whole / everything,
+    )
 
 
-def _place(node: _Node, x: float, depth: int, *, whole: float, boxes: list[Box]) -> None:
+def _place(node: _Node, x: float, path: tuple[str, ...], top: int, *, whole: float, boxes: list[Box]) -> None:
+    """Below a node, from `x` on; `top` is how many frames lie above the picture."""
     for name, child in sorted(node.below.items()):
         total = child.total()
-        width = total / whole * WIDTH
+        width = total / whole * WIDTH if whole else 0.0
         if width >= _THINNEST:
             letters = int((width - 2 * _PAD) / _LETTER)
             label = name if len(name) <= letters else f"{name[: letters - 1]}…" if letters > 2 else ""
             # Neighbours differ, and a name has the same tone everywhere.
             tone = "abc"[sum(map(ord, name)) % 3]
-            box = Box(name, round(x, 2), depth * _ROW, round(width, 2), label, total / whole, tone)
-            boxes.append(box)
-            _place(child, x, depth + 1, whole=whole, boxes=boxes)
+            here = (*path, name)
+            y, share = (len(path) - top) * _ROW, total / whole
+            boxes.append(
+                Box(name, round(x, 2), y, round(width, 2), label, share, tone, here, total, child.own)
+            )
+            _place(child, x, here, top, whole=whole, boxes=boxes)
         x += width
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of time, as a part of a bar."""
+
+    name: str
+    ms: float
+    share: float
+    x: float
+    width: float
+
+
+def draw_spent(spent: Spent | None) -> tuple[Part, ...]:
+    """Where the time of an operation went, on average; parts that are nothing are left out."""
+    if spent is None or not spent.whole:
+        return ()
+    parts, x = [], 0.0
+    for name, ms in (
+        ("Own code", spent.own_code),
+        ("Garbage collection", spent.collecting),
+        ("Kernel", spent.kernel),
+        ("Waiting", spent.waiting),
+    ):
+        share = ms / spent.whole
+        if share > 0:
+            width = round(share * WIDTH, 2)
+            parts.append(Part(name, ms, share, round(x, 2), width))
+            x += width
+    return tuple(parts)

@@ -10,10 +10,11 @@ from django.shortcuts import render
 
 from access.caller import caller
 from events.errors import InvalidQuery
-from events.profile_drawing import draw_icicle, draw_percentiles
+from events.fold import lag
+from events.note_profiles import EVENT_TYPE
+from events.profile_drawing import draw_icicle, draw_percentiles, draw_spent
 from events.profile_numbers import BEYOND
 from events.profiles import (
-    EVENT_TYPE,
     MEASURES,
     Scope,
     compare_releases,
@@ -22,6 +23,7 @@ from events.profiles import (
     releases_of,
     slowest,
     stacks_of,
+    time_spent,
     top_frames,
 )
 
@@ -31,7 +33,7 @@ class ProfileFilters(forms.Form):
     operation = forms.CharField(required=False)
     release = forms.CharField(required=False)
     measure = forms.ChoiceField(
-        required=False, choices=[(name, title) for name, (title, *_) in MEASURES.items()]
+        required=False, choices=[(name, title) for name, (title, _) in MEASURES.items()]
     )
     since = forms.CharField(required=False, widget=forms.TextInput(attrs={"placeholder": "7 days ago"}))
     until = forms.CharField(required=False, widget=forms.TextInput(attrs={"placeholder": "now"}))
@@ -40,7 +42,11 @@ class ProfileFilters(forms.Form):
 def profiles(request: HttpRequest) -> HttpResponse:
     actor, form = caller(request), ProfileFilters(request.GET or None)
     actor.require("read", EVENT_TYPE)
-    context: dict[str, Any] = {"filters": form, "most": settings.PROFILES_MAX_EVENTS}
+    context: dict[str, Any] = {
+        "filters": form,
+        "most": settings.PROFILES_MAX_EVENTS,
+        "waiting": lag().waiting,
+    }
     try:
         scope = Scope.of(request.GET)
         items, following = list_operations(actor=actor, scope=scope, after=request.GET.get("after", ""))
@@ -57,12 +63,17 @@ def profile(request: HttpRequest) -> HttpResponse:
     """One operation, named in the query string with all that was chosen."""
     actor, form = caller(request), ProfileFilters(request.GET or None)
     actor.require("read", EVENT_TYPE)
-    context: dict[str, Any] = {"filters": form, "beyond": BEYOND, "most": settings.PROFILES_MAX_EVENTS}
+    context: dict[str, Any] = {
+        "filters": form,
+        "beyond": BEYOND,
+        "most": settings.PROFILES_MAX_EVENTS,
+        "waiting": lag().waiting,
+    }
     try:
         scope = Scope.of(request.GET)
     except InvalidQuery as wrong:
         return _refused(request, "events/profile.html", context, wrong)
-    title, unit, _ = MEASURES[scope.measure]
+    title, unit = MEASURES[scope.measure]
     buckets = over_time(actor=actor, scope=scope)
     releases = releases_of(actor=actor, scope=scope)
     old, new = _compared(request, releases)
@@ -76,10 +87,12 @@ def profile(request: HttpRequest) -> HttpResponse:
         "releases": releases,
         "old": old,
         "new": new,
-        "compared": [(*MEASURES[one.measure][:2], one) for one in compared],
+        "compared": [(*MEASURES[one.measure], one) for one in compared],
         "frames": top_frames(actor=actor, scope=scope),
-        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope)),
+        "icicle": draw_icicle(stacks_of(actor=actor, scope=scope), request.GET.getlist("frame")),
+        "spent": draw_spent(time_spent(actor=actor, scope=scope)),
         "frames_from": settings.PROFILES_FRAMES_FROM,
+        "most_compared": settings.PROFILES_COMPARED,
         "slow": slowest(actor=actor, scope=scope),
         "where": f"metadata.operation = {json.dumps(scope.operation)}" if scope.operation else "",
     }

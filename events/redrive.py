@@ -21,9 +21,10 @@ from access.actor import SYSTEM, Actor
 from access.tokens import actor_of_user
 from events.errors import RedriveNotFound
 from events.held import HeldFilters, find_quarantined, within
-from events.ingest import Held, Outcome, ingest_again
+from events.ingest import Held, ingest_again
 from events.models import QuarantinedEvent, Redrive
 from events.signals import redrive_wanted
+from events.store import Outcome
 
 LET_IN = frozenset({"stored", "stored_with_violations", "duplicate"})
 _BATCH = 500

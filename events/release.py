@@ -6,10 +6,11 @@ from django.utils import timezone
 from access import audit
 from access.actor import Actor
 from events.errors import NotReleasable, QuarantinedEventNotFound
-from events.ingest import Held, Outcome, ingest_again
+from events.ingest import Held, ingest_again
 from events.models import QuarantinedEvent
 from events.query import visible_types
 from events.redrive import LET_IN
+from events.store import Outcome
 
 
 def release_event(*, actor: Actor, quarantined_id: int) -> Outcome:

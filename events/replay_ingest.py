@@ -9,9 +9,10 @@ from access.actor import Actor
 from access.errors import Forbidden
 from events import changes
 from events.append import Mark
-from events.ingest import Copy, Outcome, ingest_copies
+from events.ingest import Copy, ingest_copies
 from events.models import Replay
 from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Target, Wanted, marks_of
+from events.store import Outcome
 
 _STORED = {"stored", "stored_with_violations"}
 _MOST_VIOLATIONS = 20

@@ -18,7 +18,7 @@ from access.actor import SYSTEM
 from events import partitions
 from events.cold import forget_unused
 from events.fold import fold_statistics
-from events.models import ColdPartition, CorrelationLink, EventKey
+from events.models import ClientReport, ColdPartition, CorrelationLink, EventKey, Profile
 from events.recount import holds_uncounted, seal, uncounted_positions
 from registry.models import Subject
 
@@ -30,7 +30,7 @@ _DELETE = """
 DELETE FROM events_event WHERE (position, received_at) IN (
     SELECT position, received_at FROM events_event
     WHERE received_at < %s AND {} AND NOT (position > %s AND position <= %s) LIMIT %s
-)
+) RETURNING position
 """
 # Statistics outlive the events that they are of: those are counted first. So many seconds of a run go into that.
 _COUNT_SECONDS = 60.0
@@ -61,6 +61,7 @@ def apply_retention(*, today: date | None = None, max_batches: int = 200) -> For
     if settings.EVENT_RETENTION.days < longest:
         cutoff = _cutoff(day, settings.EVENT_RETENTION.days)
         deleted += _delete(cutoff, "event_type <> ALL(%s)", [list(own)], "", max_batches)
+    ClientReport.objects.filter(reported_at__lt=datetime.now(UTC) - settings.CLIENT_REPORTS_KEPT).delete()
     # No event that named the parent is left then.
     _forget_rows(CorrelationLink.objects.all(), day - timedelta(days=longest), max_batches)
     keys = _forget_rows(EventKey.objects.all(), day - settings.DEDUP_HORIZON, max_batches)
@@ -79,7 +80,10 @@ def _drop(name: str) -> bool:
                 log.warning("partition %s holds events that statistics have not counted, and stays", name)
                 return False
             count = partitions.drop(name)
-            seal(Q(received_on=partitions.day_of(name)))
+            day = partitions.day_of(name)
+            seal(Q(received_on=day))
+            begin, end = partitions.bounds_of(day)
+            Profile.objects.filter(received_at__gte=begin, received_at__lt=end).delete()
             ColdPartition.objects.filter(name=name).delete()
             forget_unused()
             audit.record(
@@ -126,8 +130,10 @@ def _delete_batch(cutoff: datetime, which: str, params: list[Any], subject: str)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '5s'")
         cursor.execute(_DELETE.format(which), [cutoff, *params, *uncounted_positions(), _BATCH])
-        count: int = cursor.rowcount
-        if count:
+        gone = [position for (position,) in cursor.fetchall()]
+        count = len(gone)
+        if gone:
+            Profile.objects.filter(position__in=gone).delete()
             kind = Q(event_type=subject) if subject else ~Q(event_type__in=params[0])
             seal(Q(received_on__lt=cutoff.date()) & kind)
             audit.record(

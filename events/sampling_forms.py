@@ -24,7 +24,7 @@ class SamplingRuleForm(forms.Form):
         label="Share that is kept",
         min_value=LOWEST_RATE,
         max_value=1,
-        widget=forms.NumberInput(attrs={"step": "any"}),
+        widget=forms.NumberInput(attrs={"step": "any", "data-behaviour": "rate"}),
         help_text=f"{LOWEST_RATE:g} to 1: 0.05 keeps one tree of events in twenty.",
     )
     keep_failures = forms.BooleanField(

@@ -64,11 +64,12 @@ def sampling_rule(request: HttpRequest, sampling_rule_id: int) -> HttpResponse:
 
 
 def _edited(request: HttpRequest, form: SamplingRuleForm, rule: Rule | None) -> HttpResponse:
-    """Looks at what it would do, or does it: by the button that was pressed."""
+    """Looks at what it would do, or does it: by the button that was pressed. A live update only looks."""
+    live = bool(request.htmx)  # type: ignore[attr-defined]
     predicted: Prediction | None = None
     if form.is_valid():
         actor, spec = caller(request), form.spec()
-        if "preview" in request.POST:
+        if live or "preview" in request.POST:
             tried = Rule(id=rule.id if rule else 0, **asdict(spec))
             predicted = predict_volume(actor=actor, rules=with_tried(tried), only=tried)
         else:
@@ -83,7 +84,7 @@ def _edited(request: HttpRequest, form: SamplingRuleForm, rule: Rule | None) -> 
                 messages.success(request, "Saved. Producers follow within a minute; below is the way back.")
                 return redirect("sampling")
     context = {"form": form, "rule": rule, "predicted": predicted}
-    return render(request, "events/sampling_form.html", context)
+    return render(request, "events/_prediction.html" if live else "events/sampling_form.html", context)
 
 
 @require_POST

@@ -59,6 +59,15 @@ class Volume:
         return -self.saved
 
     @property
+    def low(self) -> float:
+        """The estimate of a day's count lies between this and `high` in 19 days of 20."""
+        return max(self.happened - self.error, 0.0)
+
+    @property
+    def high(self) -> float:
+        return self.happened + self.error
+
+    @property
     def relative_error(self) -> float | None:
         return self.error / self.happened if self.happened else None
 

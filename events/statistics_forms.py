@@ -60,3 +60,9 @@ class StatisticsFilters(FrameForm):
             ("name", "by name"),
         ],
     )
+
+
+class ProducerFilters(forms.Form):
+    service = forms.CharField(required=False, label="Service")
+    type = forms.CharField(required=False, label="Event type")
+    producer = forms.CharField(required=False, label="Account")

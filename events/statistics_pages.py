@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -15,6 +16,7 @@ from events import statistics_charts as charts
 from events.charts import Sparkline
 from events.errors import InvalidQuery
 from events.fold import lag
+from events.producers import never_arrived
 from events.statistics_forms import FrameForm, StatisticsFilters
 from events.summarise import (
     Group,
@@ -81,6 +83,8 @@ def of_subject(request: HttpRequest, subject: str) -> HttpResponse:
         "total": found.total,
         "counted_note": _counted(found.total),
         "lag": lag(),
+        "told": never_arrived(actor=actor, event_type=subject),
+        "told_url": f"{reverse('producers')}?{urlencode({'type': subject})}",
         "in_catalogue": Subject.objects.filter(name=subject).exists(),
         "json_url": f"/api/v1/statistics/{quote(subject, safe='')}?{request.GET.urlencode()}",
         **_charts(found, versions),
@@ -155,43 +159,44 @@ def _share(group: Group, at: Any, of: float) -> float:
 def _who(actor: Actor, found: SubjectStatistics, versions: Sequence[Group]) -> dict[str, Any]:
     """The versions with their states, and who sends what: those who are still on a deprecated one above all."""
     sent = producers_of(actor=actor, subject=found.subject, frame=found.frame)
+    labels = {group.name for group in versions}
     known = {
         version.semver: version
-        for version in Version.objects.filter(
-            subject__name=found.subject, semver__in={g.name for g in versions}
-        )
+        for version in Version.objects.filter(subject__name=found.subject, semver__in=labels)
     }
-    stored = found.total.stored
-    by_version: list[dict[str, Any]] = [
-        {
-            "name": group.name,
-            "version": known.get(group.name),
-            "total": group.total,
-            "share": group.total.stored / stored,
-            "p95": group.times.quantile(0.95),
-            "producers": sorted(
-                who for who, of in sent.items() if group.name in of and of[group.name].stored
-            ),
-        }
-        for group in versions
-    ]
-    producers: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "total": total_of(of.values()),
-            "versions": [
-                (label, known.get(label), of[label])
-                for label in sorted(of, key=charts.by_precedence)
-                if of[label].stored
-            ],
-        }
-        for name, of in sent.items()
-    ]
-    behind = [
-        row for row in by_version if row["version"] and row["version"].state == Version.State.DEPRECATED
-    ]
+    by_version = [_version_row(group, found.total.stored, known, sent) for group in versions]
+    producers = [_producer_row(name, of, known) for name, of in sent.items()]
     return {
         "versions": by_version,
         "producers": sorted(producers, key=lambda row: -row["total"].events),
-        "behind": behind,
+        "behind": [
+            row for row in by_version if row["version"] and row["version"].state == Version.State.DEPRECATED
+        ],
+    }
+
+
+# By producer, and by version.
+_Sent = Mapping[str, Mapping[str, Tally]]
+
+
+def _version_row(group: Group, stored: float, known: Mapping[str, Version], sent: _Sent) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "version": known.get(group.name),
+        "total": group.total,
+        "share": group.total.stored / stored,
+        "p95": group.times.quantile(0.95),
+        "producers": sorted(who for who, of in sent.items() if group.name in of and of[group.name].stored),
+    }
+
+
+def _producer_row(name: str, of: Mapping[str, Tally], known: Mapping[str, Version]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "total": total_of(of.values()),
+        "versions": [
+            (label, known.get(label), of[label])
+            for label in sorted(of, key=charts.by_precedence)
+            if of[label].stored
+        ],
     }

@@ -65,6 +65,9 @@ def _extras(version: Version) -> dict[str, Any]:
         # What a client needs to judge as events are judged here.
         "dialect": version.content.dialect,
         "assertFormats": version.subject.assert_formats,
+        "versionWhenAbsent": version.subject.version_when_absent,
+        "eventProfile": version.subject.event_profile or None,
+        "renameAliases": version.subject.rename_aliases or None,
     }
 
 

@@ -117,6 +117,9 @@ VERSION = inline_serializer(
         "publishedBy": _TEXT(required=False),
         "dialect": _TEXT(required=False),
         "assertFormats": serializers.BooleanField(required=False),
+        "versionWhenAbsent": _TEXT(required=False),
+        "eventProfile": _TEXT(required=False),
+        "renameAliases": serializers.BooleanField(required=False),
     },
 )
 SCHEMA = inline_serializer(

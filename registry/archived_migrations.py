@@ -7,7 +7,7 @@ from access.actor import Actor
 from registry.errors import InvalidMigration
 from registry.import_report import Report
 from registry.migration_steps import read_program, steps_as_text
-from registry.models import Subject, Version, VersionMigration
+from registry.models import Version, VersionMigration
 from registry.restore_content import Source, moment
 
 Json = dict[str, Any]
@@ -62,33 +62,10 @@ def _add(actor: Actor, subject: str, told: Json, report: Report) -> list[str]:
     ends = {version.number: version for version in versions.select_related("subject")}
     if ends.keys() != {told["from"], told["to"]} or len(ends) != 2:
         return [f"{place} leads from version {told['from']} to {told['to']}, which are not both here."]
-    try:
-        for member in ("up", "down"):
-            if told.get(member) is not None:
-                read_program(told[member], member=member)
-    except InvalidMigration as wrong:
-        return [f"{place}: {wrong.message}"]
     source, target = ends[told["from"]], ends[told["to"]]
-    rival = VersionMigration.objects.filter(source=source, target=target, state=told["state"])
-    if told["state"] != VersionMigration.State.RETIRED and (taken := rival.first()) is not None:
-        return [
-            f"{place} is {told['state']}, and so is migration {taken.number} here, which leads the same way."
-        ]
-    row = VersionMigration.objects.create(
-        subject=Subject.objects.get(name=subject),
-        number=told["number"],
-        source=source,
-        target=target,
-        state=told["state"],
-        up=told["up"],
-        down=told.get("down"),
-        evidence=told.get("evidence", []),
-        note=told.get("note", ""),
-        created_by=told["created_by"],
-        created_at=moment(told["created_at"]),
-        decided_by=told.get("decided_by", ""),
-        decided_at=moment(told["decided_at"]) if told.get("decided_at") else None,
-    )
+    if reasons := _clashes(place, told, source, target):
+        return reasons
+    row = _stored(told, source, target)
     report.add("migrations")
     if row.state != VersionMigration.State.RETIRED:
         audit.record(
@@ -103,3 +80,37 @@ def _add(actor: Actor, subject: str, told: Json, report: Report) -> list[str]:
             },
         )
     return []
+
+
+def _clashes(place: str, told: Json, source: Version, target: Version) -> list[str]:
+    """Why it cannot be let in."""
+    try:
+        for member in ("up", "down"):
+            if told.get(member) is not None:
+                read_program(told[member], member=member)
+    except InvalidMigration as wrong:
+        return [f"{place}: {wrong.message}"]
+    rival = VersionMigration.objects.filter(source=source, target=target, state=told["state"])
+    if told["state"] != VersionMigration.State.RETIRED and (taken := rival.first()) is not None:
+        return [
+            f"{place} is {told['state']}, and so is migration {taken.number} here, which leads the same way."
+        ]
+    return []
+
+
+def _stored(told: Json, source: Version, target: Version) -> VersionMigration:
+    return VersionMigration.objects.create(
+        subject=source.subject,
+        number=told["number"],
+        source=source,
+        target=target,
+        state=told["state"],
+        up=told["up"],
+        down=told.get("down"),
+        evidence=told.get("evidence", []),
+        note=told.get("note", ""),
+        created_by=told["created_by"],
+        created_at=moment(told["created_at"]),
+        decided_by=told.get("decided_by", ""),
+        decided_at=moment(told["decided_at"]) if told.get("decided_at") else None,
+    )

@@ -16,8 +16,8 @@ from typing import Any, Generic, Literal, TypeVar
 from django.conf import settings
 
 from compat import Bump, SchemaError, Verdict, bump, check
+from compat.apart import apart
 from registry.opaque_codes import KEYWORD, UNPROVEN, binds, opaque
-from registry.references import apart
 
 Direction = Literal["backward", "forward", "full"]
 World = Literal["open", "declared"]

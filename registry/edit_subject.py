@@ -6,6 +6,7 @@ from django.db import transaction
 
 from access import audit
 from access.actor import Actor
+from registry.configure import rules_of
 from registry.errors import InvalidSettings, SubjectNotFound
 from registry.index import index_subject
 from registry.models import ClearPolicy, EventProfile, EvolutionRules, SignaturePolicy, Subject, UnknownPolicy
@@ -45,7 +46,7 @@ class SubjectSettings:
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:
-    """Raises Forbidden, SubjectNotFound, InvalidSettings."""
+    """Raises Forbidden, SubjectNotFound, ReadOnly, InvalidSettings."""
     actor.require("write", subject)
     if settings.version_when_absent != LATEST and parse_semver(settings.version_when_absent) is None:
         raise InvalidSettings(
@@ -57,6 +58,7 @@ def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Su
         row = Subject.objects.select_for_update().filter(name=subject).first()
         if row is None:
             raise SubjectNotFound(subject)
+        rules_of(subject).require_writable(subject)
         before = {name: getattr(row, name) for name in asdict(settings)}
         changed = {name: value for name, value in asdict(settings).items() if before[name] != value}
         if changed:

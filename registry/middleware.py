@@ -43,6 +43,11 @@ class NoNulInAddress:
         return self.get_response(request)
 
 
+def id_of_request(given: str) -> str:
+    """The caller's when it is harmless, else a new one."""
+    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
 class RequestId:
     """Takes the caller's X-Request-Id when it is harmless, else makes one; answers with it."""
 
@@ -50,8 +55,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "")
-        request.id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)  # type: ignore[attr-defined]
+        request.id = id_of_request(request.headers.get("X-Request-Id", ""))  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response

@@ -29,6 +29,8 @@ def _problem(name: str) -> str | None:
 def _problem_of_context(name: str) -> str | None:
     if name.startswith(":.") and contexts.context_of(name) == contexts.DEFAULT:
         return "a name that begins with ':.' names a context first, as in ':.berlin:orders'."
+    if name.startswith(contexts.ALL):
+        return "':*:' stands for every context, and nothing lies in all of them."
     if name.startswith(contexts.GLOBAL):
         return "it lies in the place of the rules that hold in every context."
     return None

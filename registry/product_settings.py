@@ -136,9 +136,13 @@ REDRIVE_AT_ONCE = env.int("REDRIVE_AT_ONCE", default=100)
 REDRIVE_SLICE_SECONDS = env.float("REDRIVE_SLICE_SECONDS", default=20.0)
 # A START without an end is incomplete then; before, it is still running.
 OPERATION_INCOMPLETE_AFTER = timedelta(minutes=env.float("OPERATION_INCOMPLETE_MINUTES", default=30.0))
-# The newest profiles of a stretch of time that are looked at, and of these the newest whose frames are.
+# The newest profiles of a stretch of time that are looked at, of each release in a comparison, and those whose frames are.
 PROFILES_MAX_EVENTS = env.int("PROFILES_MAX_EVENTS", default=200_000)
+PROFILES_COMPARED = env.int("PROFILES_COMPARED", default=10_000)
 PROFILES_FRAMES_FROM = env.int("PROFILES_FRAMES_FROM", default=2_000)
+# What processes of producers said of their events: so many days, and of so many processes of one account.
+CLIENT_REPORTS_KEPT = timedelta(days=env.int("CLIENT_REPORT_DAYS", default=7))
+CLIENT_REPORTS_PER_ACCOUNT = env.int("CLIENT_REPORTS_PER_ACCOUNT", default=1_000)
 SAMPLING_MAX_RULES = env.int("SAMPLING_MAX_RULES", default=1_000)
 # The last 7 days are counted for a prediction; when that takes longer than this, the last day, then the last hour.
 SAMPLING_PREDICTION_SECONDS = env.float("SAMPLING_PREDICTION_SECONDS", default=5.0)
@@ -169,11 +173,14 @@ REPLAY_TIMEOUT_SECONDS = env.float("REPLAY_TIMEOUT_SECONDS", default=5.0)
 
 ALERT_LATENESS = timedelta(seconds=env.int("ALERT_LATENESS_SECONDS", default=600))
 ALERT_MAX_GROUPS = env.int("ALERT_MAX_GROUPS", default=10_000)
+ALERT_MAX_KNOWN = env.int("ALERT_MAX_KNOWN", default=100_000)
+ALERT_WATERMARK_DELAY = timedelta(seconds=env.int("ALERT_WATERMARK_DELAY_SECONDS", default=30))
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)
 OUTBOUND_PORTS = env.list("OUTBOUND_PORTS", cast=int, default=[80, 443])
 # Certificates that targets with a private authority are checked against, in place of the public ones.
 OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+PAGERDUTY_EVENTS_URL = env.str("PAGERDUTY_EVENTS_URL", default="https://events.pagerduty.com/v2/enqueue")
 # How many deliveries one worker sends at a time, and how many of them to one address: a slow one waits alone.
 DELIVERY_PARALLEL = env.int("DELIVERY_PARALLEL", default=16)
 DELIVERY_PARALLEL_PER_TARGET = env.int("DELIVERY_PARALLEL_PER_TARGET", default=4)

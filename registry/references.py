@@ -9,14 +9,13 @@ from urllib.parse import unquote
 from access.actor import Actor
 from access.errors import Forbidden, ProductError
 from compat import SchemaError, bundle
+from compat.apart import DATA
 from registry import contexts
 from registry.errors import InvalidReference, InvalidSchema
 from registry.lookup import LATEST, find_version, parse_number
 from registry.models import Content, Reference, Version
 from registry.ranges import parse_semver
 
-# Values under these keywords are data, in which "$ref" is a word like any other.
-_DATA = frozenset({"const", "enum", "default", "examples"})
 _MAX_DOCUMENTS = 200
 
 
@@ -230,34 +229,6 @@ def _reachable(wanted: list[tuple[str, int]]) -> dict[str, Content]:
     return reached
 
 
-def apart(schema: Any, store: Mapping[str, Any], others: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The same schema and store with those names changed that mean something else in `others`.
-
-    A comparison has one store for both sides, but old and new may refer to different versions by one name.
-    """
-    clashing = {name for name, document in store.items() if name in others and others[name] != document}
-    if not clashing:
-        return schema, dict(store)
-    renamed = {name: f"older:{name}" if name in clashing else name for name in store}
-    moved = {renamed[name]: _with_new_names(document, renamed) for name, document in store.items()}
-    return _with_new_names(schema, renamed), moved
-
-
-def _with_new_names(value: Any, renamed: Mapping[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_with_new_names(item, renamed) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: _member(key, item, renamed) for key, item in value.items()}
-
-
-def _member(key: str, item: Any, renamed: Mapping[str, str]) -> Any:
-    if key == "$ref" and isinstance(item, str):
-        document, mark, fragment = item.partition("#")
-        return renamed.get(document, document) + mark + fragment
-    return item if key in _DATA else _with_new_names(item, renamed)
-
-
 def inlined(schema: Any, store: Mapping[str, Any]) -> Any:
     """The schema with every reference to a document of the store replaced by what it names.
 
@@ -283,7 +254,7 @@ def _inlined(value: Any, store: Mapping[str, Any], budget: Iterator[int]) -> Any
         if document in store:
             next(budget)
             return _inlined(_at(store[document], fragment), store, budget)
-    return {key: item if key in _DATA else _inlined(item, store, budget) for key, item in value.items()}
+    return {key: item if key in DATA else _inlined(item, store, budget) for key, item in value.items()}
 
 
 def _at(document: Any, pointer: str) -> Any:

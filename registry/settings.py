@@ -204,6 +204,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     # Fields of one name with different choices: each set gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
+        "AlertKind": "alerts.models.Kind",
+        "ChannelKind": "alerts.models.Channel.Kind",
         "AlertSeverity": "alerts.models.Severity",
         "ApprovalState": "registry.models.Approval.State",
         "StateOfVersion": "registry.models.Version.State",

@@ -4,6 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
@@ -13,7 +14,9 @@ from registry.fastpath import FastPath  # noqa: E402 -- models can be imported o
 from registry.fetches import flush_quietly, flush_regularly  # noqa: E402
 from registry.whole_body import WholeBody  # noqa: E402
 
-application = FastPath(WholeBody(_django))
+# By name, because the events lie above the registry.
+_FastIngest = import_string("events.fast_ingest.FastIngest")
+application = FastPath(_FastIngest(WholeBody(_django)))
 flush_regularly()
 atexit.register(flush_quietly)
 # Every view with all that it imports, which the first request would load otherwise.

@@ -40,9 +40,6 @@ def _put_back_rows(**_: object) -> None:
             "INSERT INTO events_statisticscursor (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING"
         )
         cursor.execute(
-            "INSERT INTO events_cataloguerevision (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING"
-        )
-        cursor.execute(
             "INSERT INTO events_samplingrevision (number, rules, next_rule, change, created_by)"
             " VALUES (0, '[]', 1, 'Everything is kept.', 'system') ON CONFLICT DO NOTHING"
         )

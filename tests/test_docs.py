@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from access.errors import ProductError
+from onex_sdk._cli.main import onex
 from registry.local import __main__ as run
 from registry.local.programs import QUEUES
 from registry.problems import NUMBER, STATUS
@@ -174,6 +176,32 @@ def test_every_command_has_a_row():
     of_django = {f"manage.py {name}" for name, app in get_commands().items() if app in APPS}
     of_run = {f"./run {name}" for name in run._parsers()[1]}
     assert_same(rows("commands.md"), of_django | of_run, "commands.md")
+
+
+def commands_of(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for word, inner in command.commands.items():
+            yield from commands_of(inner, f"{name} {word}")
+    else:
+        yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), [*commands_of(onex, "onex")], ids=str)
+def test_every_command_of_onex_and_each_of_its_options_is_documented(name, command):
+    page = (REFERENCE / "onex-command.md").read_text(encoding="utf-8")
+    section = re.search(rf"^#+ `{re.escape(name)}`$(.*?)(?=^## |^### |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/reference/onex-command.md lacks {name}"
+    documented = set(
+        re.findall(r"`(--[a-z-]+)`", "".join(re.findall(r"^\| (`--[^|]*)", section[1], re.MULTILINE)))
+    )
+    options = (option for option in command.params if isinstance(option, click.Option))
+    assert documented == {word for option in options for word in (*option.opts, *option.secondary_opts)}
+
+
+def test_no_command_is_documented_that_is_not_there():
+    page = (REFERENCE / "onex-command.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#+ `(onex [a-z ]+)`$", page, re.MULTILINE)) - {"onex taxonomy"}
+    assert named == {name for name, _ in commands_of(onex, "onex")}
 
 
 # --- links ------------------------------------------------------------------------------------

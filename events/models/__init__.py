@@ -1,7 +1,9 @@
-"""What is stored of events: the log and how it is kept, exports, the quarantine, statistics, replay runs, sampling, and who is told of changes."""
+"""What is stored of events: the log and how it is kept, exports, the quarantine, statistics, profiles, replay runs, sampling, reports of producers, and who is told of changes."""
 
 from events.models.exports import Export, ExportPart, ExportQuerySet
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
+from events.models.producers import ClientReport
+from events.models.profiles import Profile
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
 from events.models.replays import Replay, ReplayItem, ReplayQuerySet, time_ordered_id
 from events.models.sampling import SamplingRevision
@@ -12,6 +14,7 @@ from events.models.subscriptions import ChangeCursor, Subscription, Subscription
 __all__ = [
     "CatalogueRevision",
     "ChangeCursor",
+    "ClientReport",
     "ColdPartition",
     "CorrelationLink",
     "Dictionary",
@@ -21,6 +24,7 @@ __all__ = [
     "ExportPart",
     "ExportQuerySet",
     "LogHead",
+    "Profile",
     "QuarantineTally",
     "QuarantinedEvent",
     "Redrive",

@@ -81,7 +81,7 @@ class LogHead(models.Model):
 
 
 class CatalogueRevision(models.Model):
-    """One number that every committed change of a subject or version raises (triggers of migration 0003)."""
+    """Numbers whose sum every committed change of a subject, version or taxonomy raises (triggers of migrations 0003 and 0021)."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     number = models.BigIntegerField(default=1)

@@ -35,6 +35,7 @@ NAVIGATION = (
             ("Violations", "violations", "violation"),
             ("Statistics", "statistics", "chart"),
             ("Replays", "replays", "replay"),
+            ("Producers", "producers", "people"),
             ("Profiles", "profiles", "clock"),
             ("Sampling", "sampling", "funnel"),
             ("Subscriptions", "subscriptions", "link"),

@@ -12,9 +12,10 @@ import pytest
 from django.db import transaction
 from standardwebhooks import Webhook
 
-from access.delivery import ALERT_SCHEDULE, cancel_delivery, deliver_due, enqueue_delivery, redeliver
+from access.delivery import ALERT_SCHEDULE, deliver_due, enqueue_delivery
 from access.errors import DeliveryNotFinished, DeliveryNotFound, Forbidden
 from access.models import AuditEntry, Delivery, DeliveryAttempt
+from access.redeliver import cancel_delivery, redeliver
 from access.signing import new_secret
 from tests.database import url_of_test_database
 from tests.receiver import Receiver, Reply

@@ -12,6 +12,7 @@ from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,7 +29,8 @@ from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from events.export import start_export
-from events.models import Export, QuarantinedEvent, Redrive, Subscription
+from events.models import ClientReport, Export, QuarantinedEvent, Redrive, Subscription
+from events.record_client_report import ReportSpec, record_client_report
 from events.sampling import RuleSpec as RuleOfSampling
 from events.sampling import create_sampling_rule
 from registry.models import Approval, CatalogueImport, Study, VersionMigration
@@ -65,6 +67,17 @@ EVENT = {
     "timestamp": "2026-11-23T09:00:00Z",
     "metadata": {},
 }
+REPORT = {
+    "instance": "6f2d1c1e-0f3b-4a51-9d55-0d6c8e1f7a10",
+    "sequence": 1,
+    "service": "shop",
+    "node_id": "shop-1",
+    "sdk": "onex-sdk/0.1.0",
+    "started_at": "2026-11-23T09:00:00Z",
+    "counts": {"emitted": 3},
+    "gauges": {},
+    "types": {SUBJECT: {"emitted": 3}},
+}
 
 # yes: it is answered (a list may be empty), and a form did what it says; told: a page that says why it did not;
 # no: 403; hidden: 404, as if it were not there; out: it was the door out.
@@ -98,6 +111,8 @@ post   api/v1/replays/<uuid:replay_id>/pause                                   y
 post   api/v1/replays/<uuid:replay_id>/resume                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/cancel                                  yes    hidden hidden
 post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
+get    api/v1/client-reports                                                   yes    yes    no
+post   api/v1/client-reports                                                   yes    yes    no
 get    api/v1/profiles                                                         yes    no     no
 get    api/v1/profiles/series                                                  yes    no     no
 get    api/v1/profiles/compare                                                 yes    no     no
@@ -163,6 +178,9 @@ delete api/v1/alerts/channels/<int:channel_id>                                 y
 put    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 get    api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
 post   api/v1/alerts/channels/<int:channel_id>/test                            yes    no     no
+post   api/v1/alerts/channels/preview                                          yes    no     no
+get    api/v1/alerts/channels/<int:channel_id>/attempts                        yes    no     no
+post   api/v1/alerts/channels/<int:channel_id>/redeliver                       yes    no     no
 get    api/v1/taxonomies                                                       yes    yes    yes
 post   api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
 get    api/v1/taxonomies/<path:name>/versions                                  yes    yes    no
@@ -282,6 +300,8 @@ post   replays/<uuid:replay_id>/loop                                           y
 post   replays/<uuid:replay_id>/pause                                          yes    hidden hidden
 post   replays/<uuid:replay_id>/resume                                         told   hidden hidden
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
+get    producers                                                               yes    yes    no
+get    producers/<int:client_report_id>                                        yes    yes    no
 get    profiles                                                                yes    no     no
 get    profiles/operation                                                      yes    no     no
 get    sampling                                                                yes    yes    no
@@ -341,6 +361,10 @@ post   alerts/channels/new                                                     y
 get    alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>                                        yes    no     no
 post   alerts/channels/<int:channel_id>/test                                   yes    no     no
+post   alerts/channels/preview                                                 told   no     no
+get    alerts/channels/<int:channel_id>/tests                                  yes    no     no
+get    alerts/channels/<int:channel_id>/log                                    yes    no     no
+post   alerts/channels/<int:channel_id>/redeliver                              told   no     no
 post   alerts/channels/<int:channel_id>/delete                                 yes    no     no
 get    /                                                                       yes    yes    yes
 get    upload                                                                  yes    yes    yes
@@ -402,12 +426,14 @@ API_BODY: dict[str, object] = {
     "put sampling/<int:sampling_rule_id>": SAMPLING,
     "post subscriptions": SUBSCRIPTION,
     "put subscriptions/<int:subscription_id>": SUBSCRIPTION,
+    "post client-reports": REPORT,
     "post events": EVENT,
     "post events/detect-version": EVENT,
     "post alerts/rules": RULE,
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
     "post alerts/channels": CHANNEL,
+    "post alerts/channels/preview": {},
     "put alerts/channels/<int:channel_id>": CHANNEL,
     "post compatibility/subjects/<subject:subject>/versions/<str:version>": SCHEMA,
     "post compatibility/subjects/<subject:subject>/versions": SCHEMA,
@@ -573,6 +599,8 @@ def make_world():
         invited_by=people["owner"].user,
         expires_at=now + timedelta(days=1),
     )
+    spec = {**REPORT, "instance": UUID(int=1), "started_at": now}
+    record_client_report(actor=people["owner"].actor, spec=ReportSpec(**spec))
     exported = start_export(actor=people["owner"].actor, query={"type": SUBJECT}, form="ndjson")
     Export.objects.update(state=Export.State.COMPLETED)
     names = {
@@ -594,6 +622,7 @@ def make_world():
         "revision": 0,
         "episode_id": episode.pk,
         "channel_id": channel.pk,
+        "client_report_id": ClientReport.objects.get().pk,
         "subscription_id": subscription.pk,
         "schema_id": published.schema_id,
         "context": ".unknown",

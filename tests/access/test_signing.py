@@ -4,10 +4,12 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from access.errors import SecretInvalid
-from access.signing import key_of, new_secret, signed_headers
+from access.signing import key_of, new_private_key, new_secret, public_key_of, signed_headers
 
 
 def test_the_public_verifier_accepts_what_we_sign():
@@ -66,3 +68,21 @@ def test_without_a_secret_the_signature_is_left_out():
 def test_a_secret_that_receivers_would_not_take_is_refused(secret):
     with pytest.raises(SecretInvalid):
         key_of(secret)
+
+
+def test_a_signature_of_v1a_is_verified_with_the_public_key_alone():
+    private = new_private_key()
+    public = public_key_of(private)
+    assert public.startswith("whpk_")
+    verifier = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
+    headers = signed_headers(secret=private, message_id="m-1", at=datetime.now(UTC), body=b"{}")
+    scheme, signature = headers["webhook-signature"].split(",")
+    assert scheme == "v1a"
+    content = f"m-1.{headers['webhook-timestamp']}.{{}}".encode()
+    verifier.verify(base64.b64decode(signature), content)
+    with pytest.raises(InvalidSignature):
+        verifier.verify(base64.b64decode(signature), content + b" ")
+
+
+def test_a_secret_of_v1_has_no_public_key():
+    assert public_key_of(new_secret()) is None

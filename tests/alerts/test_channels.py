@@ -1,7 +1,10 @@
 """Channels: made with a checked address and a secret that is shown once, tested, told, deleted."""
 
+import base64
+
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
 from access.delivery import deliver_due
@@ -117,3 +120,47 @@ def test_only_who_alerts_everywhere_changes_channels(make_person, made, receiver
     assert operator.api.post(CHANNELS, {"name": "x", "url": receiver.url}, format="json").status_code == 403
     assert operator.api.delete(f"{CHANNELS}/{made['channel']['id']}").status_code == 403
     assert operator.api.post(f"{CHANNELS}/{made['channel']['id']}/test").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_trusts_nobody_with_its_secret_verifies_with_a_public_key(owner, receiver):
+    wanted = {"name": "pager", "url": receiver.url, "signature": "v1a"}
+    made = owner.api.post(CHANNELS, wanted, format="json").json()
+    assert made["secret"] == ""
+    public = made["channel"]["public_key"]
+    owner.api.post(f"{CHANNELS}/{made['channel']['id']}/test")
+    deliver_due()
+    [arrived] = receiver.wait_for(1)
+    headers = arrived.headers
+    signature = headers["webhook-signature"].removeprefix("v1a,")
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + arrived.body
+    verifier = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
+    verifier.verify(base64.b64decode(signature), content)
+    page = owner.browser.get(f"/alerts/channels/{made['channel']['id']}").content.decode()
+    assert public in page
+    assert Channel.objects.get().secret not in page
+
+
+@pytest.mark.django_db
+def test_another_scheme_of_signing_makes_a_new_secret_and_the_same_keeps_it(owner, made, receiver):
+    address = f"{CHANNELS}/{made['channel']['id']}"
+    wanted = {"name": "pager", "url": receiver.url}
+    pair = owner.api.put(address, {**wanted, "signature": "v1a"}, format="json").json()
+    assert (pair["signature"], pair["public_key"][:5]) == ("v1a", "whpk_")
+    for same in ({}, {"signature": "v1a"}):
+        assert owner.api.put(address, {**wanted, **same}, format="json").json() == pair
+    private = Channel.objects.get().secret
+    unknown = owner.api.put(address, {**wanted, "signature": "v1"}, format="json")
+    assert (unknown.status_code, unknown.json()["details"]["pointer"]) == (422, "/secret")
+    brought = owner.api.put(address, {**wanted, "secret": private}, format="json")
+    assert (brought.status_code, brought.json()["details"]["pointer"]) == (422, "/secret")
+    back = owner.api.put(address, {**wanted, "secret": made["secret"]}, format="json").json()
+    assert (back["signature"], back["public_key"]) == ("v1", None)
+
+
+@pytest.mark.django_db
+def test_the_form_makes_a_key_pair_and_shows_its_public_half(owner, receiver):
+    form = {"name": "pager", "url": receiver.url, "secret": "", "signature": "v1a", "enabled": "on"}
+    page = owner.browser.post("/alerts/channels/new", form, follow=True).content.decode()
+    assert "whpk_" in page
+    assert "whsk_" not in page

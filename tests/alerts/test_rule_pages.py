@@ -24,6 +24,8 @@ def form(rows=(("event_type", "eq", "NODE_FAILURE"),), **fields):
         "description": "Look at the node.",
         "combine": "all",
         "selector": "",
+        "kind": "count",
+        "hits_combine": "all",
         "threshold": "3",
         "window_seconds": "60",
         "group_by": "node_id",
@@ -31,6 +33,8 @@ def form(rows=(("event_type", "eq", "NODE_FAILURE"),), **fields):
         "severity": "error",
         "rows-TOTAL_FORMS": str(len(rows)),
         "rows-INITIAL_FORMS": "0",
+        "hits-TOTAL_FORMS": "0",
+        "hits-INITIAL_FORMS": "0",
     }
     for index, row in enumerate(rows):
         said |= {

@@ -101,6 +101,32 @@ def test_references_lead_into_the_store_and_nowhere_else() -> None:
         assert caught.value.reason == "reference"
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-06/schema#",
+        "http://json-schema.org/draft-07/schema",
+        "https://json-schema.org/draft/2019-09/schema",
+        "https://json-schema.org/draft/2020-12/schema",
+    ],
+)
+def test_the_metaschema_of_a_draft_may_be_referred_to_without_registering_it(uri: str) -> None:
+    """A field that holds a schema is described by it."""
+    schema = {"$schema": uri, "type": "object", "properties": {"schema": {"$ref": uri}}}
+    validator = compile_validator(schema)
+    assert validator.is_valid({"schema": {"type": "string"}})
+    assert not validator.is_valid({"schema": {"type": "strng"}})
+    assert check(schema, schema).status == "compatible"
+    anything = {"$schema": uri, "type": "object"}
+    narrowed = check(anything, schema)
+    assert narrowed.witness is not None
+    assert not validator.is_valid(narrowed.witness.instance)
+    whole = bundle(schema)
+    assert compile_validator(whole).is_valid({"schema": {"type": "string"}})
+    assert not compile_validator(whole).is_valid({"schema": {"type": "strng"}})
+
+
 def test_relative_references_find_the_store_whatever_the_root_is_called() -> None:
     schema = {"$id": "http://example.com/schemas/root.json", "$ref": "common.json"}
     assert not compile_validator(schema, store={"common.json": {"type": "string"}}).is_valid(1)

@@ -1,6 +1,7 @@
 """Partitions of old days are compressed; whoever reads their events notices nothing."""
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from zstandard import DICT_TYPE_FULLDICT, ZstdCompressionDict, ZstdCompressor, ZstdError
 
 from access.actor import SYSTEM
 from access.errors import Forbidden
@@ -18,7 +20,7 @@ from access.models import AuditEntry
 from events import partitions
 from events.cold import compress_next, compress_partition, decompress_partition, due
 from events.errors import NotCompressible
-from events.frames import Codec, train
+from events.frames import Codec, dictionary_of, is_frame, train
 from events.models import ColdPartition, Dictionary, Event, exact
 from events.retention import apply_retention
 from tests.conftest import Person
@@ -210,6 +212,53 @@ def test_whatever_an_event_holds_a_frame_gives_it_back(value: Any) -> None:
     raw = json.dumps({"metadata": value}, ensure_ascii=False).encode(errors="surrogatepass")
     packed = Codec(LEARNT).pack(raw)
     assert Codec(LEARNT).read(packed) == raw
+
+
+HEXADECIMAL = st.text("0123456789abcdef", min_size=14, max_size=40)
+IDS = st.uuids().map(str) | st.uuids().map(lambda one: str(one).upper()) | HEXADECIMAL | st.just("a" * 1_001)
+
+
+@given(st.lists(IDS | st.sampled_from(["-", '", "', "\x01", "\x02"]), max_size=8).map("".join))
+def test_identifiers_are_packed_as_bytes_and_come_back_as_they_were(text: str) -> None:
+    assert LEARNT is not None
+    packed = Codec(LEARNT).pack(text.encode())
+    assert is_frame(packed)
+    assert dictionary_of(packed) == 40_000
+    assert Codec(LEARNT).read(packed) == text.encode()
+
+
+def test_more_identifiers_than_their_length_can_say_stay_in_the_text() -> None:
+    assert LEARNT is not None
+    raw = "".join(str(uuid.UUID(int=number)) for number in range(5_000)).encode()
+    assert Codec(LEARNT).read(Codec(LEARNT).pack(raw)) == raw
+
+
+def test_an_identifier_takes_its_bytes_and_no_more() -> None:
+    assert LEARNT is not None
+    short, long = (
+        json.dumps(event(metadata={"amount": 1, "note": " ".join(str(uuid.uuid4()) for _ in range(count))}))
+        for count in (1, 11)
+    )
+    codec = Codec(LEARNT)
+    assert len(codec.pack(long.encode())) - len(codec.pack(short.encode())) < 10 * 17.5
+
+
+@pytest.mark.parametrize("at", [5, 12, 30, -3])
+def test_a_damaged_row_is_not_taken_for_an_event(at: int) -> None:
+    assert LEARNT is not None
+    packed = bytearray(Codec(LEARNT).pack(json.dumps(event(trace_id="ab" * 16)).encode()))
+    packed[at] ^= 0x40
+    with pytest.raises(ZstdError):
+        Codec(LEARNT).read(bytes(packed))
+
+
+def test_frames_of_before_identifiers_were_taken_out_are_read() -> None:
+    assert LEARNT is not None
+    known = ZstdCompressionDict(LEARNT, dict_type=DICT_TYPE_FULLDICT)
+    raw = json.dumps(event()).encode()
+    frame = ZstdCompressor(dict_data=known, write_checksum=True).compress(raw)
+    assert is_frame(frame)
+    assert Codec(LEARNT).read(frame) == raw
 
 
 @given(st.binary(max_size=3_000))

@@ -82,6 +82,15 @@ def statistics(owner: Person) -> Any:
     return [address(page)(owner) for page in pages]
 
 
+def counted(path: str) -> Callable[[Person], Any]:
+    def read_counted(owner: Person) -> Any:
+        while fold_statistics():
+            pass
+        return address(path)(owner)
+
+    return read_counted
+
+
 def rebuilt(owner: Person) -> Any:
     while fold_statistics():
         pass
@@ -99,8 +108,8 @@ READERS: dict[str, Callable[[Person], Any]] = {
     "list": address("/api/v1/events?limit=1000"),
     "conditions on fields": address("/api/v1/events?where=metadata.amount+exists"),
     "correlation": address("/api/v1/correlations/order-1"),
-    "profiles": address("/api/v1/profiles"),
-    "frames": address("/api/v1/profiles/frames?service=stamper&operation=process_directory"),
+    "profiles": counted("/api/v1/profiles"),
+    "frames": counted("/api/v1/profiles/frames?service=stamper&operation=process_directory"),
     "quarantine": address("/api/v1/quarantine"),
     "usage": lambda owner: address("/api/v1/subjects/order.placed/versions/1/usage")(owner)["evidence"],
     "sampling": sampling,

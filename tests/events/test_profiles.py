@@ -7,8 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from access.actor import SYSTEM
+from events.fold import fold_statistics
+from events.models import Event, Profile
 from events.profile_numbers import Samples, differences
+from events.profiles import Scope, time_spent
+from events.recount import rebuild_statistics
+from events.retention import apply_retention
 from registry.load_catalogue import FOLDER
+from registry.models import Subject
+from tests.events.days import days_ago, move_all_to
 from tests.events.profiles import profiles
 
 QUERY = {"service": "stamper", "operation": "process_directory"}
@@ -16,13 +24,14 @@ QUERY = {"service": "stamper", "operation": "process_directory"}
 
 @pytest.fixture
 def stored(publish, send):
-    """`stored(seed, count=…, release=…)`: these profiles are sent, and judged by the catalogue's schema."""
+    """`stored(seed, count=…, release=…)`: these profiles are sent, judged by the catalogue's schema, and counted."""
     schema = (FOLDER / "performance_profile-1.1.0.json").read_text(encoding="utf-8")
     publish("PERFORMANCE_PROFILE", json.loads(schema), "1.1.0")
 
     def stored(seed, **how):
         made = list(profiles(seed, **how))
         assert send(*made).counts == {"stored": len(made)}
+        fold_statistics()
         return made
 
     return stored
@@ -54,6 +63,40 @@ def test_what_was_sampled_weighs_more(owner, stored):
     assert (numbers["count"], numbers["happened"]) == (100, pytest.approx(1090))
     # Without the weights the median would be one of the 90.
     assert numbers["p50"] > 500
+
+
+def test_one_rate_weighs_all_alike(owner, stored):
+    made = stored(1, count=20, release="1.0", sample_rate=0.1)
+    numbers = owner.api.get("/api/v1/profiles").data["items"][0]["numbers"]
+    values = durations(made)
+    # The 19th of 20 is 95 %, although 0.95 is no number that a computer has.
+    assert (numbers["happened"], numbers["p50"], numbers["p95"]) == (200, values[9], values[18])
+
+
+def test_what_was_stored_and_not_counted_yet_is_said(owner, stored, send):
+    stored(1, count=3, release="1.0")
+    send(*profiles(2, count=4, release="1.0"))
+    answer = owner.api.get("/api/v1/profiles").data
+    assert (answer["items"][0]["numbers"]["count"], answer["not_counted_yet"]) == (3, 4)
+    for address in ("/profiles", "/profiles/operation"):
+        assert (
+            "4 stored events are not counted here yet" in owner.browser.get(address, QUERY).content.decode()
+        )
+
+
+def test_the_newest_of_each_release_are_compared_and_the_page_says_so(owner, stored, settings):
+    settings.PROFILES_COMPARED = 40
+    now = datetime.now(UTC)
+    stored(1, count=100, release="1.0", slower=5.0, until=now - timedelta(days=1, hours=12))
+    stored(2, count=100, release="1.0", until=now)
+    made = stored(3, count=30, release="1.1")
+    duration = owner.api.get("/api/v1/profiles/compare", {**QUERY, "old": "1.0", "new": "1.1"}).data["items"][
+        0
+    ]
+    assert (duration["old"]["count"], duration["new"]["count"]) == (40, 30)
+    assert duration["new"]["p50"] == durations(made)[14]
+    page = owner.browser.get("/profiles/operation", QUERY).content.decode()
+    assert "Of the newest 40 profiles of each release" in page
 
 
 def test_operations_come_in_pages_that_follow_each_other(owner, stored):
@@ -159,6 +202,35 @@ def test_the_pages_show_chart_comparison_and_frames(owner, stored):
     assert "release <code>1.0</code>" in only
 
 
+def test_the_picture_of_stacks_can_be_walked_down(owner, stored):
+    stored(1, count=50, release="1.0")
+    page = owner.browser.get("/profiles/operation", QUERY).content.decode()
+    assert "frame=main&amp;frame=process&amp;frame=hash_tree#frames" in page
+    below = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["main", "process"]}).content.decode()
+    assert "85.00 % of all" in below
+    assert "hash_tree, 64.71" in below
+    assert "report, " not in below
+    last = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["main", "report"]}).content.decode()
+    assert "the time is its own" in last
+    nowhere = owner.browser.get("/profiles/operation", {**QUERY, "frame": ["gone"]}).content.decode()
+    assert "main, 100.00" in nowhere
+
+
+def test_where_the_time_went_adds_up_to_the_duration(owner, stored):
+    made = stored(1, count=50, release="1.0", sample_rate=0.5)
+    spent = time_spent(actor=owner.actor, scope=Scope.of(QUERY))
+    mean = sum(durations(made)) / 50
+    cpu = sum(
+        m["metadata"]["performance_profile"][name] for m in made for name in ("cpu_user_ms", "cpu_system_ms")
+    )
+    assert spent.whole == pytest.approx(mean, rel=1e-6)
+    assert spent.own_code + spent.kernel == pytest.approx(cpu / 50, rel=1e-6)
+    assert spent.collecting == 0
+    page = owner.browser.get("/profiles/operation", QUERY).content.decode()
+    assert "Where the time goes" in page
+    assert "Garbage collection" not in page
+
+
 def test_numbers_link_to_the_events_behind_them(owner, stored):
     stored(1, count=20, release="1.0")
     page = owner.browser.get("/profiles/operation", QUERY).content.decode()
@@ -187,8 +259,13 @@ def test_odd_profiles_are_left_out_of_what_they_do_not_say(owner, stored, send):
     odd["metadata"]["execution_time_ms"] = "long"
     odd["metadata"]["performance_profile"] = {"top_frames": [7, {"self_ms": "x"}]}
     odd["metadata"]["stacks"] = [7, {"frames": 3}, {"frames": [None, 1], "self_ms": "x"}]
+    (extreme,) = profiles(10, count=1, release="1.0")
+    text = json.dumps(extreme).replace(str(extreme["metadata"]["execution_time_ms"]), "1e-400")
     send(odd)
+    memory = str(extreme["metadata"]["performance_profile"]["memory_peak_mb"])
+    send(raw=f"[{text.replace(memory, '1e400')}]".encode())
     stored(1, count=5, release="1.0")
+    # The one that took no time to speak of was measured, and its memory was not.
     assert owner.api.get("/api/v1/profiles").data["items"][0]["numbers"]["count"] == 5
     for address in ("series", "frames", "slowest"):
         assert owner.api.get(f"/api/v1/profiles/{address}", QUERY).status_code == 200
@@ -217,3 +294,34 @@ def test_times_at_the_ends_of_the_calendar_are_told_instead_of_broken_on(owner, 
     answer = door.get(address, {**QUERY, **times})
     assert answer.status_code == 422
     assert f"'{[*times][-1]}' is" in html.unescape(answer.content.decode())
+
+
+@pytest.mark.parametrize("of_its_own", [None, 10])
+def test_a_profile_goes_with_its_event(owner, stored, send, of_its_own):
+    stored(1, count=1, release="1.1")
+    Subject.objects.filter(name="PERFORMANCE_PROFILE").update(retention_days=of_its_own)
+    Event.objects.all().delete()
+    Profile.objects.all().delete()
+    send(*profiles(2, count=3, release="1.0"))
+    move_all_to(days_ago(95 if of_its_own is None else 20))
+    assert Profile.objects.count() == 3
+    apply_retention()
+    assert (Event.objects.count(), Profile.objects.count()) == (0, 0)
+
+
+def test_counting_anew_notes_the_profiles_that_are_missing(owner, stored):
+    stored(1, count=5, release="1.0")
+    before = owner.api.get("/api/v1/profiles", {"until": "2100-01-01", "since": "2000-01-01"}).data
+    Profile.objects.filter(duration__gt=100).delete()
+    rebuild_statistics(actor=SYSTEM)
+    assert owner.api.get("/api/v1/profiles", {"until": "2100-01-01", "since": "2000-01-01"}).data == before
+
+
+def test_names_without_end_are_cut_and_found_by_what_they_begin_with(owner, stored):
+    name = "ö" * 3000
+    stored(1, count=2, release="1.0", operation=name)
+    item = owner.api.get("/api/v1/profiles").data["items"][0]
+    assert item["operation"] == name[:200]
+    for asked in (name, name[:200]):
+        found = owner.api.get("/api/v1/profiles/series", {"operation": asked}).data["items"]
+        assert sum(part["numbers"]["count"] for part in found) == 2

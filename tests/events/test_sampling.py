@@ -193,9 +193,25 @@ def test_the_page_shows_what_a_rule_would_do_before_it_saves(owner, orders, send
     shown = owner.browser.post("/sampling/new", {**FORM, "preview": "1"}).content.decode()
     assert "What it would do" in shown
     assert "Saved/day" in shown
+    # Two events, 1.96 × √(2/7 × 0.9 / 0.1) more or less.
+    assert "0 … 3" in shown
     assert SamplingRevision.objects.count() == 1
     nothing = owner.browser.post("/sampling/new", {**FORM, "event_type": "x", "preview": "1"})
     assert "nothing can be predicted" in nothing.content.decode()
+
+
+def test_what_is_being_chosen_is_predicted_at_once_and_not_saved(owner, orders, send):
+    send(event(), event())
+    live = {"HTTP_HX_REQUEST": "true"}
+    shown = owner.browser.post("/sampling/new", FORM, **live).content.decode()
+    assert "Estimated between" in shown
+    assert "<form" not in shown
+    wrong = owner.browser.post("/sampling/new", {**FORM, "rate": "7"}, **live)
+    assert "have to be right first" in wrong.content.decode()
+    assert SamplingRevision.objects.count() == 1
+    page = owner.browser.get("/sampling/new").content.decode()
+    assert 'data-behaviour="rate"' in page
+    assert 'hx-post="/sampling/new"' in page
 
 
 def test_a_rule_is_made_changed_deleted_and_brought_back_on_the_pages(owner):

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from events.models import SamplingRevision
+from events.sampling_api import resolved_document
 from events.sampling_rules import ALGORITHM, Rule, decide, draw, effective, fits, threshold, type_of_node
+from onex_sdk._sampling import rules_of as client_rules_of
 
 VECTORS = json.loads(
     (Path(__file__).parents[2] / "docs/reference/sampling-vectors.json").read_text(encoding="utf-8")
@@ -99,6 +102,35 @@ def test_at_a_rate_of_one_everything_is_kept():
 )
 def test_the_type_of_a_node_is_its_id_without_the_instance(node_id, kind):
     assert type_of_node(node_id) == kind
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    RULES,
+    st.fixed_dictionaries(
+        {
+            "event_type": st.sampled_from(["A", "A_ERROR", "BA", "A_B", ""]),
+            "node_id": st.sampled_from(["A", "AB-1", "", "B_B"]),
+            "event_id": st.uuids().map(str),
+        },
+        optional={
+            "metadata": st.sampled_from(
+                [None, {}, {"success": False}, {"error_code": "X"}, {"node_type": "AB"}, {"error_code": ""}]
+            ),
+            "trace_id": st.sampled_from([None, "0" * 32, "a" * 32, "A" * 32]),
+            "correlation_id": st.sampled_from(["c", "", None]),
+        },
+    ),
+    st.sampled_from([None, "root"]),
+    st.sampled_from([0.0001, 0.3, 0.5, 1.0]),
+)
+def test_the_sdk_decides_alike_by_the_document_that_it_is_told(rules, event, root, rate):
+    rules = [replace(rule, rate=rate) for rule in rules]
+    document = resolved_document(SamplingRevision(number=3), rules)
+    told = client_rules_of(json.loads(json.dumps(document))).decide(event, root=root)
+    ours = decide(rules, event, root=root)
+    assert (told.keep, told.sample_rate, told.reason) == (ours.keep, ours.sample_rate, ours.reason)
+    assert (told.rule and told.rule.id) == (ours.rule and ours.rule.id)
 
 
 def tree(number, chance):

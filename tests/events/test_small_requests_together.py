@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from access.actor import SYSTEM
-from events import decode, ingest
+from events import decode, store
 from events.errors import AppendQueueFull
 from events.group_commit import GroupCommit, QueueFull
 from events.ingest import ingest_events
@@ -39,9 +39,9 @@ def while_the_log_is_locked(works: Sequence[Callable[[], Any]], gathered: int) -
     with ThreadPoolExecutor(len(works)) as pool, closing(other), other.cursor() as cursor:
         cursor.execute("SELECT FROM events_loghead FOR UPDATE")
         first = pool.submit(works[0])
-        until(lambda: ingest._store_together._turn.locked() and not ingest._store_together._waiting)
+        until(lambda: store._store_together._busy and not store._store_together._waiting)
         rest = [pool.submit(work) for work in works[1:]]
-        until(lambda: len(ingest._store_together._waiting) == gathered)
+        until(lambda: len(store._store_together._waiting) == gathered)
         other.rollback()
         return [first.result(20), *(one.exception(20) or one.result() for one in rest)]
 
@@ -113,7 +113,7 @@ def run(works: Sequence[int], **options: Any) -> tuple[Doing, list[BaseException
     together = GroupCommit(doing, **{"most": 10, "common": (ConnectionError,), "patience": 20.0, **options})
     with ThreadPoolExecutor(len(works)) as pool:
         first = pool.submit(together, works[0], most_waiting=ANY_NUMBER)
-        until(lambda: together._turn.locked() and not together._waiting)
+        until(lambda: together._busy and not together._waiting)
         rest = [pool.submit(together, work, most_waiting=ANY_NUMBER) for work in works[1:]]
         until(lambda: len(together._waiting) == len(works) - 1)
         doing.may.set()
@@ -147,7 +147,7 @@ def test_who_loses_patience_is_not_done_later() -> None:
     together = GroupCommit(doing, most=10, common=(), patience=0.05)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(together, 1, most_waiting=ANY_NUMBER)
-        until(lambda: together._turn.locked() and not together._waiting)
+        until(lambda: together._busy and not together._waiting)
         with pytest.raises(QueueFull):
             together(2, most_waiting=ANY_NUMBER)
         doing.may.set()

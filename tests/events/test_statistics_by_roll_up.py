@@ -1,11 +1,13 @@
 """Statistics that are folded from the log batch by batch are what every single event says, in whatever order they arrive."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,18 @@ def test_a_sampled_stream_estimates_what_was_there():
     assert abs(fmean(failing) - true_events / 10) < 3 * (true_events / 10 * (1 - rate) / rate / draws) ** 0.5
 
 
+@pytest.mark.parametrize(("stored", "turns"), [(3, 1), (4, 2), (9, 3)])
+def test_only_a_full_batch_is_followed_by_another(stored: int, turns: int):
+    """What came in meanwhile is left to its own bell, by when it is more."""
+    append_rows([{}] * stored)
+    with CaptureQueriesContext(connection) as seen:
+        assert fold_statistics(batch=4) == stored
+    locked = [
+        query for query in seen if "events_statisticscursor" in query["sql"] and "FOR UPDATE" in query["sql"]
+    ]
+    assert len(locked) == turns
+
+
 def test_streams_sampled_differently_are_added_up_in_true_events():
     append_rows([{"sample_rate": 0.05}] * 5 + [{"sample_rate": 1.0}] * 7)
     fold_statistics()
@@ -158,6 +172,17 @@ def test_what_is_no_execution_time_is_not_measured(took, orders, send):
     fold_statistics()
     row = kept(step=86400).get()
     assert (row.events, row.time_bins) == (1, [])
+
+
+def test_a_time_that_no_double_holds_keeps_nobody_from_being_counted(orders, send):
+    text = json.dumps([event(metadata={"amount": 1, "execution_time_ms": 7777}), event()]).replace(
+        "7777", "1e-400"
+    )
+    send(raw=text.encode())
+    fold_statistics()
+    row = kept(step=HOUR).get()
+    assert (lag().waiting, row.events) == (0, 2)
+    assert (row.time_bins, row.time_weights) == ([bin_of(0.0)], [WEIGHT])
 
 
 def test_an_execution_time_is_found_where_it_is_declared(orders, send):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from access.actor import SYSTEM, Actor
 from events.judge import stored_events
@@ -30,6 +31,28 @@ def findings_of(schema: Any, settings: Any, actor: Actor = SYSTEM) -> list[Findi
 
 def test_nothing_is_said_without_events(orders: Any, settings: Any) -> None:
     assert findings_of(SMALL_AMOUNTS, settings) == []
+
+
+def test_a_subject_without_events_costs_the_same_however_many_others_are_stored(
+    orders: Any, send: Send, settings: Any
+) -> None:
+    settings.UPLOAD_JUDGES = ["events.judge.stored_events"]
+    send(*(event() for _ in range(1_000)))
+    with connection.cursor() as cursor:
+        # Statistics that tell of one type only, and the plan that a busy connection has come to.
+        cursor.execute("ANALYZE events_event")
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        before = events_read_one_by_one(cursor)
+        publish_version(actor=SYSTEM, subject="nobody.sends", schema="{}")
+        assert events_read_one_by_one(cursor) == before
+
+
+def events_read_one_by_one(cursor: Any) -> int:
+    """By this transaction, in scans of whole partitions."""
+    cursor.execute(
+        "SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables WHERE relname LIKE 'events_event_%'"
+    )
+    return int(cursor.fetchone()[0])
 
 
 def test_it_counts_the_events_that_the_new_schema_would_refuse(

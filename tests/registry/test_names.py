@@ -45,6 +45,7 @@ BAD = {
     "a\x7f": "control character",
     "a\nb": "control character",
     " ": "blank",
+    ":*:orders": "every context",
     "..": "'.' and '..'",
     "a/../b": "'.' and '..'",
 }

@@ -110,6 +110,19 @@ def test_the_upload_page_takes_a_range(publish, address, owner):
 # --- cycles -----------------------------------------------------------------------------------
 
 
+def test_the_metaschema_of_a_draft_needs_no_registering(publish, owner):
+    """A field that holds a JSON Schema; the bundled form stands alone with it."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    holder = {"$schema": draft, "type": "object", "properties": {"schema": {"$ref": draft}}}
+    version = publish("holder", holder).version
+    assert not version.uses.exists()
+    bundled = owner.api.get("/api/v1/subjects/holder/versions/1/schema?format=bundled").json()
+    for schema in (holder, bundled):
+        validator = compile_validator(schema)
+        assert validator.is_valid({"schema": {"type": "string"}})
+        assert not validator.is_valid({"schema": {"type": "text"}})
+
+
 def test_a_schema_cannot_refer_to_its_own_subject(publish, address):
     with pytest.raises(InvalidReference, match="A cycle of references: address → address 1"):
         publish("address", ORDER, references=to("address", 1))

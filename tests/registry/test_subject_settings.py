@@ -69,6 +69,13 @@ def test_a_value_that_cannot_be_is_refused_with_its_place(owner, wanted, pointer
     assert Subject.objects.get(name="team.order").strict is False
 
 
+def test_where_nothing_may_change_the_settings_stay_too(owner):
+    assert owner.api.put("/api/v1/mode/team.order", {"mode": "READONLY"}, format="json").status_code == 200
+    answer = change(owner, strict=True)
+    assert (answer.status_code, answer.json()["error_code"]) == (422, 42205)
+    assert Subject.objects.get(name="team.order").strict is False
+
+
 def test_an_unknown_subject_has_none(owner):
     answer = owner.api.get("/api/v1/settings/nobody.knows")
     assert (answer.status_code, answer.json()["error_code"]) == (404, 40401)

@@ -291,8 +291,22 @@ def test_a_version_says_how_its_events_are_judged_to_who_takes_such_members(owne
     owner.api.post("/api/v1/subjects/orders/versions", {"schema": '{"type": "object"}'}, format="json")
     address = "/api/v1/subjects/orders/versions/1"
     answer = owner.api.get(address).json()
-    assert (answer["dialect"], answer["assertFormats"]) == ("draft-07", False)
+    assert (answer["dialect"], answer["assertFormats"], answer["versionWhenAbsent"]) == (
+        "draft-07",
+        False,
+        "latest",
+    )
     owner.api.patch("/api/v1/settings/orders", {"assert_formats": True})
     assert owner.api.get(address).json()["assertFormats"] is True
+    assert not {"eventProfile", "renameAliases"} & answer.keys()
+    assert answer["versionWhenAbsent"] == "latest"
+    changed = {"version_when_absent": "1.0.0", "event_profile": "onex-v1", "rename_aliases": True}
+    owner.api.patch("/api/v1/settings/orders", changed, format="json")
+    told = owner.api.get(address).json()
+    assert (told["versionWhenAbsent"], told["eventProfile"], told["renameAliases"]) == (
+        "1.0.0",
+        "onex-v1",
+        True,
+    )
     theirs = owner.api.get(address, HTTP_ACCEPT=V1).json()
-    assert not {"dialect", "assertFormats"} & theirs.keys()
+    assert not {"dialect", "assertFormats", "versionWhenAbsent"} & theirs.keys()

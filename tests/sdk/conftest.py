@@ -1,9 +1,10 @@
 """A registry of a few lines, standard library only: it speaks the wire shape and remembers what it was asked."""
 
+import gzip
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,9 +12,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from onex_sdk import RegistryClient
+from onex_sdk import Client, Options, RegistryClient
 
 TOKEN = "onex_test_token"
+
+
+def _zstandard() -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor()
 
 
 @dataclass
@@ -33,6 +40,15 @@ class Asked:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def plain(self) -> bytes:
+        match self.headers.get("content-encoding"):
+            case "gzip":
+                return gzip.decompress(self.body)
+            case "zstd":
+                return _zstandard().decompress(self.body)
+        return self.body
+
 
 class FakeRegistry:
     """Versions per subject, ETags on what moves, and one result per event."""
@@ -40,8 +56,22 @@ class FakeRegistry:
     def __init__(self) -> None:
         self.versions: dict[str, list[dict[str, Any]]] = {}
         self.asked: list[Asked] = []
+        self.reports: list[dict[str, Any]] = []
         self.next_answers: list[Answer] = []
         self.with_etags = True
+        self.arrived = threading.Event()
+        #: Set while answers may leave.
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.sampling: dict[str, Any] = {
+            "revision": 0,
+            "algorithm": "onex-consistent-56/1",
+            "default_rate": 1.0,
+            "rules": [],
+        }
+        self.taxonomies: dict[str, Any] = {}
+        #: What `GET /client-reports` answers.
+        self.producers: list[dict[str, Any]] = []
 
     def publish(
         self, subject: str, schema: Any, *, references: list[dict[str, Any]] | None = None, **more: Any
@@ -61,16 +91,29 @@ class FakeRegistry:
         versions.append(version)
         return version
 
+    failure = Answer(500, raw=b"oops")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All that came, in order, however often."""
+        posted = [asked for asked in self.asked if asked.path == "/api/v1/events"]
+        return [event for asked in posted for event in json.loads(asked.plain)]
+
     def paths(self, method: str = "GET") -> list[str]:
         return [asked.path for asked in self.asked if asked.method == method]
 
     def answer(self, asked: Asked) -> Answer:
         if self.next_answers:
             return self.next_answers.pop(0)
+        if asked.method == "PUT":
+            return Answer(body={})
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(401, {"error_code": 40100, "message": "This token is not known.", "details": {}})
+        if asked.method == "POST" and asked.path == "/api/v1/client-reports":
+            self.reports.append(json.loads(asked.body))
+            return Answer(body={})
         if asked.method == "POST":
-            return self._ingest(json.loads(asked.body))
+            return self._ingest(json.loads(asked.plain))
         return self._conditional(self._read(asked.path.removeprefix("/api/v1/").split("/")), asked)
 
     def _read(self, parts: list[str]) -> Answer:
@@ -82,6 +125,12 @@ class FakeRegistry:
                 for version in everything:
                     if version["id"] == int(wanted):
                         return Answer(body={k: version[k] for k in ("schema", "references") if k in version})
+            case ["client-reports"]:
+                return Answer(body={"items": self.producers})
+            case ["sampling", "resolved"]:
+                return Answer(body=self.sampling)
+            case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
+                return Answer(body={"document": self.taxonomies[unquote(name)]})
         return Answer(404, {"error_code": 40403, "message": "Schema not found", "details": {}})
 
     def _version(self, name: str, wanted: str) -> Answer:
@@ -95,7 +144,15 @@ class FakeRegistry:
                     "details": {"subject": name},
                 },
             )
-        return Answer(body=versions[int(wanted) - 1] if wanted.isdecimal() else versions[-1])
+        if wanted.isdecimal():
+            return Answer(body=versions[int(wanted) - 1])
+        by_semver = [version for version in versions if version["semver"] == wanted]
+        if by_semver or (wanted[0].isdecimal() and wanted.count(".") == 2):
+            return Answer(body=by_semver[0]) if by_semver else self._no_version(wanted)
+        return Answer(body=versions[-1])
+
+    def _no_version(self, wanted: str) -> Answer:
+        return Answer(404, {"error_code": 40402, "message": f"Version {wanted} not found.", "details": {}})
 
     def _conditional(self, answer: Answer, asked: Asked) -> Answer:
         if answer.status == 200 and self.with_etags:
@@ -128,6 +185,8 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, body)
+            registry.arrived.set()
+            registry.may_answer.wait(30)
             answer = registry.answer(asked)
             registry.asked.append(asked)
             raw = answer.raw if answer.raw is not None else json.dumps(answer.body).encode()
@@ -138,7 +197,7 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = _do  # noqa: N815
+        do_GET = do_POST = do_PUT = _do  # noqa: N815
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -163,6 +222,7 @@ def server() -> Iterator[Running]:
     def stop() -> None:
         if not stopped.is_set():
             stopped.set()
+            registry.may_answer.set()
             http.shutdown()
             thread.join()
             http.server_close()
@@ -204,3 +264,19 @@ def canned() -> type[Answer]:
 @pytest.fixture
 def token() -> str:
     return TOKEN
+
+
+@pytest.fixture
+def emitting(server: Running) -> Iterator[Callable[..., Client]]:
+    """Makes clients of the registry that ask and tell it nothing beside events, and ends them after the test."""
+    made: list[Client] = []
+
+    def make(**options: Any) -> Client:
+        quiet = {"report_seconds": 0, "sampling": False}
+        given = {"url": server.url, "token": TOKEN, "service": "test", **quiet, **options}
+        made.append(Client(Options.read(given, {})))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close(timeout=0.2)

@@ -41,6 +41,7 @@ def test_a_violation_names_place_keyword_and_sentence(violations):
         ({"pattern": "^a$"}, "a", "a\n"),
         ({"pattern": "^(?=a)\\w+$"}, "abc", "bc"),
         ({"properties": {"pattern": {"type": "string"}}}, {"pattern": "("}, {"pattern": 1}),
+        ({"properties": {"schema": {"$ref": D7}}}, {"schema": {"type": "string"}}, {"schema": {"type": 1}}),
         (True, 1, None),
     ],
 )

@@ -6,7 +6,8 @@ with RegistryClient("http://127.0.0.1:8090", token) as registry:
 """
 
 from onex_sdk._client import RegistryClient
-from onex_sdk._current import client, emit, init
+from onex_sdk._correlation import Correlation, current, extract, headers, inject
+from onex_sdk._current import client, emit, init, operation, profile
 from onex_sdk._errors import (
     BadAnswer,
     Denied,
@@ -18,26 +19,37 @@ from onex_sdk._errors import (
     Unavailable,
     Unreachable,
     UnsendableEvent,
+    UnusableBundle,
 )
 from onex_sdk._events import EventProblem, EventResult, SendResult
+from onex_sdk._models import emit_model, event
+from onex_sdk._operations import Operation
 from onex_sdk._options import InvalidOption, Options
 from onex_sdk._producer import Client
+from onex_sdk._profiling import ContinuousProfiler, Profile
+from onex_sdk._sampling import SamplingRule, SamplingRules
 from onex_sdk._schemas import Reference, Schema, SchemaVersion
 from onex_sdk._validation import Violation
 
 __all__ = [
     "BadAnswer",
     "Client",
+    "ContinuousProfiler",
+    "Correlation",
     "Denied",
     "EventProblem",
     "EventResult",
     "InvalidOption",
     "NotFound",
+    "Operation",
     "Options",
+    "Profile",
     "Reference",
     "Refused",
     "RegistryClient",
     "RegistryError",
+    "SamplingRule",
+    "SamplingRules",
     "Schema",
     "SchemaUnusable",
     "SchemaVersion",
@@ -46,8 +58,17 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "UnsendableEvent",
+    "UnusableBundle",
     "Violation",
     "client",
+    "current",
     "emit",
+    "emit_model",
+    "event",
+    "extract",
+    "headers",
     "init",
+    "inject",
+    "operation",
+    "profile",
 ]

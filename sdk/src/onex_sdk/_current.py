@@ -7,8 +7,12 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from onex_sdk._correlation import Correlation
+from onex_sdk._operations import Operation
 from onex_sdk._options import Options
 from onex_sdk._producer import Client
+from onex_sdk._profiling import Profile
+from onex_sdk._usage import Scope
 
 _lock = Lock()
 _current: Client | None = None
@@ -63,3 +67,34 @@ def emit(
         event_id=event_id,
         sample_rate=sample_rate,
     )
+
+
+def operation(
+    name: str | None = None,
+    *,
+    correlation_id: str | None = None,
+    remote: Correlation | None = None,
+    tags: Mapping[str, str] | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Operation:
+    """As `Client.operation`, with the client that this process has when it begins: good for decorators."""
+    return Operation(
+        emit,
+        name,
+        correlation_id=correlation_id,
+        remote=remote,
+        tags=tags,
+        context=context,
+        sampling=lambda: client().sampling_rules(),
+    )
+
+
+def profile(
+    step: str | None = None,
+    *,
+    stacks: bool = False,
+    cpu: Scope = "thread",
+    tags: Mapping[str, str] | None = None,
+) -> Profile:
+    """As `Client.profile`, with the client that this process has when it ends: good for decorators."""
+    return Profile(emit, step, named=lambda: client().options.named, stacks=stacks, cpu=cpu, tags=tags)

@@ -9,6 +9,7 @@ RegistryError
 │   └── TooLarge       send less at once (413)
 ├── BadAnswer          what answered is not an Onex Registry: check the URL
 ├── SchemaUnusable     the registry's schema cannot be compiled here: update this package
+├── UnusableBundle     a file of schemas is not there or none: write it again
 └── UnsendableEvent    an event is not a JSON object: mend it before sending
 """
 
@@ -63,6 +64,10 @@ class BadAnswer(RegistryError):
 
 class SchemaUnusable(RegistryError):
     """A schema that the registry holds cannot be compiled by this version of the package."""
+
+
+class UnusableBundle(RegistryError):
+    """A file that should hold schemas is not there, or holds something else."""
 
 
 class UnsendableEvent(RegistryError):

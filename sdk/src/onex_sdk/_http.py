@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+# Resolving a name imports it: a fork amid that would leave a child that never again finds a server.
+import encodings.idna  # noqa: F401
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from onex_sdk._errors import BadAnswer, Denied, NotFound, Refused, TooLarge, Unavailable, Unreachable
+from onex_sdk._errors import (
+    BadAnswer,
+    Denied,
+    NotFound,
+    Refused,
+    RegistryError,
+    TooLarge,
+    Unavailable,
+    Unreachable,
+)
 
 API = "/api/v1"
 _NOT_MODIFIED = 304
@@ -40,27 +53,40 @@ class Api:
             return None, etag
         return _json(answer), answer.headers.get("ETag")
 
-    def post(self, path: str, body: bytes) -> Any:
-        answer = self._answer("POST", path, content=body, headers={"Content-Type": "application/json"})
-        return _json(answer)
+    def post(
+        self, path: str, body: bytes, *, encoding: str | None = None, timeout: float | None = None
+    ) -> Any:
+        """`timeout` is for this request, instead of the one for all."""
+        headers = {"Content-Type": "application/json", **({"Content-Encoding": encoding} if encoding else {})}
+        return _json(self._answer("POST", path, content=body, headers=headers, timeout=timeout))
 
     def put(self, path: str, body: bytes) -> Any:
         answer = self._answer("PUT", path, content=body, headers={"Content-Type": "application/json"})
         return _json(answer)
 
     def _answer(
-        self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        timeout: float | None = None,
     ) -> httpx.Response:
+        limit = httpx.USE_CLIENT_DEFAULT if timeout is None else timeout
         try:
-            answer = self._http.request(method, self._base + path, headers=headers, content=content)
+            answer = self._http.request(
+                method, self._base + path, headers=headers, content=content, timeout=limit
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{self._base} does not answer: {error}") from error
         if answer.is_success or answer.status_code == _NOT_MODIFIED:
             return answer
-        raise _failure(answer)
+        raise failure_of(answer)
 
 
-def _failure(answer: httpx.Response) -> Exception:
+def failure_of(answer: httpx.Response) -> RegistryError:
+    """What an answer that is no success means. Its body has been read."""
     status = answer.status_code
     if status in _WAIT:
         return Unavailable(_sentence(answer), retry_after=_seconds(answer.headers.get("Retry-After")))
@@ -92,7 +118,13 @@ def _sentence(answer: httpx.Response) -> str:
 
 
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header is not None and header.isdecimal() else None
+    """Of a Retry-After, which says seconds or a date."""
+    if header is None or (header.isascii() and header.isdecimal()):
+        return None if header is None else float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from onex_sdk._events import EventResult
+from onex_sdk._stores import ValueStore, store_at
 
 Overflow = Literal["drop_oldest", "drop_new", "block", "spool"]
 Validation = Literal["off", "warn", "strict"]
 Fsync = Literal["always", "interval", "never"]
+
 
 _log = logging.getLogger("onex_sdk")
 _PREFIX = "ONEX_"
@@ -57,7 +61,39 @@ class Options:
     batch_age_ms: int = 1_000
     batch_bytes: int = 512 * 1024
 
+    #: Bodies over so many bytes are compressed, and those that hold an event over so many.
+    compress: bool = True
+    compress_batch_bytes: int = 1024
+    compress_event_bytes: int = 10 * 1024
+
+    #: So many failures in a row, and the server is left alone for so long.
+    breaker_failures: int = 5
+    breaker_seconds: float = 60.0
+
+    #: A folder for what cannot be sent yet; several processes may share it. Without one it waits in memory only.
+    spool_dir: str = ""
+    #: Of one process.
+    spool_bytes: int = 256 * 1024 * 1024
+    #: When what was appended is forced to the disk: with each batch, once a second, or when the system pleases.
+    spool_fsync: Fsync = "interval"
+    #: A file for events that the server refused; `dead-letters.ndjson` in `spool_dir` when that is set.
+    dead_letter_file: str = ""
+    dead_letter_bytes: int = 16 * 1024 * 1024
+
+    #: `warn` counts and logs what violates its schema, `strict` keeps it from being sent.
     validation: Validation = "off"
+    #: How long a schema may lag behind the registry's.
+    schema_ttl: float = 60.0
+    #: A file of schemas, as `onex pull` writes it: what judges until the registry was asked, or while it is away.
+    bundle: str = ""
+
+    #: Whether the registry's sampling rules are followed.
+    sampling: bool = True
+    #: Where the rules that the registry told last are kept; `sampling.json` in `spool_dir` when that is set.
+    sampling_file: str = ""
+
+    #: Which release of the service this is: profiles say it, so that releases can be compared.
+    release: str = ""
 
     #: The Ed25519 private key that signs events, as PEM or JWK, or the file that it is in.
     signing_key: str = field(default="", repr=False)
@@ -76,7 +112,15 @@ class Options:
     warn_event_bytes: int = 100 * 1024
     max_depth: int = 64
     warn_depth: int = 10
+    #: Where large values go: a directory, `s3+https://host/bucket/prefix`, or a ValueStore. Nowhere without one.
+    value_store: ValueStore | str | None = None
+    #: In events over so many bytes, members of `metadata` over a quarter of that are replaced by a reference.
+    reference_bytes: int = 100 * 1024
 
+    #: Called by the sending thread with the type and the result of each event that the server answered for.
+    on_result: Callable[[str, EventResult], None] | None = None
+    #: How often the server is told what became of events; 0 is never.
+    report_seconds: float = 60.0
     #: How long the end of the process may be held up by what has not been sent yet.
     exit_timeout: float = 2.0
 
@@ -98,12 +142,17 @@ class Options:
         """Which running instance speaks."""
         return self.node_id or f"{self.service}-{socket.gethostname()}"
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What a profile says about the program."""
+        return {"service": self.service, **({"release": self.release} if self.release else {})}
+
 
 def _said(environment: Mapping[str, str], hints: Mapping[str, Any]) -> dict[str, Any]:
     said = {}
     for option in fields(Options):
         text = environment.get(_PREFIX + option.name.upper())
-        if text is None:
+        if text is None or option.name == "on_result":
             continue
         try:
             said[option.name] = _checked(option.name, _parsed(text, hints[option.name]), hints[option.name])
@@ -130,6 +179,19 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
         if not is_number or not value >= 0:
             raise InvalidOption(f"{name} is a number from 0 on, not {value!r}.")
         return kind(value)
+    if name == "value_store":
+        return _store(value)
+    if name == "on_result" and not callable(value):
+        raise InvalidOption(f"on_result is called with a type and a result; {value!r} cannot be called.")
     if isinstance(kind, type) and not isinstance(value, kind):
         raise InvalidOption(f"{name} is a {kind.__name__}, not {value!r}.")
     return value
+
+
+def _store(value: Any) -> ValueStore:
+    if isinstance(value, ValueStore):
+        return value
+    try:
+        return store_at(str(value))
+    except ValueError as error:
+        raise InvalidOption(f"value_store: {error}") from error

@@ -1,4 +1,7 @@
-"""What happens to an event between `emit` and the queue. The order is this one, and each stage may be absent."""
+"""What happens to an event between `emit` and the queue. The order is this one, and stages may be absent.
+
+context → sampling → validation → encryption → bytes → size → signature → queue
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from onex_sdk._queue import Queue
-from onex_sdk._serialise import serialise
+from onex_sdk._serialise import TooDeep, serialise
+from onex_sdk._size import Sizes
 from onex_sdk._stats import Stats
 
 Event = dict[str, Any]
@@ -18,33 +22,52 @@ class Pipeline:
     """The stages of one client. Each is a callable that a module of its own makes."""
 
     stats: Stats
+    sizes: Sizes
     queue: Queue
     #: Fills in the correlation and trace ids that `emit` was not given.
     fill_context: Callable[[Event], None] | None = None
     #: Whether the event is kept; writes `sample_rate` into it.
     keep: Callable[[Event], bool] | None = None
-    #: Whether the event goes on: what violates its schema stops here in strict mode.
-    validate: Callable[[Event], bool] | None = None
-    #: Encrypts the fields that the schema marks as sensitive, in a copy; None for what must not leave in the clear.
+    #: Whether the event goes on: what violates its schema stops here in strict mode, and was counted.
+    judge: Callable[[Event], bool] | None = None
+    #: Encrypts the fields that the schema marks as sensitive, in a copy; None for what must not leave in the clear,
+    #: and was counted.
     encrypt: Callable[[Event], Event | None] | None = None
     #: The same event with a signature over exactly these bytes.
     sign: Callable[[bytes], bytes] | None = None
 
     def run(self, event: Event) -> str | None:
         """The id of the event when it was queued, None when it was dropped on the way."""
+        self.stats.settle("emitted", event["event_type"])
+        try:
+            queued = self._run(event)
+        except TooDeep:
+            self.stats.settle("dropped_too_deep", event["event_type"])
+            return None
+        except OSError:
+            self.stats.settle("dropped_store_failed", event["event_type"])
+            return None
+        except BaseException:
+            self.stats.settle("dropped_internal_error", event["event_type"])
+            raise
+        return event["event_id"] if queued else None
+
+    def _run(self, event: Event) -> bool:
         if self.fill_context is not None:
             self.fill_context(event)
         if self.keep is not None and not self.keep(event):
-            self.stats.add("sampled_out")
-            return None
-        if self.validate is not None and not self.validate(event):
-            return None
+            self.stats.settle("sampled_out", event["event_type"])
+            return False
+        if self.judge is not None and not self.judge(event):
+            return False
         if self.encrypt is not None:
             encrypted = self.encrypt(event)
             if encrypted is None:
-                return None
+                return False
             event = encrypted
-        line = serialise(event)
+        item = self.sizes.fit(event, serialise(event, self.stats))
+        if item is None:
+            return False
         if self.sign is not None:
-            line = self.sign(line)
-        return event["event_id"] if self.queue.put(line) else None
+            item = item._replace(line=self.sign(item.line))
+        return self.queue.put(item)

@@ -48,7 +48,7 @@ def _encrypted(encryptor: Encryptor, event: Event, stats: Stats) -> Event | None
     try:
         return encryptor.encrypt(event)
     except (RegistryError, KeyGone, Unresolved) as error:
-        stats.add("dropped_unencrypted")
+        stats.settle("dropped_unencrypted", event["event_type"])
         _log.warning(
             "An event of type %s was dropped, since it cannot be encrypted: %s", event["event_type"], error
         )

@@ -39,8 +39,10 @@ class Schema:
 class SchemaVersion:
     """A schema's place under a subject. `semver` is None when the server gives versions no names.
 
-    `dialect` is the draft the server reads it in (None: as `$schema` says, or draft-07), and `asserts_formats`
-    whether the server asserted `format` in events of the subject when it was asked.
+    `dialect` is the draft the server reads it in (None: as `$schema` says, or draft-07). The rest is how the subject
+    took its events when the server was asked: whether `format` is asserted, which version judges an event that names
+    none (`latest` or a SemVer), and whether something else than the schema judges (a profile, or aliases that are read
+    as declared fields).
     """
 
     subject: str
@@ -49,6 +51,9 @@ class SchemaVersion:
     schema: Schema
     dialect: str | None = None
     asserts_formats: bool = False
+    version_when_absent: str = "latest"
+    event_profile: str = ""
+    renames_aliases: bool = False
 
 
 @dataclass
@@ -109,7 +114,7 @@ class Schemas:
             return self._by_id.setdefault(schema.id, schema)
 
     def _keep_version(self, answer: Any) -> SchemaVersion:
-        version = _version(answer)
+        version = version_of(answer)
         self._keep(version.schema)
         with self._lock:
             known = self._fixed.get((version.subject, version.number))
@@ -123,7 +128,8 @@ def _path(subject: str, version: str) -> str:
     return f"/subjects/{quote(subject, safe='')}/versions/{quote(version, safe='')}"
 
 
-def _version(answer: Any) -> SchemaVersion:
+def version_of(answer: Any) -> SchemaVersion:
+    """What the server says about a version. Raises BadAnswer."""
     try:
         return SchemaVersion(
             subject=answer["subject"],
@@ -132,6 +138,9 @@ def _version(answer: Any) -> SchemaVersion:
             schema=_schema(answer, int(answer["id"])),
             dialect=answer.get("dialect"),
             asserts_formats=answer.get("assertFormats") is True,
+            version_when_absent=str(answer.get("versionWhenAbsent") or "latest"),
+            event_profile=str(answer.get("eventProfile") or ""),
+            renames_aliases=answer.get("renameAliases") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadAnswer("The server's answer is not a schema version.") from error

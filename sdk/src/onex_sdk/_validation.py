@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 
 import jsonschema_rs
 
+from onex_sdk._codes import KEYWORD, Codes, keyword_of
 from onex_sdk._errors import SchemaUnusable
 
 BACKTRACK_LIMIT = 100_000
@@ -73,46 +74,76 @@ class Validator:
     """A compiled schema. Safe to share between threads."""
 
     def __init__(
-        self, text: str, store: Mapping[str, str], *, dialect: str | None = None, formats: bool = False
+        self,
+        text: str,
+        store: Mapping[str, str],
+        *,
+        dialect: str | None = None,
+        formats: bool = False,
+        codes: Mapping[str, Codes] | None = None,
     ) -> None:
-        """`store` maps what `$ref` may name to schema texts, `dialect` is a draft by the server's name for it.
-
-        Raises SchemaUnusable.
+        """`store` maps what `$ref` may name to schema texts, `dialect` is a draft by the server's name for it, and
+        `codes` has what `x-taxonomy` may say. Raises SchemaUnusable.
         """
         if dialect is not None and dialect not in _BY_NAME:
             raise SchemaUnusable(f"The server reads this schema as {dialect}, which is not known here.")
         try:
             schema = json.loads(text)
             documents = {name: json.loads(other) for name, other in store.items()}
-            self._compiled = _compiled(schema, documents, dialect, formats=formats)
+            keywords = {KEYWORD: keyword_of(codes)} if codes else {}
+            self._compiled = _compiled(schema, documents, dialect, formats=formats, keywords=keywords)
+            self._bound = bool(codes)
         except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             raise SchemaUnusable(f"The schema cannot be compiled: {str(error).splitlines()[0]}") from error
 
     def violations(self, instance: Any) -> list[Violation]:
         """Every violation; empty when the instance is valid."""
-        if self._compiled.is_valid(instance):
+        if self.is_valid(instance):
             return []
-        return [_violation(error) for error in self._compiled.iter_errors(instance)]
+        errors = list(self._compiled.iter_errors(instance))
+        found = [_violation(error) for error in errors]
+        if self._bound:
+            # In a branch of anyOf a foreign code only shows as "no branch accepts"; it is told by its own name, too.
+            inner = (_violation(each) for error in errors for each in _with_branches(error))
+            found += [one for one in inner if one.keyword == KEYWORD and one not in found]
+        return found
+
+    def is_valid(self, instance: Any) -> bool:
+        return bool(self._compiled.is_valid(instance))
 
 
-def _compiled(schema: Any, documents: Mapping[str, Any], dialect: str | None, *, formats: bool) -> Any:
+def _compiled(
+    schema: Any,
+    documents: Mapping[str, Any],
+    dialect: str | None,
+    *,
+    formats: bool,
+    keywords: Mapping[str, Any],
+) -> Any:
     draft = _BY_NAME[dialect] if dialect else _draft_of(schema, _D7)
     try:
-        return _with_draft(draft, schema, documents, formats=formats)
+        return _with_draft(draft, schema, documents, formats=formats, keywords=keywords)
     except jsonschema_rs.ValidationError as error:
         if not _reads_as_draft_4(schema, error):
             raise
-        return _with_draft(_D4, schema, documents, formats=formats)
+        return _with_draft(_D4, schema, documents, formats=formats, keywords=keywords)
 
 
-def _with_draft(draft: _Draft, schema: Any, documents: Mapping[str, Any], *, formats: bool) -> Any:
+def _with_draft(
+    draft: _Draft,
+    schema: Any,
+    documents: Mapping[str, Any],
+    *,
+    formats: bool,
+    keywords: Mapping[str, Any],
+) -> Any:
     needs_more = any(_needs_backtracking(p) for d in (schema, *documents.values()) for p in _patterns(d))
     return draft.validator(
         _standard(schema, draft),
         validate_formats=formats,
         registry=_registry(schema, draft, documents),
         pattern_options=_BACKTRACKING if needs_more else _LINEAR,
-        keywords=_INERT_FROM_2019 if draft in (_D2019, _D2020) else _INERT,
+        keywords={**(_INERT_FROM_2019 if draft in (_D2019, _D2020) else _INERT), **keywords},
         offline=True,
     )
 
@@ -199,6 +230,13 @@ def _violation(error: jsonschema_rs.ValidationError) -> Violation:
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path)
     keyword = "pattern" if exhausted else _keyword(error)
     return Violation(pointer, keyword, _BACKTRACKED if exhausted else error.message)
+
+
+def _with_branches(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    yield error
+    for branch in getattr(error.kind, "context", None) or []:
+        for inner in branch:
+            yield from _with_branches(inner)
 
 
 def _keyword(error: jsonschema_rs.ValidationError) -> str:

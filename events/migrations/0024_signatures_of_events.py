@@ -15,7 +15,7 @@ ALTER TABLE events_event DROP COLUMN signature_verdict;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0020_replays_of_events_read_as_a_version"),
-        ("access", "0007_signing_keys_and_data_keys"),
+        ("events", "0023_reports_of_producers"),
+        ("access", "0010_signing_keys_and_data_keys"),
     ]
     operations = [migrations.RunSQL(COLUMNS, NO_COLUMNS)]

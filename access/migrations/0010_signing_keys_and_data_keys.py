@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0006_scope_of_side_effects'),
+        ('access', '0009_deliveries_held_back'),
     ]
 
     operations = [
