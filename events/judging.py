@@ -90,10 +90,6 @@ class Ruling:
     # Names that producers are known to use for fields which the schema declares under another.
     aliases: tuple[Alias, ...] = ()
 
-    @property
-    def asks_encryption(self) -> bool:
-        return self.intake.sensitive_in_clear != ""
-
 
 @dataclass(slots=True)
 class Subject:
@@ -354,7 +350,7 @@ def violations(event: Envelope, ruling: Ruling, envelope: Ruling | None) -> list
         metadata = {} if metadata is None else metadata
         if not ruling.validator.is_valid(metadata):
             found += _problems(ruling, metadata, "violates_schema", "/metadata")
-    if ruling.asks_encryption:
+    if ruling.intake.sensitive_in_clear:
         # However much else there is: by these an event is rejected.
         found.sort(key=lambda problem: problem["code"] != IN_THE_CLEAR)
     return found[:MAX_VIOLATIONS]
@@ -364,9 +360,12 @@ def _problems(ruling: Ruling, instance: object, code: str, prefix: str) -> list[
     assert ruling.validator is not None
     found = ruling.validator.errors(instance)
     # In a branch of anyOf a foreign code only shows as "no branch accepts"; it is told by its own name, too.
-    for keyword in (*([KEYWORD] if ruling.bound else []), *([SENSITIVE] if ruling.asks_encryption else [])):
+    for keyword in (
+        *([KEYWORD] if ruling.bound else []),
+        *([SENSITIVE] if ruling.intake.sensitive_in_clear else []),
+    ):
         found += [v for v in ruling.validator.errors_of(keyword, instance) if v not in found]
-    if ruling.asks_encryption:
+    if ruling.intake.sensitive_in_clear:
         found.sort(key=lambda violation: violation.keyword != SENSITIVE)
     return [
         {

@@ -24,7 +24,8 @@ from django.utils import timezone
 
 import registry
 from access.actor import ROLES, SYSTEM
-from access.models import AuditEntry, Delivery, Invitation, Role, Token
+from access.data_keys import register_data_key
+from access.models import AuditEntry, Delivery, Invitation, Role, SigningKey, Token
 from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
@@ -67,6 +68,9 @@ EVENT = {
     "timestamp": "2026-11-23T09:00:00Z",
     "metadata": {},
 }
+PUBLIC_KEY = json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
+WRAPPED = "eyJhbGciOiJBMjU2S1cifQ.a2V5.aXY.Y2lwaGVy.dGFn"
+DATA_KEY = {"subject": "team.other", "kid": "key-0002", "wrapped": WRAPPED, "wrapped_by": "local:1"}
 REPORT = {
     "instance": "6f2d1c1e-0f3b-4a51-9d55-0d6c8e1f7a10",
     "sequence": 1,
@@ -90,6 +94,18 @@ post   api/v1/tokens                                                           n
 get    api/v1/tokens                                                           yes    yes    yes
 delete api/v1/tokens/<int:token_id>                                            yes    hidden hidden
 post   api/v1/tokens/<int:token_id>/rotate                                     yes    hidden hidden
+get    api/v1/keys/signing                                                     yes    yes    yes
+post   api/v1/keys/signing                                                     yes    yes    no
+get    api/v1/keys/signing/<str:signing_kid>                                   yes    yes    hidden
+delete api/v1/keys/signing/<str:signing_kid>                                   yes    yes    hidden
+post   api/v1/keys/signing/<str:signing_kid>/rotate                            yes    yes    hidden
+get    api/v1/keys/data                                                        yes    yes    yes
+post   api/v1/keys/data                                                        yes    yes    no
+get    api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
+put    api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
+delete api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
+post   api/v1/keys/data/<str:data_kid>/revoke                                  yes    yes    hidden
+post   api/v1/keys/data/<str:data_kid>/restore                                 yes    yes    hidden
 get    api/v1/audit                                                            yes    no     no
 get    api/v1/audit/check                                                      yes    no     no
 get    api/v1/deliveries                                                       yes    no     no
@@ -270,6 +286,17 @@ get    password                                                                y
 post   password                                                                told   told   told
 get    invitations/<str:secret>                                                yes    yes    yes
 post   invitations/<str:secret>                                                told   told   told
+get    keys                                                                    yes    yes    yes
+get    keys/signing/new                                                        yes    yes    yes
+post   keys/signing/new                                                        yes    yes    told
+get    keys/signing/<str:signing_kid>/rotate                                   yes    yes    hidden
+post   keys/signing/<str:signing_kid>/rotate                                   yes    yes    hidden
+post   keys/signing/<str:signing_kid>/revoke                                   yes    yes    hidden
+get    keys/data                                                               yes    yes    yes
+get    keys/data/<str:data_kid>                                                yes    yes    hidden
+post   keys/data/<str:data_kid>/revoke                                         yes    yes    hidden
+post   keys/data/<str:data_kid>/restore                                        yes    yes    hidden
+post   keys/data/<str:data_kid>/destroy                                        yes    yes    hidden
 get    tokens                                                                  yes    yes    yes
 get    tokens/new                                                              yes    yes    yes
 post   tokens/new                                                              yes    yes    told
@@ -412,6 +439,11 @@ get    taxonomies/<path:name>                                                  y
 # What has to be sent for the answer to depend on the person alone.
 API_BODY: dict[str, object] = {
     "post tokens": {"name": "t", "scopes": ["read"], "subject_prefixes": ["team."]},
+    "post keys/signing": {"name": "shop", "public_key": PUBLIC_KEY, "subject_prefix": "team."},
+    "post keys/signing/<str:signing_kid>/rotate": {"public_key": PUBLIC_KEY},
+    "post keys/data": DATA_KEY,
+    "put keys/data/<str:data_kid>": {"wrapped": WRAPPED, "wrapped_by": "local:2"},
+    "delete keys/data/<str:data_kid>": {"reason": "asked for by the person"},
     "post replays": REPLAY,
     "post replays/plan": REPLAY,
     "post replays/<uuid:replay_id>/speed": {"speed": 2},
@@ -455,6 +487,9 @@ API_BODY: dict[str, object] = {
 PAGE_BODY: dict[str, dict[str, object]] = {
     "imports/archive": {"archive-file": ContentFile(b"PK", name="archive.zip")},
     "imports/registry": {"registry-url": TARGET},
+    "keys/signing/new": {"name": "shop", "public_key": PUBLIC_KEY, "subject_prefix": "team."},
+    "keys/signing/<str:signing_kid>/rotate": {"public_key": PUBLIC_KEY},
+    "keys/data/<str:data_kid>/destroy": {"why": "asked for by the person", "sure": "on"},
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
     "upload": {"subject": SUBJECT, "schema": '{"type": "object", "title": "new"}', "publish": "yes"},
     "taxonomies/upload": {"document": json.dumps(TAXONOMY), "publish": "yes"},
@@ -601,10 +636,16 @@ def make_world():
     )
     spec = {**REPORT, "instance": UUID(int=1), "started_at": now}
     record_client_report(actor=people["owner"].actor, spec=ReportSpec(**spec))
+    signing = SigningKey.objects.create(
+        kid="k-1", name="shop", subject_prefix="team.", public_key="x" * 43, created_by="test"
+    )
+    key = register_data_key(actor=SYSTEM, **{**DATA_KEY, "subject": SUBJECT, "kid": "key-0001"})
     exported = start_export(actor=people["owner"].actor, query={"type": SUBJECT}, form="ndjson")
     Export.objects.update(state=Export.State.COMPLETED)
     names = {
         "token_id": Token.objects.get(owner=people["owner"].user).pk,
+        "signing_kid": signing.kid,
+        "data_kid": key.kid,
         "delivery_id": delivery.pk,
         "approval_id": approval.pk,
         "study_id": study.pk,

@@ -93,13 +93,17 @@ class Encryptor:
 
     def _version(self, subject: str, wanted: str) -> SchemaVersion | None:
         """As the server judges: exactly this version, else the highest of its major."""
+        found = self._found(subject, wanted)
         major = wanted.partition(".")[0]
-        for name in (wanted, *([f"^{major}"] if major.isdecimal() and "." in wanted else [])):
-            try:
-                return self._schemas.schema(subject, name)
-            except NotFound:
-                continue
-        return None
+        if found is None and major.isdecimal() and "." in wanted:
+            return self._found(subject, f"^{major}")
+        return found
+
+    def _found(self, subject: str, version: str) -> SchemaVersion | None:
+        try:
+            return self._schemas.schema(subject, version)
+        except NotFound:
+            return None
 
 
 def sealed(value: Any, key: DataKey) -> str:
