@@ -103,7 +103,7 @@ get    api/v1/keys/data                                                        y
 post   api/v1/keys/data                                                        yes    yes    no
 get    api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
 put    api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
-delete api/v1/keys/data/<str:data_kid>                                         yes    yes    hidden
+delete api/v1/keys/data/<str:data_kid>                                         yes    no     hidden
 post   api/v1/keys/data/<str:data_kid>/revoke                                  yes    yes    hidden
 post   api/v1/keys/data/<str:data_kid>/restore                                 yes    yes    hidden
 get    api/v1/audit                                                            yes    no     no
@@ -295,8 +295,8 @@ post   keys/signing/<str:signing_kid>/revoke                                   y
 get    keys/data                                                               yes    yes    yes
 get    keys/data/<str:data_kid>                                                yes    yes    hidden
 post   keys/data/<str:data_kid>/revoke                                         yes    yes    hidden
-post   keys/data/<str:data_kid>/restore                                        yes    yes    hidden
-post   keys/data/<str:data_kid>/destroy                                        yes    yes    hidden
+post   keys/data/<str:data_kid>/restore                                        told   told   hidden
+post   keys/data/<str:data_kid>/destroy                                        yes    no     hidden
 get    tokens                                                                  yes    yes    yes
 get    tokens/new                                                              yes    yes    yes
 post   tokens/new                                                              yes    yes    told
@@ -442,6 +442,7 @@ API_BODY: dict[str, object] = {
     "post keys/signing": {"name": "shop", "public_key": PUBLIC_KEY, "subject_prefix": "team."},
     "post keys/signing/<str:signing_kid>/rotate": {"public_key": PUBLIC_KEY},
     "post keys/data": DATA_KEY,
+    "post keys/data/<str:data_kid>/revoke": {},
     "put keys/data/<str:data_kid>": {"wrapped": WRAPPED, "wrapped_by": "local:2"},
     "delete keys/data/<str:data_kid>": {"reason": "asked for by the person"},
     "post replays": REPLAY,
@@ -487,7 +488,12 @@ API_BODY: dict[str, object] = {
 PAGE_BODY: dict[str, dict[str, object]] = {
     "imports/archive": {"archive-file": ContentFile(b"PK", name="archive.zip")},
     "imports/registry": {"registry-url": TARGET},
-    "keys/signing/new": {"name": "shop", "public_key": PUBLIC_KEY, "subject_prefix": "team."},
+    "keys/signing/new": {
+        "name": "shop",
+        "public_key": PUBLIC_KEY,
+        "subject_prefix": "team.",
+        "lifetime": "30",
+    },
     "keys/signing/<str:signing_kid>/rotate": {"public_key": PUBLIC_KEY},
     "keys/data/<str:data_kid>/destroy": {"why": "asked for by the person", "sure": "on"},
     "tokens/new": {"name": "t", "scopes": ["read"], "subject_prefixes": "team.", "lifetime": "30"},
