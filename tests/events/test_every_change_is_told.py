@@ -10,14 +10,15 @@ from registry.change_state import TRANSITIONS
 from registry.models import Approval
 
 ROOT = Path(__file__).parent.parent.parent
-ACTION = re.compile(r"[a-z]+\.[a-z_]+")
+ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 
 #: What changes nothing of the catalogue, and is no affair of those who subscribe to it.
 NOT_TOLD = {
     *("token.issued", "token.rotated", "token.revoked", "user.created"),
     *("person.invited", "person.signed_in", "person.password_changed", "person.let_in", "person.shut_out"),
     *("invitation.accepted", "invitation.withdrawn", "role.granted", "role.taken"),
-    *("delivery.redelivered", "delivery.cancelled", "event.released", "events.expired", "statistics.rebuilt"),
+    *("delivery.redelivered", "delivery.redelivered_all", "delivery.cancelled"),
+    *("event.released", "events.expired", "statistics.rebuilt"),
     *("events.compressed", "events.decompressed", "events.exported"),
     *("export.started", "export.cancelled", "export.fetched"),
     *(
@@ -34,6 +35,14 @@ NOT_TOLD = {
     *("sampling.create", "sampling.edit", "sampling.delete", "sampling.restore"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),
     *("channel.create", "channel.edit", "channel.delete", "channel.test"),
+    *("signing_key.registered", "signing_key.rotated", "signing_key.revoked"),
+    *(
+        "data_key.registered",
+        "data_key.rewrapped",
+        "data_key.revoked",
+        "data_key.restored",
+        "data_key.destroyed",
+    ),
     # Told by the event of the version, whose verdict says it.
     "version.forced",
     "study.cancelled",
@@ -44,6 +53,7 @@ NOT_TOLD = {
 COMPUTED = {
     # The activation of a draft is written as its publication.
     "registry/change_state.py": set(TRANSITIONS.values()) - {"version.activated"},
+    "access/data_keys.py": {f"data_key.{action}" for action in ("revoked", "restored", "destroyed")},
     "registry/approve.py": {f"approval.{state}" for state in Approval.State.values if state != "pending"},
 }
 WRITERS = ("record", "_record", "_note", "_announce", "_save_and_announce")

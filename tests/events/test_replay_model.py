@@ -122,11 +122,15 @@ class Commands(RuleBasedStateMachine):
             self.passed = min(limit, max(self.passed, wanted))
         self.passed = limit
 
+    def stand_at_the_next_event(self):
+        """At full speed nothing lies between events; a run that no worker has begun stands where it was put."""
+        if self.model.running and self.model.speed == 0 and self.replay.anchored_at:
+            self.model.v = VIRTUAL[self.model.next]
+
     @precondition(live)
     @rule()
     def pause(self):
-        if self.model.running and self.model.speed == 0:
-            self.model.v = VIRTUAL[self.model.next]
+        self.stand_at_the_next_event()
         self.model.running = False
         self.command("pause_replay")
 
@@ -139,8 +143,7 @@ class Commands(RuleBasedStateMachine):
     @precondition(live)
     @rule(speed=SPEEDS)
     def change_speed(self, speed):
-        if self.model.running and self.model.speed == 0:
-            self.model.v = VIRTUAL[self.model.next]
+        self.stand_at_the_next_event()
         self.model.speed = speed
         self.command("change_speed", speed=speed)
 
@@ -188,3 +191,12 @@ def test_every_sequence_of_commands_leads_where_the_model_says():
             max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+def test_a_run_that_no_worker_has_begun_stands_where_it_was_put():
+    store(*VIRTUAL)
+    replay = begin(SYSTEM, kind="browser")
+    for name, given in (("change_speed", {"speed": 0.0}), ("seek_replay", {"offset": 2.0})):
+        getattr(steer_replay, name)(actor=SYSTEM, replay_id=replay.pk, **given)
+    steered = steer_replay.change_speed(actor=SYSTEM, replay_id=replay.pk, speed=0.5)
+    assert stands_at(steered, timezone.now()) == 2.0
