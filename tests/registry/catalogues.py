@@ -85,6 +85,8 @@ def publish_everything(actor: Actor = SYSTEM) -> None:
         max_event_depth=9,
         event_profile="onex-v1",
         rename_aliases=True,
+        signatures="require",
+        sensitive_in_clear="reject",
     )
     edit_subject(actor=actor, subject="states", settings=settings)
     set_rules(actor=actor, subject="states", level="FULL", policy="OPEN")

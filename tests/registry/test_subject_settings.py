@@ -36,6 +36,8 @@ def test_they_are_shown_with_their_defaults(owner):
         "max_event_depth": None,
         "event_profile": "",
         "rename_aliases": False,
+        "signatures": "",
+        "sensitive_in_clear": "",
     }
 
 
@@ -58,6 +60,8 @@ def test_a_change_leaves_what_it_does_not_name(owner):
         ({"owner": "x" * 201}, "/owner"),
         ({"unknown_schema_version": "keep"}, "/unknown_schema_version"),
         ({"event_profile": "onex-v2"}, "/event_profile"),
+        ({"signatures": "sometimes"}, "/signatures"),
+        ({"sensitive_in_clear": "quarantine"}, "/sensitive_in_clear"),
         ({"max_event_bytes": 0}, "/max_event_bytes"),
         ({"max_event_depth": 99_999}, "/max_event_depth"),
     ],
