@@ -89,6 +89,7 @@ REPORT = {
 TABLE = """
 get    healthz                                                                 yes    yes    yes
 get    readyz                                                                  yes    yes    yes
+get    metrics                                                                 yes    no     no
 get    api/v1/openapi.yaml                                                     yes    yes    yes
 post   api/v1/tokens                                                           no     no     no
 get    api/v1/tokens                                                           yes    yes    yes
