@@ -1,0 +1,32 @@
+"""What is stored about alerts: channels, rules and their editions, where evaluation stands, groups, episodes."""
+
+from alerts.models.channels import TARGET, Channel, ChannelQuerySet
+from alerts.models.episodes import Episode, EpisodeEntry, EpisodeQuerySet, Evidence
+from alerts.models.rules import (
+    Kind,
+    KnownGroup,
+    Pane,
+    Rule,
+    RuleQuerySet,
+    RuleVersion,
+    RuleVersionQuerySet,
+    Severity,
+)
+
+__all__ = [
+    "TARGET",
+    "Channel",
+    "ChannelQuerySet",
+    "Episode",
+    "EpisodeEntry",
+    "EpisodeQuerySet",
+    "Evidence",
+    "Kind",
+    "KnownGroup",
+    "Pane",
+    "Rule",
+    "RuleQuerySet",
+    "RuleVersion",
+    "RuleVersionQuerySet",
+    "Severity",
+]
