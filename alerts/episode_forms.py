@@ -53,7 +53,6 @@ class AcknowledgeForm(forms.Form):
         choices=_LENGTHS,
         coerce=int,
         initial=int(ACKNOWLEDGED_FOR.total_seconds() // 60),
-        help_text="Until then nobody else is asked to.",
     )
     reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=_TEXT, label="What you know or do")
 

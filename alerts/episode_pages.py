@@ -47,9 +47,9 @@ def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
         "correlation_id": correlations[0] if correlations else None,
         "may_replay": caller(request).may("replay"),
         "may_attend": caller(request).may("alert"),
-        "acknowledge_form": AcknowledgeForm(),
-        "resolve_form": ResolveForm(),
-        "note_form": NoteForm(),
+        "acknowledge_form": AcknowledgeForm(auto_id="acknowledge-%s"),
+        "resolve_form": ResolveForm(auto_id="resolve-%s"),
+        "note_form": NoteForm(auto_id="note-%s"),
     }
     template = "alerts/_episode.html" if "fragment" in request.GET else "alerts/episode.html"
     return render(request, template, context)
