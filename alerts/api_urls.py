@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import api, episode_api
+from alerts import api, episode_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
@@ -15,6 +15,10 @@ urlpatterns: list[URLPattern] = [
     path("alerts/episodes/<int:episode_id>/unacknowledge", episode_api.unacknowledge),
     path("alerts/episodes/<int:episode_id>/resolve", episode_api.resolve),
     path("alerts/episodes/<int:episode_id>/notes", episode_api.note),
+    path("alerts/silences", silence_api.silences),
+    path("alerts/silences/preview", silence_api.preview),
+    path("alerts/silences/<int:silence_id>", silence_api.silence),
+    path("alerts/silences/<int:silence_id>/expire", silence_api.expire),
     path("alerts/channels", api.channels, name="api-alert-channels"),
     path("alerts/channels/preview", api.channel_preview, name="api-alert-channel-preview"),
     path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),

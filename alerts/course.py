@@ -27,6 +27,7 @@ _SAID = {
     EpisodeEntry.Kind.UNACKNOWLEDGED: "{by} no longer sees to it",
     EpisodeEntry.Kind.NOTE: "{by} noted",
     EpisodeEntry.Kind.RESOLVED: "{by} resolved it",
+    EpisodeEntry.Kind.MUTED: "Nobody is told until {until:%Y-%m-%d %H:%M} UTC: {by}",
 }
 
 

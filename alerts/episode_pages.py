@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from alerts.attend import acknowledge_episode, note_on_episode, resolve_episode,
 from alerts.course import course_of
 from alerts.episode_forms import AcknowledgeForm, EpisodeFilter, NoteForm, ResolveForm
 from alerts.lists import deliveries_of, episodes_for, evidence_of, find_episode, rules_for
+from alerts.silences import labels_of, silences_reaching
 from alerts.words import fires_at
 
 
@@ -47,6 +49,8 @@ def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
         "correlation_id": correlations[0] if correlations else None,
         "may_replay": caller(request).may("replay"),
         "may_attend": caller(request).may("alert"),
+        "silences": silences_reaching(shown),
+        "silence_query": urlencode(labels_of(shown)),
         "acknowledge_form": AcknowledgeForm(auto_id="acknowledge-%s"),
         "resolve_form": ResolveForm(auto_id="resolve-%s"),
         "note_form": NoteForm(auto_id="note-%s"),

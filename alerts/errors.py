@@ -69,6 +69,17 @@ class InvalidEpisodeEntry(ProductError):
     code = "invalid_episode_entry"
 
 
+class SilenceNotFound(ProductError):
+    kind = "not_found"
+    code = "silence_not_found"
+
+
+class InvalidSilence(ProductError):
+    """A silence that cannot be made or changed; `pointer` names the value that is wrong."""
+
+    code = "invalid_silence"
+
+
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"

@@ -9,8 +9,7 @@ from django.utils import timezone
 from access.actor import Actor
 from access.models import Delivery, DeliveryAttempt
 from alerts.errors import ChannelNotFound, EpisodeNotFound, RuleNotFound
-from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
-from alerts.notify import ABOUT
+from alerts.models import ABOUT, Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
 from events.models import Event
 
 

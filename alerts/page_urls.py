@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import channel_pages, episode_pages, pages
+from alerts import channel_pages, episode_pages, pages, silence_pages
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", pages.rules, name="rules"),
@@ -23,6 +23,10 @@ urlpatterns: list[URLPattern] = [
     ),
     path("alerts/episodes/<int:episode_id>/resolve", episode_pages.resolve, name="episode-resolve"),
     path("alerts/episodes/<int:episode_id>/note", episode_pages.note, name="episode-note"),
+    path("alerts/silences", silence_pages.silences, name="silences"),
+    path("alerts/silences/new", silence_pages.silence_new, name="silence-new"),
+    path("alerts/silences/<int:silence_id>", silence_pages.silence, name="silence"),
+    path("alerts/silences/<int:silence_id>/expire", silence_pages.silence_expire, name="silence-expire"),
     path("alerts/channels", channel_pages.channels, name="channels"),
     path("alerts/channels/new", channel_pages.channel_new, name="channel-new"),
     path("alerts/channels/preview", channel_pages.channel_preview, name="channel-preview"),

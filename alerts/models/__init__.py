@@ -1,7 +1,7 @@
 """What is stored about alerts: channels, rules and their editions, where evaluation stands, groups, episodes."""
 
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
-from alerts.models.episodes import Episode, EpisodeEntry, EpisodeQuerySet, Evidence
+from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
 from alerts.models.rules import (
     Kind,
     KnownGroup,
@@ -12,8 +12,10 @@ from alerts.models.rules import (
     RuleVersionQuerySet,
     Severity,
 )
+from alerts.models.silences import Silence, SilenceQuerySet
 
 __all__ = [
+    "ABOUT",
     "TARGET",
     "Channel",
     "ChannelQuerySet",
@@ -29,4 +31,6 @@ __all__ = [
     "RuleVersion",
     "RuleVersionQuerySet",
     "Severity",
+    "Silence",
+    "SilenceQuerySet",
 ]

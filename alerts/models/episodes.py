@@ -10,6 +10,9 @@ from django.utils import timezone
 from access.actor import LABEL_LENGTH, Actor
 from alerts.models.rules import Rule, RuleVersion
 
+# What deliveries about an episode are found by, beside its number.
+ABOUT = "alerts.episode"
+
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
     def visible_to(self, actor: Actor) -> "EpisodeQuerySet":
@@ -104,6 +107,7 @@ class EpisodeEntry(models.Model):
         UNACKNOWLEDGED = "unacknowledged"
         NOTE = "note"
         RESOLVED = "resolved"
+        MUTED = "muted"
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)
