@@ -15,6 +15,8 @@ from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts import channels as channel_operations
 from alerts import rules as rule_operations
 from alerts.channels import ChannelSpec
+from alerts.edition_changes import with_differences
+from alerts.edition_serializers import KeptEditionAnswer
 from alerts.lists import (
     attempts_of,
     channels_for,
@@ -31,7 +33,6 @@ from alerts.serializers import (
     ChannelAnswer,
     ChannelMade,
     ChannelRequest,
-    EditionAnswer,
     PreviewAnswer,
     PreviewMessageAnswer,
     PreviewMessageRequest,
@@ -105,12 +106,14 @@ def rule(request: Request, rule_id: int) -> Response:
     return _saved(request, saved, 200)
 
 
-@extend_schema(operation_id="alerts_rules_editions", responses=EditionAnswer(many=True))
+@extend_schema(operation_id="alerts_rules_editions", responses=KeptEditionAnswer(many=True))
 @api_view(["GET"])
 def rule_editions(request: Request, rule_id: int) -> Response:
     """What the rule ever said, the newest first; without what was about events that the caller may not read."""
     actor = caller(request)
-    return Response(EditionAnswer(editions_for(actor, find_rule(actor, rule_id)), many=True).data)
+    editions = list(editions_for(actor, find_rule(actor, rule_id)))
+    changed = {one.number: differing for one, differing in with_differences(editions)}
+    return Response(KeptEditionAnswer(editions, many=True, context={"changed": changed}).data)
 
 
 @extend_schema(operation_id="alerts_rules_pause", request=None, responses=RuleAnswer)

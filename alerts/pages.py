@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
+from alerts.edition_changes import with_differences
 from alerts.forms import RuleEditor
 from alerts.lists import (
     editions_for,
@@ -58,7 +59,10 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "rule": shown,
         "edition": shown.current,
         "says": _says(shown),
-        "editions": [(one, fires_at(one)) for one in editions_for(caller(request), shown)],
+        "editions": [
+            (one, fires_at(one), changed)
+            for one, changed in with_differences(list(editions_for(caller(request), shown)))
+        ],
         "episodes": episodes,
         "channels": shown.channels.all(),
         "behind": LogHead.objects.get().position - shown.cursor,

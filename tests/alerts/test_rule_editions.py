@@ -158,6 +158,27 @@ def test_fields_behind_references_and_branches_are_found(owner, publish):
         ), field
 
 
+def test_every_edition_says_what_it_changed(owner):
+    rule_id = owner.api.post(RULES, rule_of(), format="json").json()["rule"]["id"]
+    narrower = {"all": [FAILURES, {"field": "error_code", "op": "prefix", "value": "ONEX_"}]}
+    edited = rule_of(threshold=5, window_seconds=90, group_by=["node_id"], selector=narrower)
+    owner.api.put(f"{RULES}/{rule_id}", edited, format="json")
+    second, first = owner.api.get(f"{RULES}/{rule_id}/editions").json()
+    assert first["changed"] is None
+    assert second["changed"] == [
+        {
+            "field": "selector",
+            "before": 'event_type is "NODE_FAILURE"',
+            "after": 'event_type is "NODE_FAILURE" and error_code begins with "ONEX_"',
+        },
+        {"field": "threshold", "before": "2", "after": "5"},
+        {"field": "window_seconds", "before": "1 min", "after": "1 min 30 s"},
+        {"field": "group_by", "before": "nothing", "after": "node_id"},
+    ]
+    page = owner.browser.get(f"/alerts/rules/{rule_id}").content.decode()
+    assert "<del>1 min</del><ins>1 min 30 s</ins>" in page
+
+
 def test_the_preview_shows_the_episodes_that_would_have_been(owner):
     store([Sent(node_id="a", metadata={"n": n}) for n in range(5)])
     asked = rule_of(group_by=["node_id"])

@@ -1,0 +1,82 @@
+"""What an edition of a rule says otherwise than another one, for people who read its history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from access.errors import ProductError
+from alerts.condition import parse
+from alerts.models import RuleVersion
+from alerts.words import duration, percent, say
+
+# Of an edition: what says nothing of its own, and what follows from the rest.
+_SILENT = frozenset({"id", "rule", "number", "created_by", "created_at", "event_types"})
+_LABELS = {
+    "selector": "Condition",
+    "hits": "Hits",
+    "percent": "More than per cent",
+    "remember_days": "Not seen in days",
+    "threshold": "At least",
+    "window_seconds": "Window",
+    "group_by": "Counted apart by",
+    "keep_firing_seconds": "Keeps firing for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that two editions say differently. `field` is its name in the API; `before` and `after` are in words."""
+
+    field: str
+    before: str
+    after: str
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return label_of(self.field)
+
+
+def label_of(field: str) -> str:
+    """What the pages call a field of an edition."""
+    return _LABELS.get(field, field.replace("_", " ").capitalize())
+
+
+def differences(older: RuleVersion, newer: RuleVersion) -> list[Difference]:
+    """Everything that the newer edition says otherwise, in the order of its fields."""
+    found = []
+    for field in RuleVersion._meta.concrete_fields:
+        if field.name in _SILENT:
+            continue
+        before, after = getattr(older, field.name), getattr(newer, field.name)
+        if before != after:
+            found.append(Difference(field.name, in_words(field.name, before), in_words(field.name, after)))
+    return found
+
+
+def with_differences(editions: Sequence[RuleVersion]) -> list[tuple[RuleVersion, list[Difference] | None]]:
+    """Each edition, the newest first, with what it changed; None where the one before it is not among them."""
+    before = {one.number + 1: one for one in editions}
+    return [(one, differences(before[one.number], one) if one.number in before else None) for one in editions]
+
+
+def in_words(field: str, value: Any) -> str:
+    """One value of an edition as people say it."""
+    if value is None or value == "":
+        return "nothing"
+    if field in {"selector", "hits"}:
+        return _condition(value)
+    if field.endswith("_seconds"):
+        return duration(value)
+    if field == "percent":
+        return f"{percent(value)} %"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nothing"
+    return str(value)
+
+
+def _condition(tree: Any) -> str:
+    try:
+        return say(parse(tree))
+    except ProductError as error:
+        return error.message
