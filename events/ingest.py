@@ -10,7 +10,7 @@ from django.conf import settings
 
 from access import rate_limit
 from access.actor import Actor
-from events import as_of, changes, judging, policies, refusals
+from events import as_of, changes, judging, policies, refusals, verdicts
 from events.aliases import look_for_aliases
 from events.append import Judged, Mark, digest_of, key_of
 from events.as_of import AsOf
@@ -177,8 +177,8 @@ def _judge(
     envelope = rulings.of_envelope(event.schema_version)
     if ruling.aliases:
         event = look_for_aliases(event, ruling.aliases, rename=ruling.intake.rename_aliases)
-    violations, lints = judging.judge(event, ruling, envelope)
-    if violations and violations[0]["code"] == judging.IN_THE_CLEAR:
+    violations, lints = verdicts.judge(event, ruling, envelope)
+    if violations and violations[0]["code"] == verdicts.IN_THE_CLEAR:
         # Quarantine would keep it, too.
         batch.reject(index, event, violations[0])
         return

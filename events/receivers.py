@@ -12,7 +12,7 @@ from events.signals import events_stored, export_wanted, redrive_wanted, replay_
 # A partition is analysed when it was filled for the first time; the log passes a multiple of this often enough.
 _LOOK_EVERY = 20_000
 # What is told of one change costs little, and each time that changes are told a lot: a busy catalogue gathers them.
-_GATHERED_SECONDS = 1.0
+_GATHERED_SECONDS = 2.0
 _bell_of_changes = CoalescedBell(partial(ring, "events.tasks.forward_changes"), _GATHERED_SECONDS)
 # Counting a batch costs the same for one event as for some thousand: under load it is done every other second.
 _QUIET_SECONDS = 2.0

@@ -5,8 +5,8 @@ declares is listed once: a further use of it, recursion included, links to the f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from referencing.exceptions import Unresolvable
@@ -72,8 +72,8 @@ def fields_of(document: Document) -> FieldList:
         return FieldList((), cut=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+# Tuples: every field makes some of both.
+class _Place(NamedTuple):
     """One schema with the resolver that its references are read by."""
 
     schema: Any
@@ -94,8 +94,7 @@ class _Parts:
         return [place.schema for place in self.plain]
 
 
-@dataclass(frozen=True, slots=True)
-class _At:
+class _At(NamedTuple):
     """Where the walk is, and what is known about being there."""
 
     path: str
@@ -216,7 +215,7 @@ class _Walk:
             if self._known(inner) is None:
                 self._note(inner, at.path)
                 when = (*at.when, label) if label else at.when
-                self._members(inner, replace(at, when=when, depth=at.depth + 1))
+                self._members(inner, at._replace(when=when, depth=at.depth + 1))
 
     def _field(self, at: _At, places: list[_Place]) -> None:
         if len(self._rows) >= MOST_FIELDS:

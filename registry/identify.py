@@ -33,6 +33,13 @@ INSERT INTO registry_schemaid (context, number, content_id, digest, guid, import
 VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
+# Both at once, for a schema that is most probably new. A content that got no id keeps its row, and gets one like any other.
+_INSERT_BOTH = f"""
+WITH content AS ({_INSERT_CONTENT}), given AS (
+    INSERT INTO registry_schemaid (context, number, content_id, digest, guid, imported)
+    SELECT %s, id, id, %s, %s, false FROM content WHERE id <= {MAX_ID} ON CONFLICT DO NOTHING RETURNING id)
+SELECT content.id, given.id FROM content LEFT JOIN given ON true
+"""  # noqa: S608 -- constants
 
 
 def id_given_already(upload: Upload, extras: Extras) -> int | None:
@@ -46,8 +53,10 @@ def identity_of(upload: Upload, extras: Extras, *, unseen: bool = False, normali
 
     A content that was `unseen` a moment ago, anywhere, is most probably new: it is not looked for first.
     """
-    content = _content(upload, unseen=unseen, normalize=normalize or upload.normalize)
-    digest = extras.identity(upload.digest)
+    row, digest = _row(upload, normalize=normalize or upload.normalize), extras.identity(upload.digest)
+    if unseen and upload.id is None and (given := _inserted_both(row, upload.context, digest)):
+        return given
+    content = row if row.pk else kept_content(row, key=upload.id, unseen=unseen)
     if upload.id is not None:
         return _imported(upload.context, upload.id, content, digest)
     known = None if unseen else _known(upload.context, digest)
@@ -152,8 +161,8 @@ def restored_id(*, context: str, number: int, content: Content, digest: bytes, i
     return found
 
 
-def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
-    row = Content(
+def _row(upload: Upload, *, normalize: bool) -> Content:
+    return Content(
         digest=upload.digest,
         text=upload.text.canonical.decode() if normalize else upload.text.text,
         dialect=upload.dialect,
@@ -161,7 +170,6 @@ def _content(upload: Upload, *, unseen: bool, normalize: bool) -> Content:
         bindings=[bound.as_dict() for bound in upload.bindings],
         guid=guid_of(upload.digest),
     )
-    return kept_content(row, key=upload.id, unseen=unseen)
 
 
 def kept_content(row: Content, *, key: int | None, unseen: bool = False) -> Content:
@@ -181,7 +189,27 @@ def _content_like(row: Content) -> Content | None:
 
 def _inserted_content(row: Content, key: int | None) -> Content | None:
     """The row with its key; None when the digest or the key has its row already."""
-    values: list[Any] = [
+    with prepared.cursor() as cursor:
+        cursor.execute(_INSERT_CONTENT, _values(row, key))
+        row.pk = _returned(cursor)
+    return row if row.pk else None
+
+
+def _inserted_both(row: Content, context: str, digest: bytes) -> SchemaId | None:
+    """The id of a content that is stored with it; None when one of the two was there, with the row's key if it is new."""
+    guid = guid_of(digest)
+    with prepared.cursor() as cursor:
+        cursor.execute(_INSERT_BOTH, [*_values(row, None), context, digest, str(guid)])
+        row.pk, given = cursor.fetchone() or (None, None)
+    if given is None:
+        return None
+    return SchemaId(
+        pk=given, context=context, number=row.pk, content=row, digest=digest, guid=guid, imported=False
+    )
+
+
+def _values(row: Content, key: int | None) -> list[Any]:
+    return [
         key,
         row.digest,
         row.text,
@@ -192,7 +220,3 @@ def _inserted_content(row: Content, key: int | None) -> Content | None:
         # A new one has no time of its own yet.
         row.created_at if isinstance(row.created_at, datetime) else None,
     ]
-    with prepared.cursor() as cursor:
-        cursor.execute(_INSERT_CONTENT, values)
-        row.pk = _returned(cursor)
-    return row if row.pk else None

@@ -24,10 +24,12 @@ _LONGEST_SUBJECT = 20_000
 _MOST_TAGS = 200
 _AS_TEXTS = "%(function)s(%(expressions)s::text[])"
 # By hand, because a schema has dozens of fields and every upload waits for this.
-_WRITE_CONTENT = """
+_CONTENT = """
 WITH written AS (
     INSERT INTO registry_contentindex (content_id, title, description, field_count) VALUES (%s, %s, %s, %s)
     ON CONFLICT DO NOTHING RETURNING content_id)
+"""
+_FIELDS = """
 INSERT INTO registry_contentfield (content_id, position, path, name, key, types, required, description)
 SELECT content_id, position, path, name, key, types, required, description
 FROM written, json_to_recordset(%s) AS field
@@ -38,6 +40,8 @@ INSERT INTO registry_versionindex (version_id, own, words)
 SELECT %s, own, own || array_to_tsvector(%s::text[]) FROM (SELECT array_to_tsvector(%s::text[]) AS own) AS words
 ON CONFLICT DO NOTHING
 """
+_WRITE_CONTENT = _CONTENT + _FIELDS
+_WRITE_BOTH = f"{_CONTENT}, told AS ({_FIELDS}) {_WRITE_VERSION}"
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -56,8 +60,10 @@ class Known:
 def index_version(version: Version, schema: Any) -> None:
     """Makes a new version findable. To be called in the transaction that stores it, which has its subject locked."""
     known = known_of(schema)
-    write_content(version.content_id, known)
-    write_version(VersionTag, version, known)
+    tags, words = _tags_and_words(known, version)
+    with prepared.cursor() as cursor:
+        cursor.execute(_WRITE_BOTH, [*_content_values(version.content_id, known), version.pk, *words])
+    _write_tags(VersionTag, version, tags)
 
 
 def index_subject(subject: Subject) -> None:
@@ -100,18 +106,31 @@ def vector_of(words: Iterable[str]) -> Func:
 
 def write_content(content_id: int, known: Known) -> None:
     """The rows of one content, where they are not there yet."""
-    fields = [_row(number, one) for number, one in enumerate(known.fields)]
-    told = orjson.dumps(fields).decode()
     with prepared.cursor() as cursor:
-        cursor.execute(_WRITE_CONTENT, [content_id, known.title, known.description, len(fields), told])
+        cursor.execute(_WRITE_CONTENT, _content_values(content_id, known))
 
 
 def write_version(tag: Any, version: Any, known: Known) -> None:
     """The rows of one version: its words, and its tags, those of its schema and of Confluent's `metadata.tags`."""
+    tags, words = _tags_and_words(known, version)
+    with prepared.cursor() as cursor:
+        cursor.execute(_WRITE_VERSION, [version.pk, *words])
+    _write_tags(tag, version, tags)
+
+
+def _content_values(content_id: int, known: Known) -> list[Any]:
+    fields = [_row(number, one) for number, one in enumerate(known.fields)]
+    return [content_id, known.title, known.description, len(fields), orjson.dumps(fields).decode()]
+
+
+def _tags_and_words(known: Known, version: Any) -> tuple[list[str], tuple[list[str], list[str]]]:
+    """Its tags; the words of its subject, and its own."""
     tags = list(_all_tags(known, version.metadata))[:_MOST_TAGS]
     own = list(dict.fromkeys((*known.words, *(word for one in tags for word in words_in(one)))))
-    with prepared.cursor() as cursor:
-        cursor.execute(_WRITE_VERSION, [version.pk, words_of_subject(version.subject), own])
+    return tags, (words_of_subject(version.subject), own)
+
+
+def _write_tags(tag: Any, version: Any, tags: list[str]) -> None:
     if tags:
         tag.objects.bulk_create(
             [tag(version_id=version.pk, tag=one, key=one.lower()[:_LONGEST_NAME]) for one in tags],

@@ -260,12 +260,10 @@ def _store(
     actor: Actor, upload: Upload, snapshot: Snapshot, judgement: Judgement, terms: _Terms, *, waits: bool
 ) -> Version | None:
     """The new version, or None when the subject, or what the schema refers to, is no longer what was judged."""
-    if not still_holds(upload, snapshot):
-        # Whoever waited for the lock only to learn this would keep those waiting who can still be stored.
-        return None
+    holds = partial(still_holds, upload, snapshot)
     with transaction.atomic():
-        subject = locked_subject(upload.subject, seen=snapshot.seen.exists)
-        if subject is None or not locked_targets(upload) or not still_holds(upload, snapshot):
+        subject = locked_subject(upload.subject, seen=snapshot.seen.exists, worth_waiting=holds)
+        if subject is None or not locked_targets(upload) or not holds():
             return None
         version = _written(actor, upload, snapshot, judgement, subject=subject, terms=terms, waits=waits)
         audit.record(

@@ -209,4 +209,4 @@ def test_when_nobody_comes_in_between_it_is_judged_once(publish, upload):
     with CaptureQueriesContext(connection) as asked:
         publish("orders", upload)
     looks = [query for query in asked.captured_queries if "json_build_array(needs_approval" in query["sql"]]
-    assert len(looks) == 3, "one before judging, one before waiting for the lock, one under it"
+    assert len(looks) == 2, "one before judging, one under the lock, for which nobody had to be waited"
