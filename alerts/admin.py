@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from access.admin import LookOnly
 from access.caller import caller
-from alerts.models import Channel, Episode, EpisodeEntry, Rule, RuleVersion, Silence
+from alerts.models import Backtest, Channel, Episode, EpisodeEntry, Rule, RuleVersion, Silence
 from alerts.rules import RuleSpec, delete_rule, edit_rule, pause_rule, resume_rule
 
 
@@ -65,6 +65,12 @@ class EpisodeAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the
     list_display = ("rule", "group_key", "number", "state", "fired_at", "resolved_at", "matches")
     list_filter = ("state",)
     inlines = (Entries,)
+
+
+@admin.register(Backtest)
+class BacktestAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
+    list_display = ("name", "state", "since", "until", "created_by", "created_at")
+    list_filter = ("state",)
 
 
 @admin.register(Silence)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import api, episode_api, silence_api
+from alerts import api, backtest_api, episode_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("alerts/episodes/<int:episode_id>/unacknowledge", episode_api.unacknowledge),
     path("alerts/episodes/<int:episode_id>/resolve", episode_api.resolve),
     path("alerts/episodes/<int:episode_id>/notes", episode_api.note),
+    path("alerts/backtests", backtest_api.backtests),
+    path("alerts/backtests/<int:backtest_id>", backtest_api.backtest),
+    path("alerts/backtests/<int:backtest_id>/cancel", backtest_api.cancel),
     path("alerts/silences", silence_api.silences),
     path("alerts/silences/preview", silence_api.preview),
     path("alerts/silences/<int:silence_id>", silence_api.silence),

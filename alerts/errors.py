@@ -80,6 +80,17 @@ class InvalidSilence(ProductError):
     code = "invalid_silence"
 
 
+class BacktestNotFound(ProductError):
+    kind = "not_found"
+    code = "backtest_not_found"
+
+
+class InvalidBacktest(ProductError):
+    """A backtest that cannot be made; `pointer` names the value that is wrong."""
+
+    code = "invalid_backtest"
+
+
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"

@@ -137,13 +137,26 @@ class LoggedEvent:
     fields: StoredEvent
 
 
-def read(*, after: int, until: int, types: Iterable[str] | None, documents: bool) -> list[LoggedEvent]:
-    """The events between two positions, in order; only those of `types` when given."""
+def read(
+    *,
+    after: int,
+    until: int,
+    types: Iterable[str] | None,
+    documents: bool,
+    narrowed_by: Condition | None = None,
+) -> list[LoggedEvent]:
+    """The events between two positions, in order; only those of `types` when given.
+
+    `narrowed_by` leaves out what the database knows not to match: less travels. What is compressed it cannot look into.
+    """
     query = _events(documents=documents).then(
         f" WHERE position > %s AND position <= %s AND {SEEN}", after, until
     )
     if types is not None:
         query = query.then(" AND event_type = ANY(%s)", sorted(types))
+    if narrowed_by is not None:
+        condition = where(narrowed_by)
+        query = query.then(f" AND (document IS NULL OR {condition.text} IS TRUE)", *condition.params)
     return _logged(query.then(" ORDER BY position"))
 
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import channel_pages, episode_pages, pages, silence_pages
+from alerts import backtest_pages, channel_pages, episode_pages, pages, silence_pages
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", pages.rules, name="rules"),
@@ -23,6 +23,9 @@ urlpatterns: list[URLPattern] = [
     ),
     path("alerts/episodes/<int:episode_id>/resolve", episode_pages.resolve, name="episode-resolve"),
     path("alerts/episodes/<int:episode_id>/note", episode_pages.note, name="episode-note"),
+    path("alerts/rules/<int:rule_id>/backtest", backtest_pages.rule_backtest, name="rule-backtest"),
+    path("alerts/backtests/<int:backtest_id>", backtest_pages.backtest, name="backtest"),
+    path("alerts/backtests/<int:backtest_id>/cancel", backtest_pages.cancel, name="backtest-cancel"),
     path("alerts/silences", silence_pages.silences, name="silences"),
     path("alerts/silences/new", silence_pages.silence_new, name="silence-new"),
     path("alerts/silences/<int:silence_id>", silence_pages.silence, name="silence"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
+from alerts.backtest_pages import DEFAULT_RANGE, RANGE_CHOICES, begin
 from alerts.edition_changes import with_differences
 from alerts.forms import RuleEditor
 from alerts.lists import (
@@ -68,6 +69,8 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "behind": LogHead.objects.get().position - shown.cursor,
         "facts": _facts(shown),
         "may_edit": caller(request).may("alert"),
+        "ranges": RANGE_CHOICES,
+        "range": DEFAULT_RANGE,
     }
     return render(request, "alerts/rule.html", context)
 
@@ -100,8 +103,12 @@ def _edit(request: HttpRequest, shown: Rule | None) -> HttpResponse:
     editor = RuleEditor(request.POST if request.method == "POST" else None, shown)
     action = request.POST.get("action", "")
     tried: Preview | None = None
-    if action in {"save", "preview"} and (spec := editor.spec()) is not None:
+    if action in {"save", "preview", "backtest"} and (spec := editor.spec()) is not None:
         try:
+            if action == "backtest":
+                chosen = request.POST.get("range", "")
+                begun = begin(caller(request), spec, shown.pk if shown else None, chosen)
+                return redirect("backtest", begun.pk)
             if action == "save":
                 return _save(request, shown, spec, editor.form.cleaned_data["edition"])
             tried = preview(actor=caller(request), spec=spec)
@@ -112,6 +119,8 @@ def _edit(request: HttpRequest, shown: Rule | None) -> HttpResponse:
         "editor": editor,
         "form": editor.form,
         "preview": tried,
+        "ranges": RANGE_CHOICES,
+        "range": DEFAULT_RANGE,
         "fields": suggested_fields(caller(request)),
         "subjects": Subject.objects.readable_by(caller(request)).values_list("name", flat=True)[:1000],
     }

@@ -1,8 +1,30 @@
-from celery import shared_task
+"""What workers do for alerts. Every task may be started twice, or too often, without harm."""
 
+import threading
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from access.bell import ring
+from alerts import backtest
 from alerts.evaluate import evaluate_rules as evaluate
+
+_shutting_down = threading.Event()
+
+
+@worker_shutting_down.connect
+def _give_back(**_: object) -> None:
+    _shutting_down.set()
 
 
 @shared_task(name="alerts.tasks.evaluate_rules")
 def evaluate_rules() -> None:
     evaluate()
+
+
+@shared_task(name="alerts.tasks.work_on_backtests")
+def work_on_backtests() -> None:
+    """One backtest; the next in line is rung for. It goes to the queue `work`, so that it delays no alert."""
+    backtest.forget_old()
+    if backtest.work_on_next(stopping=_shutting_down.is_set):
+        ring("alerts.tasks.work_on_backtests")

@@ -254,6 +254,8 @@ else:
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "work"
 CELERY_TASK_ROUTES = {
+    # Long, and nobody's alert: not where alerts are evaluated.
+    "alerts.tasks.work_on_backtests": {"queue": "work"},
     "events.tasks.replay_*": {"queue": "replay"},
     "alerts.tasks.*": {"queue": "alerts"},
 }
@@ -269,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
         "access.tasks.deliver_due": 5.0,
         "access.tasks.chain_audit": 5.0,
         "alerts.tasks.evaluate_rules": 2.0,
+        "alerts.tasks.work_on_backtests": 5.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,

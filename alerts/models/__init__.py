@@ -1,5 +1,6 @@
 """What is stored about alerts: channels, rules and their editions, where evaluation stands, groups, episodes."""
 
+from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
 from alerts.models.rules import (
@@ -17,6 +18,8 @@ from alerts.models.silences import Silence, SilenceQuerySet
 __all__ = [
     "ABOUT",
     "TARGET",
+    "Backtest",
+    "BacktestQuerySet",
     "Channel",
     "ChannelQuerySet",
     "Episode",

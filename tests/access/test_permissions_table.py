@@ -27,7 +27,7 @@ from access.actor import ROLES, SYSTEM
 from access.data_keys import register_data_key
 from access.models import AuditEntry, Delivery, Invitation, Role, SigningKey, Token
 from access.tokens import PREFIX, digest_of
-from alerts.models import Channel, Episode
+from alerts.models import Backtest, Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from alerts.silences import create_silence
 from events.export import start_export
@@ -199,6 +199,10 @@ post   api/v1/alerts/episodes/<int:episode_id>/acknowledge                     y
 post   api/v1/alerts/episodes/<int:episode_id>/unacknowledge                   yes    no     no
 post   api/v1/alerts/episodes/<int:episode_id>/resolve                         yes    no     no
 post   api/v1/alerts/episodes/<int:episode_id>/notes                           yes    no     no
+get    api/v1/alerts/backtests                                                 yes    no     no
+post   api/v1/alerts/backtests                                                 yes    no     no
+get    api/v1/alerts/backtests/<int:backtest_id>                               yes    hidden hidden
+post   api/v1/alerts/backtests/<int:backtest_id>/cancel                        yes    hidden hidden
 get    api/v1/alerts/silences                                                  yes    no     no
 post   api/v1/alerts/silences                                                  yes    no     no
 post   api/v1/alerts/silences/preview                                          yes    no     no
@@ -403,6 +407,9 @@ post   alerts/episodes/<int:episode_id>/acknowledge                            y
 post   alerts/episodes/<int:episode_id>/unacknowledge                          told   no     no
 post   alerts/episodes/<int:episode_id>/resolve                                yes    no     no
 post   alerts/episodes/<int:episode_id>/note                                   yes    no     no
+post   alerts/rules/<int:rule_id>/backtest                                     yes    no     no
+get    alerts/backtests/<int:backtest_id>                                      yes    hidden hidden
+post   alerts/backtests/<int:backtest_id>/cancel                               yes    hidden hidden
 get    alerts/silences                                                         yes    no     no
 get    alerts/silences/new                                                     yes    no     no
 post   alerts/silences/new                                                     yes    no     no
@@ -495,6 +502,7 @@ API_BODY: dict[str, object] = {
     "post alerts/episodes/<int:episode_id>/acknowledge": {},
     "post alerts/episodes/<int:episode_id>/resolve": {},
     "post alerts/episodes/<int:episode_id>/notes": {"text": "seen"},
+    "post alerts/backtests": {"selector": RULE["selector"]},
     "post alerts/silences": SILENCE,
     "post alerts/silences/preview": {"matchers": SILENCE["matchers"]},
     "put alerts/silences/<int:silence_id>": {"reason": "longer", "ends_at": "2027-11-26T00:00:00Z"},
@@ -663,6 +671,14 @@ def make_world():
     channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
     rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "order floods"}))).rule
     now = timezone.now()
+    backtest = Backtest.objects.create(
+        name="draft",
+        edition=RuleSpec(**(RULE | {"name": "draft"})).edition(),
+        after=0,
+        head=1,
+        created_by="owner",
+        user=people["owner"].user,
+    )
     silence = create_silence(
         actor=SYSTEM, matchers=SILENCE["matchers"], reason="quiet", ends_at=now + timedelta(days=1)
     )
@@ -718,6 +734,7 @@ def make_world():
         "revision": 0,
         "episode_id": episode.pk,
         "silence_id": silence.pk,
+        "backtest_id": backtest.pk,
         "channel_id": channel.pk,
         "client_report_id": ClientReport.objects.get().pk,
         "subscription_id": subscription.pk,

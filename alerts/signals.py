@@ -1,0 +1,6 @@
+"""The facts this app announces after commit. Receivers only ring doorbells."""
+
+from django.dispatch import Signal
+
+# A backtest waits for a worker.
+backtest_wanted = Signal()
