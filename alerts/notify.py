@@ -10,6 +10,7 @@ from alerts.channel_kinds import KINDS
 from alerts.models import Channel, Episode
 from alerts.quiet import held_until
 from alerts.told import Told, about_episode
+from alerts.want_actions import want_actions
 from alerts.wording import worded
 
 ABOUT = "alerts.episode"
@@ -18,10 +19,12 @@ ABOUT = "alerts.episode"
 def notify(
     *, episode: Episode, what: Literal["firing", "resolved"], channels: list[Channel], now: datetime
 ) -> list[Delivery]:
-    """Writes the messages for every enabled channel. Telling the same thing again changes nothing.
+    """Writes the messages for every enabled channel, and what the rule wants done. The same again changes nothing.
 
     What a channel's quiet hours hold back is withdrawn when it is over before they are.
     """
+    if what == "firing":
+        want_actions(episode)
     if not channels:
         return []
     told = about_episode(episode, what, now)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
+from alerts.actions import actions_of, runs_for
 from alerts.forms import EpisodeFilter, RuleEditor
 from alerts.lists import (
     deliveries_of,
@@ -64,6 +65,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "editions": [(one, fires_at(one)) for one in editions_for(caller(request), shown)],
         "episodes": episodes,
         "channels": shown.channels.all(),
+        "actions": actions_of(shown),
         "behind": LogHead.objects.get().position - shown.cursor,
         "facts": _facts(shown),
         "may_edit": caller(request).may("alert"),
@@ -184,6 +186,8 @@ def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
         "evidence": evidence,
         "fires_at": fires_at(shown.rule_version),
         "deliveries": deliveries_of(shown),
+        "runs": runs_for(caller(request)).filter(episode=shown).order_by("id"),
+        "may_edit": caller(request).may("alert"),
         "correlation_id": correlations[0] if correlations else None,
         "may_replay": caller(request).may("replay"),
     }

@@ -182,6 +182,8 @@ REPLAY_TIMEOUT_SECONDS = env.float("REPLAY_TIMEOUT_SECONDS", default=5.0)
 ALERT_LATENESS = timedelta(seconds=env.int("ALERT_LATENESS_SECONDS", default=600))
 ALERT_MAX_GROUPS = env.int("ALERT_MAX_GROUPS", default=10_000)
 ALERT_MAX_KNOWN = env.int("ALERT_MAX_KNOWN", default=100_000)
+# Kinds of actions that rules may take by themselves: replay, sampling, strict. None unless an operator says so.
+ALERT_ACTIONS = env.list("ALERT_ACTIONS", default=[])
 ALERT_WATERMARK_DELAY = timedelta(seconds=env.int("ALERT_WATERMARK_DELAY_SECONDS", default=30))
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)

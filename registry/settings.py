@@ -269,6 +269,7 @@ CELERY_BEAT_SCHEDULE = {
         "access.tasks.deliver_due": 5.0,
         "access.tasks.chain_audit": 5.0,
         "alerts.tasks.evaluate_rules": 2.0,
+        "alerts.tasks.run_actions": 5.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,
