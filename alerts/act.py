@@ -21,7 +21,7 @@ from access.errors import ProductError
 from access.leased import starter_of
 from alerts.action_kinds import KINDS
 from alerts.action_kinds.kind import Begun
-from alerts.actions import require_allowed, runs_for
+from alerts.actions import require_allowed, require_rule, runs_for
 from alerts.errors import ActionNotFound, ActionOver, ActionRunNotFound
 from alerts.models import Action, ActionRun
 
@@ -51,6 +51,7 @@ def undo_run(*, actor: Actor, run_id: int) -> ActionRun:
         if not run.can_be_undone:
             raise ActionOver(f"There is nothing to take back: the action is {run.state}.", run=run_id)
         kind = KINDS[run.action.kind]
+        require_rule(actor, run.action.rule)
         kind.require(actor, run.action)
         _ended(run, kind.take_back(actor, run), timezone.now(), by=actor)
     return run
@@ -137,7 +138,7 @@ def _take_back(run: ActionRun, now: datetime) -> None:
         with transaction.atomic():
             # Not with the rights of who added it: what they may do no more must end all the same.
             said = KINDS[run.action.kind].take_back(SYSTEM, run)
-    except Exception as problem:  # noqa: BLE001 - as above
+    except Exception as problem:
         log.warning("action run %s could not be taken back", run.pk, exc_info=problem)
         run.said = f"It could not be taken back, and is tried again every minute: {_sentence(problem)}"
         run.until = now + TRY_AGAIN_AFTER

@@ -66,7 +66,7 @@ def actions_of(rule: Rule) -> QuerySet[Action]:
 
 def runs_for(actor: Actor) -> QuerySet[ActionRun]:
     """What was done for episodes that the actor may see, the newest first."""
-    rows = ActionRun.objects.select_related("action__channel", "episode__rule")
+    rows = ActionRun.objects.select_related("action__channel", "action__rule__current")
     return rows.filter(episode__in=episodes_for(actor))
 
 
@@ -82,10 +82,15 @@ def require_allowed(kind: str) -> None:
 
 def _changeable(actor: Actor, rule_id: int) -> Rule:
     rule = find_rule(actor, rule_id)
+    require_rule(actor, rule)
+    return rule
+
+
+def require_rule(actor: Actor, rule: Rule) -> None:
+    """Raises Forbidden for who may not change the rule."""
     assert rule.current is not None
     types = rule.current.event_types
     require_types(actor, None if types is None else frozenset(types))
-    return rule
 
 
 def _unsaved(actor: Actor, rule: Rule, spec: ActionSpec) -> Action:

@@ -205,6 +205,8 @@ SPECTACULAR_SETTINGS = {
     # Fields of one name with different choices: each set gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
         "AlertKind": "alerts.models.Kind",
+        "ActionKind": "alerts.models.Action.Kind",
+        "ActionRunState": "alerts.models.ActionRun.State",
         "ChannelKind": "alerts.models.Channel.Kind",
         "AlertSeverity": "alerts.models.Severity",
         "ApprovalState": "registry.models.Approval.State",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from access.models import AuditEntry, Role
@@ -108,11 +109,15 @@ def test_a_subject_is_strict_while_it_lasts_and_then_as_it_was(add, fire, subjec
     assert run_actions(clock=after(31)) == 1
     assert not subject().strict
     assert runs() == [("reverted", f"{KIND} is not strict any more.")]
-    assert actions_told() == [("owner/owner's token", "action.add"), ("owner/owner's token", "action.run"), ("system", "action.revert")]
+    assert actions_told() == [
+        ("owner/owner's token", "action.add"),
+        ("owner", "action.run"),
+        ("system", "action.revert"),
+    ]
 
 
 def test_what_was_strict_before_stays_strict(add, fire, subject, actor):
-    strict = SubjectSettings("", "", True, "latest", None, None)  # noqa: FBT003 - in their order
+    strict = SubjectSettings("", "", True, "latest", None, None)
     edit_subject(actor=actor, subject=subject().name, settings=strict)
     add(STRICT)
     fire()
@@ -170,7 +175,8 @@ def test_who_lost_the_right_has_it_done_no_more(add, fire, subject, make_person)
     Role.objects.filter(user=person.user).update(name="viewer")
     fire()
     run_actions()
-    assert runs() == [("failed", "You need the scope 'write' on 'NODE_FAILURE'.")] or "write" in runs()[0][1]
+    [(state, said)] = runs()
+    assert (state, "write" in said) == ("failed", True)
     assert not subject().strict
 
 
@@ -210,8 +216,8 @@ def test_more_is_kept_of_an_event_type_and_then_as_much_as_before(add, fire, act
     kept = {(rule.event_type, rule.node): rule.rate for rule in rules_of(current_sampling())}
     assert kept == {(KIND, "*"): 0.5, (KIND, "quiet"): 0.9, ("OTHER", "*"): 0.1}
     run_actions(clock=after(31))
-    assert (rates()[KIND], rates()["OTHER"]) == (0.9, 0.1) or rates()[KIND] == 0.01
-    assert next(rule.rate for rule in rules_of(current_sampling()) if rule.node == "*") == 0.01
+    kept = {(rule.event_type, rule.node): rule.rate for rule in rules_of(current_sampling())}
+    assert kept == {(KIND, "*"): 0.01, (KIND, "quiet"): 0.9, ("OTHER", "*"): 0.1}
 
 
 def test_where_only_a_pattern_says_less_a_rule_is_made_and_deleted_again(add, fire, actor):
@@ -304,7 +310,7 @@ def test_an_episode_that_was_over_when_it_was_found_is_not_acted_upon(add, subje
 def test_a_worker_that_is_killed_has_done_nothing_and_the_next_does_it_once(add, fire, subject):
     add(STRICT)
     fire()
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(OperationalError):
         killed_when_it_writes("alerts_actionrun", run_actions)
     assert not subject().strict
     assert run_actions() == 1
