@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import action_api, api
+from alerts import action_api, api, episode_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
@@ -19,8 +19,12 @@ urlpatterns: list[URLPattern] = [
     path(
         "alerts/action-runs/<int:run_id>/undo", action_api.action_run_undo, name="api-alert-action-run-undo"
     ),
-    path("alerts/episodes", api.episodes, name="api-alert-episodes"),
-    path("alerts/episodes/<int:episode_id>", api.episode, name="api-alert-episode"),
+    path("alerts/episodes", episode_api.episodes, name="api-alert-episodes"),
+    path("alerts/episodes/<int:episode_id>", episode_api.episode, name="api-alert-episode"),
+    path("alerts/episodes/<int:episode_id>/acknowledge", episode_api.acknowledge),
+    path("alerts/episodes/<int:episode_id>/unacknowledge", episode_api.unacknowledge),
+    path("alerts/episodes/<int:episode_id>/resolve", episode_api.resolve),
+    path("alerts/episodes/<int:episode_id>/notes", episode_api.note),
     path("alerts/channels", api.channels, name="api-alert-channels"),
     path("alerts/channels/preview", api.channel_preview, name="api-alert-channel-preview"),
     path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),

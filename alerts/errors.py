@@ -56,6 +56,19 @@ class EpisodeNotFound(ProductError):
         return cls(f"There is no episode {episode_id}, or you may not see it.", episode=episode_id)
 
 
+class EpisodeEnded(ProductError):
+    """What was asked is for an episode that still fires."""
+
+    kind = "conflict"
+    code = "episode_ended"
+
+
+class InvalidEpisodeEntry(ProductError):
+    """What somebody says about an episode, or for how long, cannot be taken; `pointer` names it."""
+
+    code = "invalid_episode_entry"
+
+
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"

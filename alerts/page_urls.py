@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import action_pages, channel_pages, pages
+from alerts import action_pages, channel_pages, episode_pages, pages
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", pages.rules, name="rules"),
@@ -18,8 +18,18 @@ urlpatterns: list[URLPattern] = [
         name="rule-action-remove",
     ),
     path("alerts/action-runs/<int:run_id>/undo", action_pages.action_run_undo, name="action-run-undo"),
-    path("alerts/episodes", pages.episodes, name="episodes"),
-    path("alerts/episodes/<int:episode_id>", pages.episode, name="episode"),
+    path("alerts/episodes", episode_pages.episodes, name="episodes"),
+    path("alerts/episodes/<int:episode_id>", episode_pages.episode, name="episode"),
+    path(
+        "alerts/episodes/<int:episode_id>/acknowledge", episode_pages.acknowledge, name="episode-acknowledge"
+    ),
+    path(
+        "alerts/episodes/<int:episode_id>/unacknowledge",
+        episode_pages.unacknowledge,
+        name="episode-unacknowledge",
+    ),
+    path("alerts/episodes/<int:episode_id>/resolve", episode_pages.resolve, name="episode-resolve"),
+    path("alerts/episodes/<int:episode_id>/note", episode_pages.note, name="episode-note"),
     path("alerts/channels", channel_pages.channels, name="channels"),
     path("alerts/channels/new", channel_pages.channel_new, name="channel-new"),
     path("alerts/channels/preview", channel_pages.channel_preview, name="channel-preview"),

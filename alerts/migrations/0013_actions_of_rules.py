@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0008_quiet_hours_of_channels'),
+        ('alerts', '0009_episodes_are_acknowledged'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -195,6 +195,10 @@ get    api/v1/alerts/action-runs                                               y
 post   api/v1/alerts/action-runs/<int:run_id>/undo                             yes    no     no
 get    api/v1/alerts/episodes                                                  yes    yes    no
 get    api/v1/alerts/episodes/<int:episode_id>                                 yes    yes    no
+post   api/v1/alerts/episodes/<int:episode_id>/acknowledge                     yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/unacknowledge                   yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/resolve                         yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/notes                           yes    no     no
 post   api/v1/alerts/channels                                                  yes    no     no
 get    api/v1/alerts/channels                                                  yes    no     no
 delete api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
@@ -393,6 +397,10 @@ post   alerts/rules/<int:rule_id>/actions/<int:action_id>/remove               y
 post   alerts/action-runs/<int:run_id>/undo                                    yes    no     no
 get    alerts/episodes                                                         yes    yes    no
 get    alerts/episodes/<int:episode_id>                                        yes    yes    no
+post   alerts/episodes/<int:episode_id>/acknowledge                            yes    no     no
+post   alerts/episodes/<int:episode_id>/unacknowledge                          told   no     no
+post   alerts/episodes/<int:episode_id>/resolve                                yes    no     no
+post   alerts/episodes/<int:episode_id>/note                                   yes    no     no
 get    alerts/channels                                                         yes    no     no
 get    alerts/channels/new                                                     yes    no     no
 post   alerts/channels/new                                                     yes    no     no
@@ -477,6 +485,9 @@ API_BODY: dict[str, object] = {
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
     "post alerts/rules/<int:rule_id>/actions": ACTION,
+    "post alerts/episodes/<int:episode_id>/acknowledge": {},
+    "post alerts/episodes/<int:episode_id>/resolve": {},
+    "post alerts/episodes/<int:episode_id>/notes": {"text": "seen"},
     "post alerts/channels": CHANNEL,
     "post alerts/channels/preview": {},
     "put alerts/channels/<int:channel_id>": CHANNEL,
@@ -529,6 +540,8 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "replays/<uuid:replay_id>/seek": {"position": 1},
     "replays/<uuid:replay_id>/loop": {"passes": 1},
     "alerts/rules/<int:rule_id>/actions": ACTION,
+    "alerts/episodes/<int:episode_id>/acknowledge": {"minutes": "240"},
+    "alerts/episodes/<int:episode_id>/note": {"text": "seen"},
     "alerts/channels/new": CHANNEL,
     "alerts/channels/<int:channel_id>": CHANNEL,
 }

@@ -35,6 +35,7 @@ NOT_TOLD = {
     *("sampling.create", "sampling.edit", "sampling.delete", "sampling.restore"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),
     *("action.add", "action.remove", "action.run", "action.failed", "action.revert"),
+    *("episode.acknowledged", "episode.unacknowledged", "episode.note", "episode.resolved"),
     *("channel.create", "channel.edit", "channel.delete", "channel.test"),
     *("signing_key.registered", "signing_key.rotated", "signing_key.revoked"),
     *(

@@ -1,0 +1,211 @@
+"""Rules and their editions, where evaluation stands, and the groups it knows."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from access.actor import LABEL_LENGTH, Actor
+from alerts.models.channels import Channel
+from events.changes import EVENT_TYPES
+
+
+class Severity(models.TextChoices):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class Kind(models.TextChoices):
+    """What a rule looks for in the events that it selects."""
+
+    COUNT = "count", "enough of them within a window"
+    SHARE = "share", "a share of them within a window"
+    NEW = "new", "something not seen before"
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def living(self) -> "RuleQuerySet":
+        return self.filter(deleted_at__isnull=True)
+
+    def visible_to(self, actor: Actor) -> "RuleQuerySet":
+        """Rules all of whose event types the actor may read; those that pin none need reading everywhere."""
+        if "" in actor.readable_prefixes():
+            return self
+        return self.filter(current__in=RuleVersion.objects.readable_by(actor))
+
+    def with_firing(self) -> "RuleQuerySet":
+        """Adds `firing`, the number of open episodes."""
+        return self.annotate(
+            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True)
+        )
+
+
+class Rule(models.Model):
+    """A rule by name; what it says is in its newest edition."""
+
+    name = models.CharField(max_length=200)
+    enabled = models.BooleanField(default=True)
+    current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
+    channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # A rule begins at the head of the log: events up to here are never counted.
+    starts_after = models.BigIntegerField(default=0)
+    # Events up to this position of the log have been judged.
+    cursor = models.BigIntegerField(default=0)
+    evaluated_at = models.DateTimeField(null=True)
+    # Of a share: instants up to here were decided, and the next are to be looked at then; null while nothing is to come.
+    decided_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)
+    # A sentence when the rule could not be evaluated: shown, never silent.
+    problem = models.TextField(blank=True)
+    # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
+    retry_at = models.DateTimeField(null=True)
+    late_ignored = models.BigIntegerField(default=0)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
+    created_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = RuleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(deleted_at__isnull=True), name="one_living_rule_per_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def state(self) -> str:
+        """`error`, `firing`, `paused` or `ok`; needs `with_firing`."""
+        if not self.enabled:
+            return "paused"
+        if self.problem:
+            return "error"
+        return "firing" if getattr(self, "firing", 0) else "ok"
+
+
+class _AllUnder(models.Func):
+    """Whether every element of an array begins with one of several prefixes."""
+
+    template = "NOT EXISTS (SELECT FROM unnest(%(expressions)s))"
+    arg_joiner = ") AS one WHERE NOT one ^@ ANY("
+    output_field = models.BooleanField()
+
+
+class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
+    def readable_by(self, actor: Actor) -> "RuleVersionQuerySet":
+        """Editions all of whose event types the actor may read; those that pin none need reading everywhere."""
+        prefixes = actor.readable_prefixes()
+        if "" in prefixes:
+            return self
+        under = models.Value(list(prefixes), output_field=ArrayField(models.TextField()))
+        found = self.filter(_AllUnder("event_types", under), event_types__isnull=False)
+        # The product's own events tell of every subject there is.
+        return found.exclude(event_types__overlap=list(EVENT_TYPES))
+
+
+def _says(kind: Kind, *needed: str) -> Q:
+    """An edition of this kind, with what it needs and without what others need."""
+    return Q(
+        kind=kind, **{f"{name}__isnull": name not in needed for name in ("hits", "percent", "remember_days")}
+    )
+
+
+class RuleVersion(models.Model):
+    """An immutable edition of a rule.
+
+    `count`: at least `threshold` of the selected events within the window, per group. `share`: more than `percent` of the
+    selected events, which are `threshold` at least, are `hits`. `new`: a group of which no event was selected in the
+    `remember_days` before; its episode stays open for the window.
+    """
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+    # The condition tree: {"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}.
+    selector = models.JSONField()
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.COUNT)
+    # Of a share: a condition tree, too.
+    hits = models.JSONField(null=True)
+    percent = models.DecimalField(max_digits=6, decimal_places=3, null=True)
+    remember_days = models.PositiveSmallIntegerField(null=True)
+    # The only event types it can match, as the selector says; null = any.
+    event_types = ArrayField(models.CharField(max_length=255), null=True)
+    threshold = models.PositiveIntegerField(default=1)
+    window_seconds = models.PositiveIntegerField(default=300)
+    group_by = ArrayField(models.CharField(max_length=200), default=list)
+    # How long an episode stays open after the last instant at which the window held enough matches.
+    keep_firing_seconds = models.PositiveIntegerField(default=0)
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
+    created_by = models.CharField(max_length=LABEL_LENGTH)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = RuleVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["rule", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "number"], name="one_edition_per_number"),
+            models.CheckConstraint(condition=Q(threshold__gte=1), name="threshold_is_positive"),
+            models.CheckConstraint(condition=Q(window_seconds__gte=1), name="window_is_positive"),
+            models.CheckConstraint(
+                condition=(
+                    _says(Kind.COUNT)
+                    | _says(Kind.SHARE, "hits", "percent")
+                    | _says(Kind.NEW, "remember_days")
+                ),
+                name="an_edition_says_what_its_kind_needs",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} (edition {self.number})"
+
+    @property
+    def conditions(self) -> list[Any]:
+        """Every condition tree that it asks of events."""
+        return [self.selector] if self.hits is None else [self.selector, self.hits]
+
+
+class Pane(models.Model):
+    """How many events of a group an edition about a share has seen in one step of event time."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="panes")
+    group_key = models.CharField(max_length=1000)
+    # Of the group-by fields, as JSON holds them.
+    values = models.JSONField()
+    start = models.DateTimeField()
+    total = models.PositiveIntegerField()
+    hits = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "group_key", "start"], name="one_pane_per_group_and_step"
+            )
+        ]
+        indexes = [models.Index(fields=["edition", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} {self.start}: {self.hits} of {self.total}"
+
+
+class KnownGroup(models.Model):
+    """A group that an edition about something new has seen, and when an event of it occurred last."""
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="known_groups")
+    group_key = models.CharField(max_length=1000)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["edition", "group_key"], name="a_group_is_known_once")]
+        indexes = [models.Index(fields=["edition", "last_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.group_key} until {self.last_at}"
