@@ -53,7 +53,7 @@ def undo_run(*, actor: Actor, run_id: int) -> ActionRun:
         kind = KINDS[run.action.kind]
         require_rule(actor, run.action.rule)
         kind.require(actor, run.action)
-        _ended(run, kind.take_back(actor, run), timezone.now(), by=actor)
+        _ended(run, kind.take_back(actor, run), timezone.now(), actor=actor)
     return run
 
 
@@ -144,14 +144,14 @@ def _take_back(run: ActionRun, now: datetime) -> None:
         run.until = now + TRY_AGAIN_AFTER
         run.save(update_fields=["said", "until"])
         return
-    _ended(run, said, now, by=SYSTEM)
+    _ended(run, said, now, actor=SYSTEM)
 
 
-def _ended(run: ActionRun, said: str, now: datetime, *, by: Actor) -> None:
+def _ended(run: ActionRun, said: str, now: datetime, *, actor: Actor) -> None:
     run.state, run.ended_at = ActionRun.State.REVERTED, now
-    run.said = said if by is SYSTEM else f"{said} Undone by {by.label}."
+    run.said = said if actor is SYSTEM else f"{said} Undone by {actor.label}."
     run.save(update_fields=["state", "ended_at", "said"])
-    _record(by, "action.revert", run)
+    _record(actor, "action.revert", run)
 
 
 def _sentence(problem: Exception) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from access.caller import caller
-from access.errors import ProductError
+from access.errors import Forbidden, ProductError
 from access.forms import explain
 from access.keyset import page_of
 from alerts.act import undo_run
@@ -71,6 +71,8 @@ def rule_actions(request: HttpRequest, rule_id: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             added = add_action(actor=actor, rule_id=rule_id, spec=form.spec())
+        except Forbidden:
+            raise
         except ProductError as error:
             explain(form, error)
         else:
