@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import api, backtest_api, episode_api, silence_api
+from alerts import action_api, api, backtest_api, episode_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
@@ -9,6 +9,16 @@ urlpatterns: list[URLPattern] = [
     path("alerts/rules/<int:rule_id>/editions", api.rule_editions, name="api-alert-rule-editions"),
     path("alerts/rules/<int:rule_id>/pause", api.rule_pause, name="api-alert-rule-pause"),
     path("alerts/rules/<int:rule_id>/resume", api.rule_resume, name="api-alert-rule-resume"),
+    path("alerts/rules/<int:rule_id>/actions", action_api.rule_actions, name="api-alert-rule-actions"),
+    path(
+        "alerts/rules/<int:rule_id>/actions/<int:action_id>",
+        action_api.rule_action,
+        name="api-alert-rule-action",
+    ),
+    path("alerts/action-runs", action_api.action_runs, name="api-alert-action-runs"),
+    path(
+        "alerts/action-runs/<int:run_id>/undo", action_api.action_run_undo, name="api-alert-action-run-undo"
+    ),
     path("alerts/episodes", episode_api.episodes, name="api-alert-episodes"),
     path("alerts/episodes/<int:episode_id>", episode_api.episode, name="api-alert-episode"),
     path("alerts/episodes/<int:episode_id>/acknowledge", episode_api.acknowledge),

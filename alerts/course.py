@@ -47,6 +47,13 @@ def _happened(episode: Episode) -> Iterator[Happened]:
     if episode.resolved_at and not resolved:
         yield Happened(episode.resolved_at, "resolved", episode.ended_by or "It was over")
     yield from _told(episode)
+    yield from _acted(episode)
+
+
+def _acted(episode: Episode) -> Iterator[Happened]:
+    for run in episode.action_runs.select_related("action__channel"):
+        at = run.ended_at or run.began_at or run.created_at
+        yield Happened(at, "action", f"To {run.action.in_words}: {run.state}", run.said)
 
 
 def _told(episode: Episode) -> Iterator[Happened]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import Forbidden, ProductError
 from access.keyset import page_of
+from alerts.actions import runs_for
 from alerts.attend import acknowledge_episode, note_on_episode, resolve_episode, unacknowledge_episode
 from alerts.course import course_of
 from alerts.episode_forms import AcknowledgeForm, EpisodeFilter, NoteForm, ResolveForm
@@ -46,6 +47,8 @@ def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
         "course": course_of(shown),
         "fires_at": fires_at(shown.rule_version),
         "deliveries": deliveries_of(shown),
+        "runs": runs_for(caller(request)).filter(episode=shown).order_by("id"),
+        "may_edit": caller(request).may("alert"),
         "correlation_id": correlations[0] if correlations else None,
         "may_replay": caller(request).may("replay"),
         "may_attend": caller(request).may("alert"),

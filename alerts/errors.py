@@ -113,3 +113,37 @@ class InvalidTemplate(ProductError):
     """A message template that cannot be read or filled in; `line` says where."""
 
     code = "invalid_template"
+
+
+class InvalidAction(ProductError):
+    """An action that cannot be saved; `pointer` names the value that is wrong."""
+
+    code = "invalid_action"
+
+
+class ActionNotAllowed(ProductError):
+    """The operator has not opened this kind of action (ALERT_ACTIONS)."""
+
+    kind = "conflict"
+    code = "action_not_allowed"
+
+
+class ActionNotFound(ProductError):
+    kind = "not_found"
+    code = "action_not_found"
+
+
+class ActionRunNotFound(ProductError):
+    kind = "not_found"
+    code = "action_run_not_found"
+
+    @classmethod
+    def of(cls, run_id: int) -> "ActionRunNotFound":
+        return cls(f"There is no run {run_id} of an action, or you may not see it.", run=run_id)
+
+
+class ActionOver(ProductError):
+    """Undone already, or never begun: there is nothing to take back."""
+
+    kind = "conflict"
+    code = "action_over"

@@ -12,6 +12,7 @@ from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Silence
 from alerts.quiet import held_until
 from alerts.silences import latest, reaches
 from alerts.told import Told, about_episode
+from alerts.want_actions import want_actions
 from alerts.wording import worded
 
 
@@ -23,10 +24,12 @@ def notify(
     now: datetime,
     silences: Sequence[Silence] = (),
 ) -> list[Delivery]:
-    """Writes the messages for every enabled channel. Telling the same thing again changes nothing.
+    """Writes the messages for every enabled channel, and what the rule wants done. The same again changes nothing.
 
     What a channel's quiet hours or one of the active `silences` hold back is withdrawn when it is over before they are.
     """
+    if what == "firing":
+        want_actions(episode)
     if not channels:
         return []
     told = about_episode(episode, what, now)

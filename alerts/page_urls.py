@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import backtest_pages, channel_pages, episode_pages, pages, silence_pages
+from alerts import action_pages, backtest_pages, channel_pages, episode_pages, pages, silence_pages
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", pages.rules, name="rules"),
@@ -11,6 +11,13 @@ urlpatterns: list[URLPattern] = [
     path("alerts/rules/<int:rule_id>/pause", pages.rule_pause, name="rule-pause"),
     path("alerts/rules/<int:rule_id>/resume", pages.rule_resume, name="rule-resume"),
     path("alerts/rules/<int:rule_id>/delete", pages.rule_delete, name="rule-delete"),
+    path("alerts/rules/<int:rule_id>/actions", action_pages.rule_actions, name="rule-actions"),
+    path(
+        "alerts/rules/<int:rule_id>/actions/<int:action_id>/remove",
+        action_pages.rule_action_remove,
+        name="rule-action-remove",
+    ),
+    path("alerts/action-runs/<int:run_id>/undo", action_pages.action_run_undo, name="action-run-undo"),
     path("alerts/episodes", episode_pages.episodes, name="episodes"),
     path("alerts/episodes/<int:episode_id>", episode_pages.episode, name="episode"),
     path(

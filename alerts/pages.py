@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
+from alerts.actions import actions_of
 from alerts.backtest_pages import DEFAULT_RANGE, RANGE_CHOICES, begin
 from alerts.edition_changes import with_differences
 from alerts.forms import RuleEditor
@@ -66,6 +67,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         ],
         "episodes": episodes,
         "channels": shown.channels.all(),
+        "actions": actions_of(shown),
         "behind": LogHead.objects.get().position - shown.cursor,
         "facts": _facts(shown),
         "may_edit": caller(request).may("alert"),

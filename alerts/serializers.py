@@ -204,7 +204,7 @@ class EvidenceAnswer(serializers.Serializer[Any]):
 class HappenedAnswer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     what = serializers.CharField(
-        help_text="began, fired, resolved, acknowledged, unacknowledged, note; of a notification: held, sending, delivered, dead, cancelled."
+        help_text="began, fired, resolved, acknowledged, unacknowledged, note, action; of a notification: held, sending, delivered, dead, cancelled."
     )
     sentence = serializers.CharField()
     text = serializers.CharField()

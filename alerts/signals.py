@@ -2,5 +2,7 @@
 
 from django.dispatch import Signal
 
+# Runs of actions were written.
+actions_wanted = Signal()
 # A backtest waits for a worker.
 backtest_wanted = Signal()

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from access.bell import ring
-from alerts import backtest
+from alerts import act, backtest
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -28,3 +28,8 @@ def work_on_backtests() -> None:
     backtest.forget_old()
     if backtest.work_on_next(stopping=_shutting_down.is_set):
         ring("alerts.tasks.work_on_backtests")
+
+
+@shared_task(name="alerts.tasks.run_actions")
+def run_actions() -> None:
+    act.run_actions()

@@ -162,11 +162,15 @@ def _events_url(found: Replay) -> str:
             return reverse("trace", args=[trace_id])
         case {"query": chosen}:
             return f"{reverse('events')}?{urlencode(chosen)}"
+        case {"positions": _}:
+            return reverse("events")
     return reverse("correlation", args=[found.correlation_id])
 
 
 def _once_more(found: Replay) -> str:
-    """The form of a new run, filled in as this one was; without what nobody is shown again."""
+    """The form of a new run, filled in as this one was, without what nobody is shown again; "" where no form can say it."""
+    if "positions" in found.scope:
+        return ""
     scope = found.scope.get("query") or found.scope
     given = {**scope, "to": found.kind, "speed": found.speed, "max_gap": found.max_gap}
     if found.read_as:

@@ -1,6 +1,6 @@
 """What a replay is asked to play: a correlation, with what it started or without, a trace, or what a query finds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,17 +20,20 @@ _KNOWN_OF_QUARANTINED = {"type", "node", "correlation_id", "since", "until"}
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Exactly one of the first three says what is played."""
+    """Exactly one of the first three, or `positions` of the log, says what is played. Layers above choose by position; the
+    API does not.
+    """
 
     correlation_id: str = ""
     trace_id: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     # With a correlation: what it started, too.
     descendants: bool = False
+    positions: Sequence[int] = ()
 
     def check(self) -> None:
         """Raises ReplayInvalid."""
-        given = [name for name in ("correlation_id", "trace_id", "query") if getattr(self, name)]
+        given = [name for name in ("correlation_id", "trace_id", "query", "positions") if getattr(self, name)]
         if len(given) != 1:
             told = f"not {' and '.join(given)} together" if given else "and one of them has to be given"
             raise ReplayInvalid(
@@ -48,6 +51,8 @@ class Scope:
             )
 
     def as_stored(self) -> dict[str, Any]:
+        if self.positions:
+            return {"positions": list(self.positions)}
         if self.query:
             return {"query": dict(self.query)}
         if self.trace_id:
@@ -57,6 +62,8 @@ class Scope:
 
     def not_found(self) -> CorrelationNotFound | ReplayInvalid:
         """The one answer for what is not there and what the actor may not read."""
+        if self.positions:
+            return ReplayInvalid("None of these events is stored any more, or you may not read all of them.")
         if self.query:
             return ReplayInvalid("The query finds no event that you may read.", pointer="/query")
         kind, name = ("trace", self.trace_id) if self.trace_id else ("correlation", self.correlation_id)
@@ -78,6 +85,8 @@ def events_in(actor: Actor, scope: Scope) -> tuple[QuerySet[Event], int | None]:
 
 
 def _of_work(scope: Scope) -> Q:
+    if scope.positions:
+        return Q(position__in=scope.positions)
     if scope.trace_id:
         return Q(trace_id=scope.trace_id)
     if scope.descendants:
@@ -87,6 +96,8 @@ def _of_work(scope: Scope) -> Q:
 
 def quarantined_in(actor: Actor, scope: Scope) -> tuple[int, bool]:
     """How many events that wait in quarantine belong to it, and whether that is certain or only an upper bound."""
+    if scope.positions:
+        return 0, True
     waiting = visible_quarantine(actor).filter(released_at=None)
     if not scope.query:
         if scope.trace_id:

@@ -1,6 +1,6 @@
 """What people say about a subject, and how its events are taken: everything about it that is no rule of evolution."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
 
@@ -43,6 +43,11 @@ class SubjectSettings:
     signatures: str = ""
     # "warn" or "reject"; "" takes sensitive fields in the clear.
     sensitive_in_clear: str = ""
+
+    @classmethod
+    def of(cls, row: Subject) -> "SubjectSettings":
+        """What holds for a subject now."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
 
 
 def edit_subject(*, actor: Actor, subject: str, settings: SubjectSettings) -> Subject:

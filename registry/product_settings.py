@@ -186,6 +186,8 @@ ALERT_MAX_KNOWN = env.int("ALERT_MAX_KNOWN", default=100_000)
 BACKTEST_AT_ONCE = env.int("BACKTEST_AT_ONCE", default=20_000)
 BACKTEST_MAX_MATCHES = env.int("BACKTEST_MAX_MATCHES", default=1_000_000)
 BACKTESTS_KEPT = timedelta(days=env.float("BACKTESTS_KEPT_DAYS", default=7.0))
+# Kinds of actions that rules may take by themselves: replay, sampling, strict. None unless an operator says so.
+ALERT_ACTIONS = env.list("ALERT_ACTIONS", default=[])
 ALERT_WATERMARK_DELAY = timedelta(seconds=env.int("ALERT_WATERMARK_DELAY_SECONDS", default=30))
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)

@@ -205,6 +205,8 @@ SPECTACULAR_SETTINGS = {
     # Fields of one name with different choices: each set gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
         "AlertKind": "alerts.models.Kind",
+        "ActionKind": "alerts.models.Action.Kind",
+        "ActionRunState": "alerts.models.ActionRun.State",
         "ChannelKind": "alerts.models.Channel.Kind",
         "AlertSeverity": "alerts.models.Severity",
         "ApprovalState": "registry.models.Approval.State",
@@ -272,6 +274,7 @@ CELERY_BEAT_SCHEDULE = {
         "access.tasks.chain_audit": 5.0,
         "alerts.tasks.evaluate_rules": 2.0,
         "alerts.tasks.work_on_backtests": 5.0,
+        "alerts.tasks.run_actions": 5.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,

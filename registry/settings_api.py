@@ -1,6 +1,6 @@
 """What people say about a subject and how its events are taken, over REST."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -80,14 +80,10 @@ def subject_settings(request: Request, subject: str) -> Response:
     row = Subject.objects.filter(name=subject).first()
     if row is None:
         raise SubjectNotFound(subject)
-    settings = _of(row)
+    settings = SubjectSettings.of(row)
     if request.method == "PATCH":
         wanted = SettingsFields(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
         changed = SubjectSettings(**{**asdict(settings), **wanted.validated_data})
-        settings = _of(edit_subject(actor=actor, subject=subject, settings=changed))
+        settings = SubjectSettings.of(edit_subject(actor=actor, subject=subject, settings=changed))
     return Response(asdict(settings))
-
-
-def _of(row: Subject) -> SubjectSettings:
-    return SubjectSettings(**{field.name: getattr(row, field.name) for field in fields(SubjectSettings)})

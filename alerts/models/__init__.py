@@ -1,5 +1,6 @@
 """What is stored about alerts: channels, rules and their editions, where evaluation stands, groups, episodes."""
 
+from alerts.models.actions import Action, ActionRun
 from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
@@ -18,6 +19,8 @@ from alerts.models.silences import Silence, SilenceQuerySet
 __all__ = [
     "ABOUT",
     "TARGET",
+    "Action",
+    "ActionRun",
     "Backtest",
     "BacktestQuerySet",
     "Channel",

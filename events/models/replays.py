@@ -160,6 +160,8 @@ class Replay(models.Model):
                 return ", ".join(f"{name} {value}" for name, value in chosen.items())
             case {"descendants": True}:
                 return f"{self.correlation_id} and what it started"
+            case {"positions": [*chosen]}:
+                return f"{len(chosen)} events"
         return self.correlation_id
 
     @property

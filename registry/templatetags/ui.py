@@ -66,12 +66,12 @@ NAVIGATION = (
 FOR_ADMINISTRATORS = {"people", "audit", "catalogue", "storage"}
 
 TONES = {
-    "good": "compatible active stored resolved finished completed succeeded delivered accepted enabled equal proven valid ok verified",
+    "good": "compatible active stored resolved finished completed succeeded delivered accepted enabled done equal proven valid ok verified",
     "warn": "incomplete undecided pending recovering stored_with_violations violation violations deprecated paused stale rotated warning "
     "retrying cancelling expiring major unsigned unknown_key foreign_key",
     "bad": "incompatible firing quarantined rejected conflict error failed critical dead revoked expired broken fatal forbidden destroyed signature_altered signature_malformed expired_key revoked_key",
     "info": "running queued due draft info minor rotating invited new",
-    "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled none retired",
+    "quiet": "inactive archived duplicate cancelled patch muted acknowledged disabled reverted none retired",
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
 MARKS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dot"}

@@ -27,7 +27,7 @@ from access.actor import ROLES, SYSTEM
 from access.data_keys import register_data_key
 from access.models import AuditEntry, Delivery, Invitation, Role, SigningKey, Token
 from access.tokens import PREFIX, digest_of
-from alerts.models import Backtest, Channel, Episode
+from alerts.models import Action, ActionRun, Backtest, Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from alerts.silences import create_silence
 from events.export import start_export
@@ -67,6 +67,7 @@ SILENCE = {
     "ends_at": "2027-11-20T00:00:00Z",
 }
 CHANNEL = {"name": "another channel", "url": TARGET}
+ACTION = {"kind": "strict", "subject": SUBJECT, "minutes": 5}
 EVENT = {
     "event_id": "new-1",
     "event_type": SUBJECT,
@@ -193,6 +194,11 @@ get    api/v1/alerts/rules/<int:rule_id>                                       y
 get    api/v1/alerts/rules/<int:rule_id>/editions                              yes    yes    no
 post   api/v1/alerts/rules/<int:rule_id>/pause                                 yes    no     hidden
 post   api/v1/alerts/rules/<int:rule_id>/resume                                yes    no     hidden
+get    api/v1/alerts/rules/<int:rule_id>/actions                               yes    yes    no
+post   api/v1/alerts/rules/<int:rule_id>/actions                               yes    no     no
+delete api/v1/alerts/rules/<int:rule_id>/actions/<int:action_id>               yes    no     no
+get    api/v1/alerts/action-runs                                               yes    yes    no
+post   api/v1/alerts/action-runs/<int:run_id>/undo                             yes    no     no
 get    api/v1/alerts/episodes                                                  yes    yes    no
 get    api/v1/alerts/episodes/<int:episode_id>                                 yes    yes    no
 post   api/v1/alerts/episodes/<int:episode_id>/acknowledge                     yes    no     no
@@ -401,6 +407,10 @@ post   alerts/rules/<int:rule_id>/edit                                         t
 post   alerts/rules/<int:rule_id>/pause                                        yes    no     hidden
 post   alerts/rules/<int:rule_id>/resume                                       told   no     hidden
 post   alerts/rules/<int:rule_id>/delete                                       yes    no     hidden
+get    alerts/rules/<int:rule_id>/actions                                      yes    yes    no
+post   alerts/rules/<int:rule_id>/actions                                      yes    no     no
+post   alerts/rules/<int:rule_id>/actions/<int:action_id>/remove               yes    no     no
+post   alerts/action-runs/<int:run_id>/undo                                    yes    no     no
 get    alerts/episodes                                                         yes    yes    no
 get    alerts/episodes/<int:episode_id>                                        yes    yes    no
 post   alerts/episodes/<int:episode_id>/acknowledge                            yes    no     no
@@ -499,6 +509,7 @@ API_BODY: dict[str, object] = {
     "post alerts/rules": RULE,
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
+    "post alerts/rules/<int:rule_id>/actions": ACTION,
     "post alerts/episodes/<int:episode_id>/acknowledge": {},
     "post alerts/episodes/<int:episode_id>/resolve": {},
     "post alerts/episodes/<int:episode_id>/notes": {"text": "seen"},
@@ -557,6 +568,7 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "replays/<uuid:replay_id>/step": {"count": 1},
     "replays/<uuid:replay_id>/seek": {"position": 1},
     "replays/<uuid:replay_id>/loop": {"passes": 1},
+    "alerts/rules/<int:rule_id>/actions": ACTION,
     "alerts/episodes/<int:episode_id>/acknowledge": {"minutes": "240"},
     "alerts/episodes/<int:episode_id>/note": {"text": "seen"},
     "alerts/silences/new": {
@@ -605,6 +617,7 @@ def world(django_db_setup, django_db_blocker, tmp_path_factory):
     with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.UPLOAD_JUDGES", [])
         patch.setattr("django.conf.settings.REPLAY_STREAM_SECONDS", 0.0)
+        patch.setattr("django.conf.settings.ALERT_ACTIONS", ["strict"])
         patch.setattr(
             "django.conf.settings.PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"]
         )
@@ -694,6 +707,8 @@ def make_world():
         peak=3,
         matches=3,
     )
+    action = Action.objects.create(rule=rule, created_by="test", **ACTION)
+    run = ActionRun.objects.create(action=action, episode=episode, state="active", holds=action.holds)
     delivery = Delivery.objects.create(
         message_id="m-1", about="test", about_id="1", url=TARGET, body=b"{}", state="dead"
     )
@@ -735,6 +750,8 @@ def make_world():
         "episode_id": episode.pk,
         "silence_id": silence.pk,
         "backtest_id": backtest.pk,
+        "action_id": action.pk,
+        "run_id": run.pk,
         "channel_id": channel.pk,
         "client_report_id": ClientReport.objects.get().pk,
         "subscription_id": subscription.pk,

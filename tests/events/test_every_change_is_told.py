@@ -34,6 +34,7 @@ NOT_TOLD = {
     # Producers follow a document with a revision and an ETag; it is no part of the catalogue.
     *("sampling.create", "sampling.edit", "sampling.delete", "sampling.restore"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),
+    *("action.add", "action.remove", "action.run", "action.failed", "action.revert"),
     *("episode.acknowledged", "episode.unacknowledged", "episode.note", "episode.resolved"),
     *("backtest.started", "backtest.cancelled"),
     *("silence.created", "silence.edited", "silence.expired"),
