@@ -18,7 +18,7 @@ from psycopg.errors import LockNotAvailable
 
 from access import prepared
 from events import copy_rows
-from events.copy_rows import bigint, binary, double, jsonb, text
+from events.copy_rows import bigint, binary, double, frequent, jsonb, text
 from events.envelope import Envelope
 from events.errors import AppendQueueFull
 from events.judging import Problem, Ruling
@@ -139,24 +139,24 @@ def _row(item: Judged, producer: str) -> copy_rows.Row:
     document = (event.derived or event.raw) if event.representable else None
     columns = (
         text(event.event_id),
-        text(event.event_type),
-        text(event.schema_version),
+        frequent(event.event_type),
+        frequent(event.schema_version),
         bigint(ruling.content_id),
-        text(event.node_id),
+        frequent(event.node_id),
         text(event.correlation_id),
         text(event.parent_correlation_id),
         text(event.trace_id),
         text(event.span_id),
-        text(event.error_code),
+        frequent(event.error_code),
         double(event.sample_rate),
         jsonb(without_nul(item.violations) if item.violations else None),
         jsonb(without_nul(item.lints) if item.lints else None),
         binary(event.raw),
         jsonb(document),
-        text(item.producer or producer),
+        frequent(item.producer or producer),
         binary(item.mark.replay_id.bytes) if item.mark else copy_rows.NULL,
         jsonb(without_nul(item.mark.replay) if item.mark else None),
-        text(item.signature),
+        frequent(item.signature),
     )
     return copy_rows.Row(event.occurred_at, b"".join(columns))
 

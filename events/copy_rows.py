@@ -7,6 +7,7 @@ done under it everybody else waits for. So here a row is finished but for these,
 import struct
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 _BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -34,6 +35,12 @@ class Row(NamedTuple):
 
 def text(value: str | None) -> bytes:
     return NULL if value is None else binary(value.encode())
+
+
+@lru_cache(maxsize=10_000)
+def frequent(value: str | None) -> bytes:
+    """The same, for columns in which few values recur."""
+    return text(value)
 
 
 def binary(value: bytes) -> bytes:
