@@ -163,8 +163,8 @@ def _summed(groups: QuerySet[Failure, Any]) -> QuerySet[Failure, Any]:
         weight_sum=Sum("weight"),
         counted=Sum("events"),
         last=Max("last_seen"),
-    )
-    return found.order_by("-weight_sum", "group")
+    ).order_by("-weight_sum", "group")
+    return found
 
 
 def _patterns(actor: Actor, found: Sequence[Mapping[str, Any]], since: date) -> list[Pattern]:

@@ -48,6 +48,7 @@ NAVIGATION = (
         (
             ("Rules", "rules", "rule"),
             ("Episodes", "episodes", "bell"),
+            ("Silences", "silences", "mute"),
             ("Channels", "channels", "channel"),
             ("Deliveries", "deliveries", "out"),
         ),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from access.actor import SYSTEM
@@ -63,6 +64,7 @@ def test_what_differs_from_failure_to_failure_is_left_out(message, said):
     assert normalised(message) == said
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.uuids(),
     st.integers(0, 10**12),
@@ -73,6 +75,7 @@ def test_other_ids_numbers_and_paths_make_no_other_pattern(one, number, path):
     assert normalised(text) == "order <uuid> of <number> at <path> is gone, see <url>"
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=400))
 def test_a_pattern_is_short_and_stays_what_it_is(text):
     said = normalised(text)
