@@ -36,6 +36,7 @@ COLUMNS: dict[str, Column] = {
     "trace_id": Column("text", "trace_id"),
     "span_id": Column("text", "span_id"),
     "error_code": Column("text", "error_code"),
+    "error_pattern": Column("text", "error_pattern"),
     # Through text: a cast from float8 to numeric would keep 15 digits only.
     "sample_rate": Column("number", "(sample_rate::text)::numeric"),
     "producer": Column("text", 'producer COLLATE "C"'),

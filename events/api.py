@@ -43,6 +43,7 @@ FILTERS = [
         "error_code",
         description="A code of a taxonomy in any spelling, with the codes below it; or an area, such as `ONEX_STAMP`.",
     ),
+    OpenApiParameter("error_pattern", description="What a failure says, as `GET /api/v1/failures` has it."),
     OpenApiParameter("valid", bool, description="Only valid events, or only those with violations."),
     OpenApiParameter(
         "since", OpenApiTypes.DATETIME, description="By the producers' clocks; without a zone UTC."

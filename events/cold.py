@@ -45,7 +45,7 @@ _COUNT_SECONDS = 60.0
 _PAUSE = 3.0
 
 _KEPT = """position, received_at, occurred_at, event_id, event_type, schema_version, content_id, node_id, correlation_id,
-    parent_correlation_id, trace_id, span_id, error_code, sample_rate, violations, lints, producer, replay_id, replay,
+    parent_correlation_id, trace_id, span_id, error_code, error_pattern, sample_rate, violations, lints, producer, replay_id, replay,
     signature_verdict"""
 # The product's own events and profiles are shown by what their documents tell, and some documents are more than the bytes.
 _DOCUMENTS_KEPT = [*EVENT_TYPES, note_profiles.EVENT_TYPE]

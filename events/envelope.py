@@ -11,6 +11,7 @@ from django.conf import settings
 
 from events import numbers, scan
 from events.clocks import read_clock
+from events.error_pattern import pattern_of
 from events.scan import Piece
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -43,6 +44,8 @@ class Envelope(NamedTuple):
     trace_id: str | None
     span_id: str | None
     error_code: str | None
+    # What its message says but for names and numbers; None where it tells of no failure.
+    error_pattern: str | None
     sample_rate: float
     # The producer's clock in UTC, or None when it could not be read.
     occurred_at: datetime | None
@@ -177,6 +180,7 @@ def _read_object(piece: Piece, document: dict[str, Any], now: datetime, lints: l
         trace_id,
         span_id,
         _text(metadata.get("error_code"), 255, lints) if type(metadata) is dict else None,
+        pattern_of(event_type or "", metadata) if type(metadata) is dict else None,
         1.0 if (rate := get("sample_rate")) is None else _rate(rate),
         clock.at,
         tuple(lints),

@@ -87,6 +87,11 @@ class InvalidQuery(ProductError):
     code = "invalid_query"
 
 
+class FailureNotFound(ProductError):
+    kind = "not_found"
+    code = "failure_not_found"
+
+
 class ProducerNotFound(ProductError):
     kind = "not_found"
     code = "producer_not_found"

@@ -19,6 +19,7 @@ from django.db.models.expressions import RawSQL
 from events.clocks import PLAUSIBLE_AHEAD, PLAUSIBLE_FROM
 from events.meter import meter
 from events.models import Event, LogHead, QuarantineTally, Statistic, StatisticsCursor
+from events.note_failures import note_failures
 from events.note_profiles import note_profiles
 from events.query import versions_that_judged
 from events.sketch import LARGEST, SMALLEST, SQL_BIN
@@ -121,8 +122,9 @@ def recount_quarantine() -> None:
 
 
 def fold_rows(rows: QuerySet[Event]) -> int:
-    """Adds stored events to the counters, and notes profiles, within the caller's transaction, which holds the cursor's lock; how many."""
+    """Adds stored events to the counters, and notes profiles and failures, within the caller's transaction, which holds the cursor's lock; how many."""
     note_profiles(rows)
+    note_failures(rows, weight=WEIGHT)
     labels = _labels_of(rows)
     sql, parameters = _measured(rows).query.sql_with_params()
     return _fold(_STORED.format(events=sql), [*parameters, *labels], quarantined=False)

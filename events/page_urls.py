@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from events import (
     export_urls,
+    failures_urls,
     pages,
     producers_urls,
     profile_urls,
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     *subscription_urls.pages,
     *tail_urls.pages,
     *export_urls.pages,
+    *failures_urls.pages,
     path("storage", storage_pages.storage, name="storage"),
     path("events", pages.events, name="events"),
     # Ids come from producers and may hold a slash.

@@ -25,6 +25,7 @@ FILTERS = (
     "correlation_id",
     "trace_id",
     "error_code",
+    "error_pattern",
     "valid",
     "since",
     "until",
@@ -61,6 +62,8 @@ class Filters:
     trace_id: str = ""
     # A code in any spelling, which asks for those below it, too; or an area.
     error_code: str = ""
+    # What a failure says, as its event has it.
+    error_pattern: str = ""
     # None: both.
     valid: bool | None = None
     # By the producers' clocks.
@@ -83,6 +86,7 @@ class Filters:
             correlation_id=given.get("correlation_id", ""),
             trace_id=given.get("trace_id", ""),
             error_code=given.get("error_code", ""),
+            error_pattern=given.get("error_pattern", ""),
             valid=yes_or_no("valid", given.get("valid", "")),
             since=time_of("since", given.get("since", "")),
             until=time_of("until", given.get("until", "")),
@@ -99,7 +103,7 @@ class Filters:
             condition &= carrying(actor=actor, text=self.error_code)
         if self.node:
             condition &= Q(node_id__startswith=self.node)
-        for column in ("correlation_id", "trace_id"):
+        for column in ("correlation_id", "trace_id", "error_pattern"):
             if value := getattr(self, column):
                 condition &= Q(**{column: value})
         if self.signature:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q, QuerySet
 
@@ -11,7 +12,7 @@ from access import audit
 from access.actor import Actor
 from events import partitions
 from events.fold import BATCH, fold_rows, recount_quarantine, tiers
-from events.models import Event, LogHead, Statistic, StatisticsCursor
+from events.models import Event, Failure, LogHead, Statistic, StatisticsCursor
 
 # Rows forgotten per transaction.
 _BATCH = 5_000
@@ -19,6 +20,9 @@ _FORGET = """
 DELETE FROM events_statistic WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM events_statistic WHERE step = %s AND bucket < %s LIMIT %s
 ))
+"""
+_FORGET_FAILURES = """
+DELETE FROM events_failure WHERE id = ANY(ARRAY(SELECT id FROM events_failure WHERE received_on < %s LIMIT %s))
 """
 _ORPHANED_DAYS = "SELECT DISTINCT (received_at AT TIME ZONE 'UTC')::date FROM events_event_rest"
 
@@ -74,17 +78,24 @@ def uncounted_positions() -> tuple[int, int]:
 
 
 def forget_old(*, today: date | None = None, max_batches: int = 200) -> int:
-    """Deletes stretches that are older than their kind is kept; how many."""
+    """Deletes stretches, and days of failures, that are older than their kind is kept; how many."""
+    total = sum(
+        _forget(_FORGET, [tier.step.total_seconds(), tier.since(today)], max_batches) for tier in tiers()
+    )
+    kept_since = (today or datetime.now(UTC).date()) - settings.FAILURES_KEPT
+    return total + _forget(_FORGET_FAILURES, [kept_since], max_batches)
+
+
+def _forget(statement: str, asked: list[float | date], max_batches: int) -> int:
     total = 0
-    for tier in tiers():
-        for _ in range(max_batches):
-            with transaction.atomic(), connection.cursor() as cursor:
-                _lock()
-                cursor.execute(_FORGET, [tier.step.total_seconds(), tier.since(today), _BATCH])
-                count = cursor.rowcount
-            total += count
-            if count < _BATCH:
-                break
+    for _ in range(max_batches):
+        with transaction.atomic(), connection.cursor() as cursor:
+            _lock()
+            cursor.execute(statement, [*asked, _BATCH])
+            count = cursor.rowcount
+        total += count
+        if count < _BATCH:
+            break
     return total
 
 
@@ -119,6 +130,7 @@ def _rebuild_day(day: date, done: int, told: Callable[[int], None]) -> int:
             cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute("SET LOCAL lock_timeout = 0")
         rows = _of_day(day, _lock().position)
+        Failure.objects.filter(received_on=day).exclude(event_type__in=list(_sealed_on(day))).delete()
         Statistic.objects.filter(received_on=day, quarantined=False, sealed=False).delete()
         ends = rows.aggregate(first=Min("position"), last=Max("position"))
         first, last = ends["first"] or 1, ends["last"] or 0

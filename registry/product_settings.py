@@ -65,6 +65,9 @@ METRICS = [
     "alerts.metrics.alerts",
 ]
 METRICS_MAX_SERIES = env.int("METRICS_MAX_SERIES", default=1_000)
+# Of one day, failures that differ in event type, code, message or node; for so many days.
+FAILURES_MAX = env.int("FAILURES_MAX", default=20_000)
+FAILURES_KEPT = timedelta(days=env.int("FAILURES_DAYS", default=90))
 # An archive of the catalogue that is imported: as it comes, unpacked, and how many members it has.
 CATALOGUE_MAX_BYTES = env.int("CATALOGUE_MAX_BYTES", default=1024 * 1024 * 1024)
 CATALOGUE_MAX_UNPACKED_BYTES = env.int("CATALOGUE_MAX_UNPACKED_BYTES", default=8 * 1024 * 1024 * 1024)

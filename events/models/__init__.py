@@ -1,6 +1,7 @@
-"""What is stored of events: the log and how it is kept, exports, the quarantine, statistics, profiles, replay runs, sampling, reports of producers, and who is told of changes."""
+"""What is stored of events: the log and how it is kept, exports, failures, the quarantine, statistics, profiles, replay runs, sampling, reports of producers, and who is told of changes."""
 
 from events.models.exports import Export, ExportPart, ExportQuerySet
+from events.models.failures import Failure
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
 from events.models.meters import Meter
 from events.models.producers import ClientReport
@@ -24,6 +25,7 @@ __all__ = [
     "Export",
     "ExportPart",
     "ExportQuerySet",
+    "Failure",
     "LogHead",
     "Meter",
     "Profile",

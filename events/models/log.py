@@ -39,6 +39,8 @@ class Event(models.Model):
     trace_id = models.CharField(max_length=64, null=True, db_collation="C")
     span_id = models.CharField(max_length=32, null=True, db_collation="C")
     error_code = models.CharField(max_length=255, null=True, db_collation="C")
+    # events.error_pattern.pattern_of; null where it tells of no failure, and for what came before there was this column.
+    error_pattern = models.CharField(max_length=300, null=True, db_collation="C")
     sample_rate = models.FloatField(default=1.0)
     # [{"code", "pointer", "keyword", "message"}], null when the event is valid.
     violations = models.JSONField(null=True)

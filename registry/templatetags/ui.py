@@ -33,6 +33,7 @@ NAVIGATION = (
         (
             ("Events", "events", "events"),
             ("Violations", "violations", "violation"),
+            ("Failures", "failures", "alert"),
             ("Statistics", "statistics", "chart"),
             ("Replays", "replays", "replay"),
             ("Producers", "producers", "people"),

@@ -31,7 +31,7 @@ from alerts.models import Action, ActionRun, Backtest, Channel, Episode
 from alerts.rules import RuleSpec, create_rule
 from alerts.silences import create_silence
 from events.export import start_export
-from events.models import ClientReport, Export, QuarantinedEvent, Redrive, Subscription
+from events.models import ClientReport, Export, Failure, QuarantinedEvent, Redrive, Subscription
 from events.record_client_report import ReportSpec, record_client_report
 from events.sampling import RuleSpec as RuleOfSampling
 from events.sampling import create_sampling_rule
@@ -137,6 +137,8 @@ post   api/v1/replays/<uuid:replay_id>/cancel                                  y
 post   api/v1/replays/<uuid:replay_id>/speed                                   yes    hidden hidden
 get    api/v1/client-reports                                                   yes    yes    no
 post   api/v1/client-reports                                                   yes    yes    no
+get    api/v1/failures                                                         yes    yes    no
+get    api/v1/failures/<uuid:group>                                            yes    yes    no
 get    api/v1/profiles                                                         yes    no     no
 get    api/v1/profiles/series                                                  yes    no     no
 get    api/v1/profiles/compare                                                 yes    no     no
@@ -356,6 +358,8 @@ post   replays/<uuid:replay_id>/resume                                         t
 post   replays/<uuid:replay_id>/cancel                                         yes    hidden hidden
 get    producers                                                               yes    yes    no
 get    producers/<int:client_report_id>                                        yes    yes    no
+get    failures                                                                yes    yes    no
+get    failures/<uuid:group>                                                   yes    yes    no
 get    profiles                                                                yes    no     no
 get    profiles/operation                                                      yes    no     no
 get    sampling                                                                yes    yes    no
@@ -720,6 +724,19 @@ def make_world():
         invited_by=people["owner"].user,
         expires_at=now + timedelta(days=1),
     )
+    failure = Failure.objects.create(
+        key=UUID(int=2),
+        group=UUID(int=2),
+        received_on=now.date(),
+        event_type=SUBJECT,
+        pattern="no stock",
+        node_id="n1",
+        events=1,
+        weight=1_000_000,
+        first_seen=now,
+        last_seen=now,
+        last_event_id=event.event_id,
+    )
     spec = {**REPORT, "instance": UUID(int=1), "started_at": now}
     record_client_report(actor=people["owner"].actor, spec=ReportSpec(**spec))
     signing = SigningKey.objects.create(
@@ -753,6 +770,7 @@ def make_world():
         "action_id": action.pk,
         "run_id": run.pk,
         "channel_id": channel.pk,
+        "group": failure.group,
         "client_report_id": ClientReport.objects.get().pk,
         "subscription_id": subscription.pk,
         "schema_id": published.schema_id,

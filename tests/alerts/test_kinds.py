@@ -4,15 +4,19 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
+from alerts.evaluate import evaluate_rules
 from alerts.models import Episode, KnownGroup, Pane, Rule
 from alerts.preview import preview
 from alerts.rules import RuleSpec, edit_rule, pause_rule, resume_rule
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store
+from tests.events.conftest import event, publish, send
 from tests.kill import killed_when_it_writes
 
 pytestmark = pytest.mark.django_db
+__all__ = ["publish", "send"]
 
 CALLS = {"field": "event_type", "op": "in", "value": ["NODE_SUCCESS", "NODE_FAILURE"]}
 SHARE = {
@@ -278,3 +282,24 @@ def test_through_the_form_and_on_its_page(owner):
     assert 'value="NODE_FAILURE"' in edit
     another = owner.browser.post("/alerts/rules/new", form | {"action": "hits-row"}).content.decode()
     assert 'name="hits-1-field"' in another
+
+
+def test_a_failure_that_nobody_had_fires_whatever_its_numbers(make_rule, evaluate, send, publish):
+    publish("NODE_FAILURE", {"type": "object"}, "1.0.0")
+
+    def fail(message):
+        send(event("NODE_FAILURE", timestamp=timezone.now().isoformat(), metadata={"error": message}))
+
+    fail("Timeout after 30 s")
+    selector = {"field": "error_pattern", "op": "exists"}
+    make_rule(**{**NEW, "selector": selector, "group_by": ("event_type", "error_pattern")})
+    fail("Timeout after 31 s")
+    evaluate_rules()
+    assert not Episode.objects.exists()
+    fail("Disk 7 is full")
+    fail("Disk 8 is full")
+    evaluate_rules()
+    assert Episode.objects.get().group == {
+        "event_type": "NODE_FAILURE",
+        "error_pattern": "Disk <number> is full",
+    }
