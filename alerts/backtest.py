@@ -33,7 +33,7 @@ from events.models import Event, LogHead
 
 _LEASE = timedelta(seconds=60)
 # Positions read at once.
-PIECE = 20_000
+PIECE = 50_000
 
 
 class _NotMine(Exception):

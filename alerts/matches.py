@@ -156,7 +156,8 @@ def read(
         query = query.then(" AND event_type = ANY(%s)", sorted(types))
     if narrowed_by is not None:
         condition = where(narrowed_by)
-        query = query.then(f" AND (document IS NULL OR {condition.text} IS TRUE)", *condition.params)
+        unless = "document IS NULL OR " if documents else ""
+        query = query.then(f" AND ({unless}{condition.text} IS TRUE)", *condition.params)
     return _logged(query.then(" ORDER BY position"))
 
 
