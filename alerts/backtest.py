@@ -7,6 +7,7 @@ which episodes they make. Nothing is written but the row of the backtest.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -172,7 +173,7 @@ def _result(row: Backtest, stopping: Callable[[], bool]) -> dict[str, Any]:
 
 
 def _try(row: Backtest, edition: Mapping[str, Any], stopping: Callable[[], bool]) -> _Tried:
-    rule = Compiled.of(RuleVersion(**edition))
+    rule = Compiled.of(edition_of(edition))
     events: list[Matched] = []
     groups: dict[str, Group] = {}
     late, full = 0, False
@@ -224,6 +225,12 @@ def _positions(since: datetime | None, until: datetime | None) -> tuple[int, int
     if ends["first"] is None:
         return 0, 0
     return ends["first"] - 1, ends["last"]
+
+
+def edition_of(stored: Mapping[str, Any]) -> RuleVersion:
+    """What a backtest keeps of an edition, as one that is not stored."""
+    percent = stored["percent"]
+    return RuleVersion(**{**stored, "percent": None if percent is None else Decimal(percent)})
 
 
 def _as_json(edition: Mapping[str, Any]) -> dict[str, Any]:

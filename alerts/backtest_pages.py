@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from access.actor import Actor
 from access.caller import caller
-from alerts.backtest import cancel_backtest, find_backtest, start_backtest
+from alerts.backtest import cancel_backtest, edition_of, find_backtest, start_backtest
 from alerts.backtest_drawing import chart_of
 from alerts.lists import find_rule
-from alerts.models import Backtest, RuleVersion
+from alerts.models import Backtest
 from alerts.rules import RuleSpec
 from alerts.words import say_rule
 
@@ -49,8 +49,8 @@ def backtest(request: HttpRequest, backtest_id: int) -> HttpResponse:
     shown = find_backtest(caller(request), backtest_id)
     context: dict[str, Any] = {
         "backtest": shown,
-        "says": say_rule(RuleVersion(**shown.edition)),
-        "was": say_rule(RuleVersion(**shown.baseline)) if shown.baseline else "",
+        "says": say_rule(edition_of(shown.edition)),
+        "was": say_rule(edition_of(shown.baseline)) if shown.baseline else "",
     }
     if shown.result is not None:
         context |= {

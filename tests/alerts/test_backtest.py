@@ -117,6 +117,13 @@ def test_a_draft_is_compared_with_the_rule_as_it_is(make_rule, owner):
     )
 
 
+def test_the_page_of_a_share_says_what_was_tried(owner):
+    made = owner.api.post(BACKTESTS, SHARE).json()
+    page = owner.browser.get(f"/alerts/backtests/{made['id']}")
+    assert page.status_code == 200
+    assert "5 %" in page.content.decode()
+
+
 def test_shares_and_what_is_new_are_tried_too(actor):
     store(
         Sent(occurred_at=at(n), event_type="NODE_FAILURE" if n % 10 == 0 else "NODE_SUCCESS")

@@ -35,8 +35,8 @@ def post(person: Person, body: bytes, encoding: str) -> Any:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(BODY), "gzip"),
-        (gzip.compress(BODY[:100]) + gzip.compress(BODY[100:]), "GZIP"),
+        (gzip.compress(BODY, mtime=0), "gzip"),
+        (gzip.compress(BODY[:100], mtime=0) + gzip.compress(BODY[100:], mtime=0), "GZIP"),
         (zstandard.ZstdCompressor().compress(BODY), "zstd"),
         (streamed(BODY), "zstd"),
         (BODY, "identity"),
@@ -51,7 +51,7 @@ def test_a_compressed_body_is_read(owner: Person, body: bytes, encoding: str) ->
 @pytest.mark.parametrize(
     ("body", "encoding", "status", "words"),
     [
-        (gzip.compress(BODY)[:-9], "gzip", 400, "cut off"),
+        (gzip.compress(BODY, mtime=0)[:-9], "gzip", 400, "cut off"),
         (b"no gzip", "gzip", 400, "damaged"),
         (zstandard.ZstdCompressor().compress(BODY)[:-5], "zstd", 400, "cut off"),
         (streamed(BODY)[:-5], "zstd", 400, "cut off"),

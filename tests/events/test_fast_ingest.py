@@ -132,7 +132,7 @@ REQUESTS: list[tuple[bytes, dict[str, str]]] = [
     (b"[]", {}),
 ]
 UNREADABLE: list[tuple[bytes, dict[str, str]]] = [
-    (gzip.compress(b"[]")[:-4], {"HTTP_CONTENT_ENCODING": "gzip"}),
+    (gzip.compress(b"[]", mtime=0)[:-4], {"HTTP_CONTENT_ENCODING": "gzip"}),
     (b"[]", {"HTTP_CONTENT_ENCODING": "br"}),
     (b"[]", {"CONTENT_TYPE": "text/csv"}),
     (b"[{]", {"HTTP_ACCEPT": "application/problem+json"}),
