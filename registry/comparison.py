@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from threading import Lock
 from typing import Any, Generic, Literal, TypeVar
 
+import orjson
 from django.conf import settings
 
 from compat import Bump, SchemaError, Verdict, bump, check
@@ -47,8 +48,19 @@ class Document:
     @cached_property
     def _written(self) -> tuple[bytes, int, bool]:
         """What is asked of the text, which itself is not kept."""
-        text = json.dumps([self.value, dict(self.store)])
-        return hashlib.sha256(text.encode()).digest(), len(text), f'"{KEYWORD}":' in text
+        text = _text_of([self.value, dict(self.store)])
+        return hashlib.sha256(text).digest(), len(text), _MENTIONED in text
+
+
+_MENTIONED = f'"{KEYWORD}":'.encode()
+
+
+def _text_of(value: Any) -> bytes:
+    """Always the same of the same value, in one of two ways: orjson writes neither large integers nor halves of characters."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 @dataclass
