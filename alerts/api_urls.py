@@ -1,12 +1,13 @@
 from django.urls import URLPattern, path
 
-from alerts import action_api, api, backtest_api, episode_api, silence_api
+from alerts import action_api, api, backtest_api, episode_api, explain_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
     path("alerts/rules/preview", api.rule_preview, name="api-alert-rule-preview"),
     path("alerts/rules/<int:rule_id>", api.rule, name="api-alert-rule"),
     path("alerts/rules/<int:rule_id>/editions", api.rule_editions, name="api-alert-rule-editions"),
+    path("alerts/rules/<int:rule_id>/explain", explain_api.explain),
     path("alerts/rules/<int:rule_id>/pause", api.rule_pause, name="api-alert-rule-pause"),
     path("alerts/rules/<int:rule_id>/resume", api.rule_resume, name="api-alert-rule-resume"),
     path("alerts/rules/<int:rule_id>/actions", action_api.rule_actions, name="api-alert-rule-actions"),

@@ -91,6 +91,12 @@ class InvalidBacktest(ProductError):
     code = "invalid_backtest"
 
 
+class InvalidExplanation(ProductError):
+    """A rule is asked about something that it does not look at; `pointer` names it."""
+
+    code = "invalid_explanation"
+
+
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"

@@ -161,6 +161,25 @@ def read(
     return _logged(query.then(" ORDER BY position"))
 
 
+def read_arrived(
+    rule: Compiled, *, since: datetime, until: datetime, occurred: tuple[datetime, datetime], most: int
+) -> list[LoggedEvent]:
+    """What the rule selects of the events that arrived between two moments and occurred between two others; the newest `most`."""
+    documents = rule.reads_documents
+    query = _events(documents=documents).then(
+        f" WHERE received_at >= %s AND received_at <= %s AND {COUNTED_AT} BETWEEN %s AND %s AND {SEEN}",
+        since,
+        until,
+        *occurred,
+    )
+    if rule.event_types is not None:
+        query = query.then(" AND event_type = ANY(%s)", sorted(rule.event_types))
+    condition = where(rule.condition)
+    unless = "document IS NULL OR " if documents else ""
+    query = query.then(f" AND ({unless}{condition.text} IS TRUE)", *condition.params)
+    return _logged(query.then(" ORDER BY position DESC LIMIT %s", most))
+
+
 def read_these(
     positions: Sequence[int], *, first: datetime, last: datetime, documents: bool
 ) -> dict[int, LoggedEvent]:

@@ -1,6 +1,14 @@
 from django.urls import URLPattern, path
 
-from alerts import action_pages, backtest_pages, channel_pages, episode_pages, pages, silence_pages
+from alerts import (
+    action_pages,
+    backtest_pages,
+    channel_pages,
+    episode_pages,
+    explain_pages,
+    pages,
+    silence_pages,
+)
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", pages.rules, name="rules"),
@@ -8,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("alerts/rules/preview", pages.rule_preview, name="rule-preview"),
     path("alerts/rules/<int:rule_id>", pages.rule, name="rule"),
     path("alerts/rules/<int:rule_id>/edit", pages.rule_edit, name="rule-edit"),
+    path("alerts/rules/<int:rule_id>/explain", explain_pages.rule_explain, name="rule-explain"),
     path("alerts/rules/<int:rule_id>/pause", pages.rule_pause, name="rule-pause"),
     path("alerts/rules/<int:rule_id>/resume", pages.rule_resume, name="rule-resume"),
     path("alerts/rules/<int:rule_id>/delete", pages.rule_delete, name="rule-delete"),

@@ -194,6 +194,7 @@ delete api/v1/alerts/rules/<int:rule_id>                                       y
 put    api/v1/alerts/rules/<int:rule_id>                                       yes    no     no
 get    api/v1/alerts/rules/<int:rule_id>                                       yes    yes    no
 get    api/v1/alerts/rules/<int:rule_id>/editions                              yes    yes    no
+get    api/v1/alerts/rules/<int:rule_id>/explain                               yes    yes    no
 post   api/v1/alerts/rules/<int:rule_id>/pause                                 yes    no     hidden
 post   api/v1/alerts/rules/<int:rule_id>/resume                                yes    no     hidden
 get    api/v1/alerts/rules/<int:rule_id>/actions                               yes    yes    no
@@ -408,6 +409,7 @@ post   alerts/rules/preview                                                    t
 get    alerts/rules/<int:rule_id>                                              yes    yes    no
 get    alerts/rules/<int:rule_id>/edit                                         yes    no     no
 post   alerts/rules/<int:rule_id>/edit                                         told   no     no
+get    alerts/rules/<int:rule_id>/explain                                      yes    yes    no
 post   alerts/rules/<int:rule_id>/pause                                        yes    no     hidden
 post   alerts/rules/<int:rule_id>/resume                                       told   no     hidden
 post   alerts/rules/<int:rule_id>/delete                                       yes    no     hidden
