@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -93,14 +93,24 @@ def withdraw_held(*, about: str, about_id: object, target: str) -> int:
 
     The database decides against a worker that takes a message at the same moment: only one of the two gets it.
     """
-    return Delivery.objects.filter(
-        about=about,
-        about_id=str(about_id),
-        target=target,
-        state=Delivery.State.DUE,
-        held_until__isnull=False,
-        attempts=0,
-    ).update(state=Delivery.State.CANCELLED, finished_at=timezone.now())
+    rows = _held().filter(about=about, about_id=str(about_id), target=target)
+    return rows.update(state=Delivery.State.CANCELLED, finished_at=timezone.now())
+
+
+def held_of(about: str) -> list[tuple[str, str]]:
+    """What is held and was never tried: `about_id` and target of each."""
+    return list(_held().filter(about=about).values_list("about_id", "target"))
+
+
+def hold_again(*, about: str, about_id: object, target: str, until: datetime | None) -> None:
+    """What is held and was never tried waits until then instead, or no longer."""
+    rows = _held().filter(about=about, about_id=str(about_id), target=target)
+    rows.update(held_until=until, next_attempt_at=until or Now())
+    transaction.on_commit(lambda: deliveries_due.send(sender=Delivery))
+
+
+def _held() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(state=Delivery.State.DUE, held_until__isnull=False, attempts=0)
 
 
 def deliver_due(

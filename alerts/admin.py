@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from access.admin import LookOnly
 from access.caller import caller
-from alerts.models import Channel, Episode, Rule, RuleVersion
+from alerts.models import Channel, Episode, EpisodeEntry, Rule, RuleVersion, Silence
 from alerts.rules import RuleSpec, delete_rule, edit_rule, pause_rule, resume_rule
 
 
@@ -54,10 +54,24 @@ class RuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # the same
         delete_rule(actor=caller(request), rule_id=obj.pk)
 
 
+class Entries(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # the same
+    model = EpisodeEntry
+    fields = ("at", "kind", "by", "text", "until")
+    extra = 0
+
+
 @admin.register(Episode)
 class EpisodeAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
     list_display = ("rule", "group_key", "number", "state", "fired_at", "resolved_at", "matches")
     list_filter = ("state",)
+    inlines = (Entries,)
+
+
+@admin.register(Silence)
+class SilenceAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # the same
+    """Made and ended on their page, which shows what they hold."""
+
+    list_display = ("id", "matchers", "reason", "starts_at", "ends_at", "created_by")
 
 
 @admin.register(Channel)

@@ -1,4 +1,4 @@
-"""Rules, episodes and channels over REST."""
+"""Rules and channels over REST."""
 
 from typing import Any
 
@@ -20,15 +20,12 @@ from alerts.edition_serializers import KeptEditionAnswer
 from alerts.lists import (
     attempts_of,
     channels_for,
-    deliveries_of,
     editions_for,
-    episodes_for,
     find_channel,
-    find_episode,
     find_rule,
     rules_for,
 )
-from alerts.models import Channel, Episode, Rule, Severity
+from alerts.models import Channel, Rule
 from alerts.preview import preview
 from alerts.preview_message import preview_message
 from alerts.rules import Saved
@@ -36,9 +33,6 @@ from alerts.serializers import (
     ChannelAnswer,
     ChannelMade,
     ChannelRequest,
-    EpisodeAnswer,
-    EpisodeDetail,
-    NotificationAnswer,
     PreviewAnswer,
     PreviewMessageAnswer,
     PreviewMessageRequest,
@@ -143,44 +137,6 @@ def rule_preview(request: Request) -> Response:
     wanted = PreviewRequest(data=request.data)
     wanted.is_valid(raise_exception=True)
     return Response(PreviewAnswer(preview(actor=caller(request), spec=wanted.spec())).data)
-
-
-# --- episodes ---------------------------------------------------------------------------------
-
-
-class EpisodeFilter(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(Episode.State.choices, required=False)
-    rule = serializers.IntegerField(required=False)
-    severity = serializers.ChoiceField(Severity.choices, required=False)
-
-
-@extend_schema(
-    operation_id="alerts_episodes_list",
-    parameters=[*PAGING, EpisodeFilter],
-    responses=page_schema("EpisodePage", EpisodeAnswer),
-)
-@api_view(["GET"])
-def episodes(request: Request) -> Response:
-    """Firings, the newest first."""
-    chosen = EpisodeFilter(data={name: value for name, value in request.query_params.items() if value})
-    chosen.is_valid(raise_exception=True)
-    page = page_of(request, episodes_for(caller(request), chosen.validated_data))
-    return page_answer(page, EpisodeAnswer(page.items, many=True).data)
-
-
-@extend_schema(
-    operation_id="alerts_episodes_read",
-    responses=inline_serializer(
-        "EpisodeWithDeliveries",
-        {"episode": EpisodeDetail(), "deliveries": NotificationAnswer(many=True)},
-    ),
-)
-@api_view(["GET"])
-def episode(request: Request, episode_id: int) -> Response:
-    """One firing with its evidence and what became of its notifications."""
-    found = find_episode(caller(request), episode_id)
-    deliveries = NotificationAnswer(deliveries_of(found), many=True).data
-    return Response({"episode": EpisodeDetail(found).data, "deliveries": deliveries})
 
 
 # --- channels ---------------------------------------------------------------------------------

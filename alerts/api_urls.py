@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from alerts import api
+from alerts import api, episode_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
@@ -9,8 +9,16 @@ urlpatterns: list[URLPattern] = [
     path("alerts/rules/<int:rule_id>/editions", api.rule_editions, name="api-alert-rule-editions"),
     path("alerts/rules/<int:rule_id>/pause", api.rule_pause, name="api-alert-rule-pause"),
     path("alerts/rules/<int:rule_id>/resume", api.rule_resume, name="api-alert-rule-resume"),
-    path("alerts/episodes", api.episodes, name="api-alert-episodes"),
-    path("alerts/episodes/<int:episode_id>", api.episode, name="api-alert-episode"),
+    path("alerts/episodes", episode_api.episodes, name="api-alert-episodes"),
+    path("alerts/episodes/<int:episode_id>", episode_api.episode, name="api-alert-episode"),
+    path("alerts/episodes/<int:episode_id>/acknowledge", episode_api.acknowledge),
+    path("alerts/episodes/<int:episode_id>/unacknowledge", episode_api.unacknowledge),
+    path("alerts/episodes/<int:episode_id>/resolve", episode_api.resolve),
+    path("alerts/episodes/<int:episode_id>/notes", episode_api.note),
+    path("alerts/silences", silence_api.silences),
+    path("alerts/silences/preview", silence_api.preview),
+    path("alerts/silences/<int:silence_id>", silence_api.silence),
+    path("alerts/silences/<int:silence_id>/expire", silence_api.expire),
     path("alerts/channels", api.channels, name="api-alert-channels"),
     path("alerts/channels/preview", api.channel_preview, name="api-alert-channel-preview"),
     path("alerts/channels/<int:channel_id>", api.channel, name="api-alert-channel"),

@@ -17,8 +17,8 @@ from access.signing import PRIVATE, new_private_key, new_secret
 from alerts.channel_kinds import KINDS
 from alerts.channel_kinds.kind import PARTS
 from alerts.errors import ChannelNameTaken, ChannelNotFound, InvalidChannel
+from alerts.models import ABOUT as ABOUT_EPISODE
 from alerts.models import Channel
-from alerts.notify import ABOUT as ABOUT_EPISODE
 from alerts.notify import write_messages
 from alerts.quiet import check_quiet_hours
 from alerts.told import about_test

@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from alerts import engine
 from alerts.engine import Match, Step
 from alerts.matches import Group
-from alerts.models import Channel, Episode, Evidence, Rule
+from alerts.models import Channel, Episode, Evidence, Rule, Silence
 from alerts.notify import notify
 
 # Events kept as evidence of one episode; `Episode.matches` counts all.
@@ -68,9 +68,10 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
         if any(one.fired or one.resolved for _, one, _ in rows)
         else []
     )
+    silences = list(Silence.objects.active(now)) if any(one.fired for _, one, _ in rows) else []
     for _, one, row in rows:
         if one.fired:
-            notify(episode=row, what="firing", channels=channels, now=now)
+            notify(episode=row, what="firing", channels=channels, now=now, silences=silences)
         if one.resolved:
             notify(episode=row, what="resolved", channels=channels, now=now)
 

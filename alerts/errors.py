@@ -56,6 +56,30 @@ class EpisodeNotFound(ProductError):
         return cls(f"There is no episode {episode_id}, or you may not see it.", episode=episode_id)
 
 
+class EpisodeEnded(ProductError):
+    """What was asked is for an episode that still fires."""
+
+    kind = "conflict"
+    code = "episode_ended"
+
+
+class InvalidEpisodeEntry(ProductError):
+    """What somebody says about an episode, or for how long, cannot be taken; `pointer` names it."""
+
+    code = "invalid_episode_entry"
+
+
+class SilenceNotFound(ProductError):
+    kind = "not_found"
+    code = "silence_not_found"
+
+
+class InvalidSilence(ProductError):
+    """A silence that cannot be made or changed; `pointer` names the value that is wrong."""
+
+    code = "invalid_silence"
+
+
 class ChannelNotFound(ProductError):
     kind = "not_found"
     code = "channel_not_found"

@@ -12,7 +12,7 @@ from access.errors import ProductError
 from access.forms import explain
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
-from alerts.models import Channel, Episode, Kind, Rule, RuleQuerySet, Severity
+from alerts.models import Channel, Kind, Rule, Severity
 from alerts.rules import MAX_REMEMBER_DAYS, MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
 from alerts.words import OPERATOR_WORDS
 
@@ -293,21 +293,3 @@ def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:
             return None
         rows.append({"field": field, "op": op, "value": written})
     return combine, rows
-
-
-class EpisodeFilter(forms.Form):
-    rule = forms.ModelChoiceField(Rule.objects.none(), required=False, empty_label="Every rule")
-    state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Episode.State.choices])
-    severity = forms.ChoiceField(required=False, choices=[("", "Any severity"), *Severity.choices])
-
-    def __init__(self, *args: Any, rules: RuleQuerySet, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        rule = self.fields["rule"]
-        assert isinstance(rule, forms.ModelChoiceField)
-        rule.queryset = rules
-
-    def chosen(self) -> dict[str, Any]:
-        """The filters that are filled in and readable."""
-        self.is_valid()
-        rule = self.cleaned_data.get("rule")
-        return {**self.cleaned_data, "rule": rule.pk if rule else None}

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from access.actor import Actor
 from access.models import Delivery, DeliveryAttempt
 from alerts.errors import ChannelNotFound, EpisodeNotFound, RuleNotFound
-from alerts.models import Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
-from alerts.notify import ABOUT
+from alerts.models import ABOUT, Channel, Episode, Evidence, Rule, RuleQuerySet, RuleVersionQuerySet
 from events.models import Event
 
 
@@ -33,11 +33,29 @@ def editions_for(actor: Actor, rule: Rule) -> RuleVersionQuerySet:
 
 
 def episodes_for(actor: Actor, filters: Mapping[str, Any] | None = None) -> QuerySet[Episode]:
-    """Episodes that the actor may see; `state`, `rule` (id) and `severity` narrow them."""
+    """Episodes that the actor may see.
+
+    `state` (also "acknowledged" and "unattended", which are ways of firing), `rule` (id), `severity`, `owner` and `group`,
+    a text that the values of the group contain, narrow them.
+    """
     actor.require("read")
     rows = Episode.objects.visible_to(actor).select_related("rule", "rule_version")
     chosen = {name: value for name, value in (filters or {}).items() if value}
-    names = {"state": "state", "rule": "rule_id", "severity": "rule_version__severity"}
+    match chosen.pop("state", ""):
+        case "":
+            pass
+        case "acknowledged":
+            rows = rows.acknowledged(timezone.now())
+        case "unattended":
+            rows = rows.unattended(timezone.now())
+        case state:
+            rows = rows.filter(state=state)
+    names = {
+        "rule": "rule_id",
+        "severity": "rule_version__severity",
+        "owner": "acknowledged_by__icontains",
+        "group": "group_key__icontains",
+    }
     return rows.filter(**{names[name]: value for name, value in chosen.items() if name in names})
 
 

@@ -4,27 +4,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from access.actor import LABEL_LENGTH
 from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
-from alerts.models import Channel, Episode
+from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Silence
 from alerts.quiet import held_until
+from alerts.silences import latest, reaches
 from alerts.told import Told, about_episode
 from alerts.wording import worded
 
-ABOUT = "alerts.episode"
-
 
 def notify(
-    *, episode: Episode, what: Literal["firing", "resolved"], channels: list[Channel], now: datetime
+    *,
+    episode: Episode,
+    what: Literal["firing", "resolved"],
+    channels: list[Channel],
+    now: datetime,
+    silences: Sequence[Silence] = (),
 ) -> list[Delivery]:
     """Writes the messages for every enabled channel. Telling the same thing again changes nothing.
 
-    What a channel's quiet hours hold back is withdrawn when it is over before they are.
+    What a channel's quiet hours or one of the active `silences` hold back is withdrawn when it is over before they are.
     """
     if not channels:
         return []
     told = about_episode(episode, what, now)
+    muted = _muted(episode, silences) if what == "firing" else None
     return [
         written
         for channel in channels
@@ -35,9 +41,25 @@ def notify(
             message_id=f"{told.thread}-{what}-{channel.pk}",
             about=ABOUT,
             about_id=episode.pk,
-            hold=held_until(channel, told.severity, now) if what == "firing" else None,
+            hold=latest(held_until(channel, told.severity, now), muted) if what == "firing" else None,
         )
     ]
+
+
+def _muted(episode: Episode, silences: Sequence[Silence]) -> datetime | None:
+    """Until when silences hold it, which its course then says."""
+    reaching = [one for one in silences if reaches(one, episode)]
+    EpisodeEntry.objects.bulk_create(
+        EpisodeEntry(
+            episode=episode,
+            kind=EpisodeEntry.Kind.MUTED,
+            by=f"silence {one.pk} by {one.created_by}"[:LABEL_LENGTH],
+            text=one.reason,
+            until=one.ends_at,
+        )
+        for one in reaching
+    )
+    return latest(*(one.ends_at for one in reaching))
 
 
 def _withdrawn(episode: Episode, channel: Channel) -> bool:

@@ -1,4 +1,4 @@
-"""Pages of rules and episodes."""
+"""Pages of rules."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,13 +13,10 @@ from access.caller import caller
 from access.errors import ProductError
 from access.keyset import page_of
 from alerts.edition_changes import with_differences
-from alerts.forms import EpisodeFilter, RuleEditor
+from alerts.forms import RuleEditor
 from alerts.lists import (
-    deliveries_of,
     editions_for,
     episodes_for,
-    evidence_of,
-    find_episode,
     find_rule,
     rules_for,
 )
@@ -171,37 +168,13 @@ def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
     return redirect("rules")
 
 
-def episodes(request: HttpRequest) -> HttpResponse:
-    actor = caller(request)
-    filters = EpisodeFilter(request.GET, rules=rules_for(actor))
-    page = page_of(request, episodes_for(actor, filters.chosen()))
-    template = "alerts/_episodes.html" if "fragment" in request.GET else "alerts/episodes.html"
-    return render(request, template, {"page": page, "episodes": page.items, "filters": filters})
-
-
-def episode(request: HttpRequest, episode_id: int) -> HttpResponse:
-    shown = find_episode(caller(request), episode_id)
-    evidence = evidence_of(shown)
-    correlations = [event.correlation_id for _, event in evidence if event and event.correlation_id]
-    context = {
-        "episode": shown,
-        "evidence": evidence,
-        "fires_at": fires_at(shown.rule_version),
-        "deliveries": deliveries_of(shown),
-        "correlation_id": correlations[0] if correlations else None,
-        "may_replay": caller(request).may("replay"),
-    }
-    template = "alerts/_episode.html" if "fragment" in request.GET else "alerts/episode.html"
-    return render(request, template, context)
-
-
 def home_panel(request: HttpRequest) -> dict[str, Any]:
     """The card and the number of the home page."""
     actor = caller(request)
     if not actor.may("read"):
         return {"template": "alerts/_home_panel.html", "context": {"firing": [], "rules": 0}}
     firing = episodes_for(actor, {"state": "firing"})
-    number = firing.count()
+    number, unattended = firing.count(), episodes_for(actor, {"state": "unattended"}).count()
     return {
         "template": "alerts/_home_panel.html",
         "context": {
@@ -213,8 +186,9 @@ def home_panel(request: HttpRequest) -> dict[str, Any]:
             {
                 "label": "Firing",
                 "value": f"{number:,}",
+                "note": f"{number - unattended:,} acknowledged" if number else "",
                 "url": f"{reverse('episodes')}?state=firing",
-                "tone": "bad" if number else "good",
+                "tone": "bad" if unattended else "warn" if number else "good",
             }
         ],
     }

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from access.models import Delivery, DeliveryAttempt, DeliveryTarget
 from alerts.channel_kinds import KINDS
+from alerts.course import course_of
 from alerts.lists import evidence_of
 from alerts.models import Channel, Episode, Kind, Rule, RuleVersion, Severity
 from alerts.rules import RuleSpec, Saved
@@ -180,6 +181,8 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "peak",
             "share",
             "matches",
+            "acknowledged_by",
+            "acknowledged_until",
         )
 
 
@@ -198,11 +201,27 @@ class EvidenceAnswer(serializers.Serializer[Any]):
     correlation_id = serializers.CharField(allow_null=True)
 
 
+class HappenedAnswer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    what = serializers.CharField(
+        help_text="began, fired, resolved, acknowledged, unacknowledged, note; of a notification: held, sending, delivered, dead, cancelled."
+    )
+    sentence = serializers.CharField()
+    text = serializers.CharField()
+    by = serializers.CharField(help_text="Empty when the registry did it.")
+    delivery = serializers.IntegerField(allow_null=True)
+
+
 class EpisodeDetail(EpisodeAnswer):
     evidence = serializers.SerializerMethodField()
+    course = serializers.SerializerMethodField()
 
     class Meta(EpisodeAnswer.Meta):
-        fields = (*EpisodeAnswer.Meta.fields, "evidence")
+        fields = (*EpisodeAnswer.Meta.fields, "evidence", "course")
+
+    @extend_schema_field(HappenedAnswer(many=True))
+    def get_course(self, episode: Episode) -> Any:
+        return HappenedAnswer(course_of(episode), many=True).data
 
     def get_evidence(self, episode: Episode) -> list[dict[str, Any]]:
         names = ("event_id", "event_type", "node_id", "correlation_id")

@@ -2,21 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 import zstandard
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Min, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from access import audit
-from access.actor import SYSTEM, Actor, Grant
-from access.tokens import actor_of_user
+from access.actor import Actor, Grant
+from access.leased import starter_of
 from events import changes
 from events.errors import ExportInvalid, ExportNotFound, ExportNotReady, ExportTooLarge
 from events.export_format import beginning, written
@@ -145,7 +145,7 @@ def _pieces(export: Export) -> Iterator[bytes]:
 
 def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Takes an export that waits, goes on with it for a while and gives it back; whether there was one."""
-    export = next((found for found in Export.objects.waiting().order_by("pk")[:10] if _take(found)), None)
+    export = Export.objects.take_next(_LEASE)
     if export is None:
         return False
     _go_on(export, stopping)
@@ -163,22 +163,13 @@ def forget_expired() -> int:
     return count
 
 
-def _take(export: Export) -> bool:
-    """The update decides between workers."""
-    free = Export.objects.waiting().filter(pk=export.pk, epoch=export.epoch)
-    if not free.update(epoch=F("epoch") + 1, leased_until=Now() + _LEASE):
-        return False
-    export.refresh_from_db()
-    return True
-
-
 def _go_on(export: Export, stopping: Callable[[], bool]) -> None:
     until = time.monotonic() + settings.EXPORT_SLICE_SECONDS
     try:
         while not export.ended:
             _step(export)
             if stopping() or time.monotonic() > until:
-                Export.objects.filter(pk=export.pk, epoch=export.epoch).update(leased_until=None)
+                export.give_back()
                 return
     except _NotMine:
         return
@@ -220,9 +211,8 @@ def _write(export: Export, events: list[Event]) -> None:
 
 
 def _note(export: Export) -> None:
-    mine = Export.objects.filter(pk=export.pk, epoch=export.epoch, state=Export.State.RUNNING)
     ended = {"finished_at": Now(), "expires_at": _expiry()} if export.ended else {}
-    noted = mine.update(
+    noted = export.mine().update(
         after=export.after,
         events=export.events,
         parts=export.parts,
@@ -240,11 +230,8 @@ def _note(export: Export) -> None:
 def _actor_of(export: Export) -> Actor:
     """By the rights that its starter has now, within those of the token that started it; none where the account is gone."""
     limits = tuple(Grant(frozenset({"read"}), prefix) for prefix in export.prefixes)
-    user = User.objects.filter(pk=export.user_id, is_active=True).first() if export.user_id else None
-    if user is not None:
-        now = actor_of_user(user)
-        return Actor(label=now.label, roles=now.roles, user=user, token_grants=limits)
-    return SYSTEM if export.created_by == SYSTEM.label else Actor(label=export.created_by, roles=())
+    starter = starter_of(export.user_id, export.created_by)
+    return starter if starter.user is None else replace(starter, token_grants=limits)
 
 
 def _first() -> int:

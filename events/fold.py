@@ -17,6 +17,7 @@ from django.db.models import F, FloatField, Func, IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from events.clocks import PLAUSIBLE_AHEAD, PLAUSIBLE_FROM
+from events.meter import meter
 from events.models import Event, LogHead, QuarantineTally, Statistic, StatisticsCursor
 from events.note_profiles import note_profiles
 from events.query import versions_that_judged
@@ -93,7 +94,10 @@ def _fold_batch(size: int) -> int:
         until = min(cursor.position + size, LogHead.objects.get().position)
         folded = until - cursor.position
         if folded:
-            fold_rows(Event.objects.filter(position__gt=cursor.position, position__lte=until))
+            rows = Event.objects.filter(position__gt=cursor.position, position__lte=until)
+            fold_rows(rows)
+            # Not where days are counted anew: these counters only grow.
+            meter(rows, took=_TOOK)
             cursor.position = until
             cursor.save()
     return folded + tallied

@@ -138,6 +138,11 @@ def _producer(processes: list[Process]) -> Producer:
     return Producer(last.producer, last.service, tuple(processes), _sum(counts))
 
 
+def tally_of(types: Mapping[str, Mapping[str, int]]) -> Tally:
+    """Of all event types of a report."""
+    return _sum(types.values())
+
+
 def _sum(counts: Iterable[Mapping[str, int]]) -> Tally:
     total: Counter[str] = Counter()
     for one in counts:

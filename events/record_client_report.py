@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from access.actor import Actor
+from events.meter import meter_report
 from events.models import ClientReport
+from events.producers import tally_of
 
 # The later word counts; one that was overtaken on its way changes nothing.
 _UPSERT = """
@@ -42,11 +44,25 @@ def record_client_report(*, actor: Actor, spec: ReportSpec) -> bool:
     """False when a later word of the same process is there already. Raises Forbidden where nothing may be ingested."""
     actor.require("ingest")
     with transaction.atomic(), connection.cursor() as cursor:
+        before = _types_before(actor, spec)
         cursor.execute(_UPSERT, _row(actor, spec))
         kept = cursor.fetchone()
+        if kept is not None:
+            _meter(spec, before)
         if kept is not None and kept[0]:
             _forget_beyond(actor.label)
     return kept is not None
+
+
+def _types_before(actor: Actor, spec: ReportSpec) -> dict[str, dict[str, int]]:
+    """What the process told last; the row is held, so that two of its words are counted one after the other."""
+    rows = ClientReport.objects.filter(producer=actor.label, instance=spec.instance).select_for_update()
+    return rows.values_list("types", flat=True).first() or {}
+
+
+def _meter(spec: ReportSpec, before: dict[str, dict[str, int]]) -> None:
+    now, then = tally_of(spec.types), tally_of(before)
+    meter_report(service=spec.service, emitted=now.emitted - then.emitted, lost=now.lost - then.lost)
 
 
 def _row(actor: Actor, spec: ReportSpec) -> list[Any]:

@@ -11,14 +11,13 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from access import audit
-from access.actor import SYSTEM, Actor
-from access.tokens import actor_of_user
+from access.actor import Actor
+from access.leased import starter_of
 from events.errors import RedriveNotFound
 from events.held import HeldFilters, find_quarantined, within
 from events.ingest import Held, ingest_again
@@ -62,7 +61,7 @@ def redrive_events(*, actor: Actor, filters: HeldFilters) -> Redrive:
             details={"redrive": redrive.pk, "events": redrive.total, **filters.chosen},
         )
         transaction.on_commit(partial(redrive_wanted.send, sender=Redrive))
-    if redrive.total <= settings.REDRIVE_AT_ONCE and _take(redrive):
+    if redrive.total <= settings.REDRIVE_AT_ONCE and redrive.take(_LEASE):
         _go_on(redrive, lambda: False)
         redrive.refresh_from_db()
     return redrive
@@ -94,19 +93,10 @@ def cancel_redrive(*, actor: Actor, redrive_id: int) -> Redrive:
 
 def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Takes a re-drive that waits, goes on with it for a while and gives it back; whether there was one."""
-    redrive = next((found for found in Redrive.objects.waiting().order_by("pk")[:10] if _take(found)), None)
+    redrive = Redrive.objects.take_next(_LEASE)
     if redrive is None:
         return False
     _go_on(redrive, stopping)
-    return True
-
-
-def _take(redrive: Redrive) -> bool:
-    """The update decides between workers."""
-    free = Redrive.objects.waiting().filter(pk=redrive.pk, epoch=redrive.epoch)
-    if not free.update(epoch=F("epoch") + 1, leased_until=Now() + _LEASE):
-        return False
-    redrive.epoch += 1
     return True
 
 
@@ -115,7 +105,7 @@ def _go_on(redrive: Redrive, stopping: Callable[[], bool]) -> None:
     try:
         while _batch(redrive):
             if stopping() or time.monotonic() > until:
-                Redrive.objects.filter(pk=redrive.pk, epoch=redrive.epoch).update(leased_until=None)
+                redrive.give_back()
                 return
     except _NotMine:
         return
@@ -131,9 +121,7 @@ def _batch(redrive: Redrive) -> bool:
         redrive.stored += len(let_in)
         redrive.held += len(rows) - len(let_in)
         ended = {} if rows else {"state": Redrive.State.COMPLETED, "finished_at": Now()}
-        noted = Redrive.objects.filter(
-            pk=redrive.pk, epoch=redrive.epoch, state=Redrive.State.RUNNING
-        ).update(
+        noted = redrive.mine().update(
             after_id=redrive.after_id,
             stored=redrive.stored,
             held=redrive.held,
@@ -147,19 +135,11 @@ def _batch(redrive: Redrive) -> bool:
 
 def _next_rows(redrive: Redrive) -> list[QuarantinedEvent]:
     """Locked in the order of their ids, so that two re-drives wait for each other in one direction only."""
-    actor = _actor_of(redrive)
+    actor = starter_of(redrive.user_id, redrive.created_by)
     fitting = find_quarantined(actor=actor, filters=HeldFilters(**redrive.filters))
     allowed = within(within(fitting, redrive.prefixes), actor.readable_prefixes("ingest"))
     wanted = allowed.filter(pk__gt=redrive.after_id, pk__lte=redrive.until_id)
     return list(wanted.order_by("pk").select_for_update()[:_BATCH])
-
-
-def _actor_of(redrive: Redrive) -> Actor:
-    """By the rights that its starter has now, in both of the scopes; none where the account is gone."""
-    user = User.objects.filter(pk=redrive.user_id, is_active=True).first() if redrive.user_id else None
-    if user is not None:
-        return actor_of_user(user)
-    return SYSTEM if redrive.created_by == SYSTEM.label else Actor(label=redrive.created_by, roles=())
 
 
 def _judge_again(rows: Sequence[QuarantinedEvent]) -> list[int]:

@@ -43,7 +43,7 @@ class Moment(NamedTuple):
 
     @property
     def phase(self) -> str:
-        return _kind_and_phase(self.event_type)[1]
+        return phase_of(self.event_type)
 
     @property
     def kind(self) -> str:
@@ -55,6 +55,11 @@ class Moment(NamedTuple):
 def _kind_and_phase(event_type: str) -> tuple[str, str]:
     found = _KIND.fullmatch(event_type)
     return (found["kind"], found["phase"].upper()) if found else (event_type, "")
+
+
+def phase_of(event_type: str) -> str:
+    """START, SUCCESS, FAILURE or ERROR, where the type ends with one; else ""."""
+    return _kind_and_phase(event_type)[1]
 
 
 # Not frozen, which would triple what making one costs; nobody changes one.

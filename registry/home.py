@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from access.actor import SYSTEM
 from access.caller import caller
-from registry.models import Approval, Subject, Version
+from registry.models import Approval, Subject, Version, VersionMigration
 from registry.sunset import notices_for
 
 LATEST = 6
@@ -158,6 +158,15 @@ def panel(request: HttpRequest) -> Panel:
                 "label": "Uploads to approve",
                 "value": f"{waiting:,}",
                 "url": reverse("approvals"),
+                "tone": "warn",
+            }
+        )
+    if steps := VersionMigration.objects.waiting().readable_by(actor).count():
+        tiles.append(
+            {
+                "label": "Migrations to approve",
+                "value": f"{steps:,}",
+                "url": reverse("approvals") + "#migrations",
                 "tone": "warn",
             }
         )

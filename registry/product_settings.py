@@ -57,6 +57,14 @@ HOME_PANELS = [
     "alerts.pages.home_panel",
     "events.replay_pages.home_panel",
 ]
+# What /metrics tells: dotted names of `() -> Iterable[Metric]`, and how many series each counter of events has at most.
+METRICS = [
+    "registry.metrics.catalogue",
+    "events.metrics.events",
+    "access.metrics.deliveries",
+    "alerts.metrics.alerts",
+]
+METRICS_MAX_SERIES = env.int("METRICS_MAX_SERIES", default=1_000)
 # An archive of the catalogue that is imported: as it comes, unpacked, and how many members it has.
 CATALOGUE_MAX_BYTES = env.int("CATALOGUE_MAX_BYTES", default=1024 * 1024 * 1024)
 CATALOGUE_MAX_UNPACKED_BYTES = env.int("CATALOGUE_MAX_UNPACKED_BYTES", default=8 * 1024 * 1024 * 1024)

@@ -17,7 +17,7 @@ from registry.change_state import Deprecation, change_state
 from registry.errors import ApprovalRequired
 from registry.forms import ApprovalFilter, ApproveForm, DeprecationForm, RejectForm
 from registry.lookup import find_any_version
-from registry.models import Approval, Version
+from registry.models import Approval, Version, VersionMigration
 from registry.pages import shown_verdict
 from registry.publish import activate_draft
 
@@ -71,8 +71,19 @@ def approvals(request: HttpRequest) -> HttpResponse:
     asked = form.cleaned_data if form.is_valid() else {}
     state = asked.get("state") or "pending"
     rows = rows.waiting() if state == "pending" else rows.matching({"state": "" if state == "all" else state})
-    page = page_of(request, rows.matching({"subject": asked.get("subject", "")}))
-    return render(request, "registry/approvals.html", {"form": form, "page": page})
+    subject = asked.get("subject", "")
+    page = page_of(request, rows.matching({"subject": subject}))
+    context = {"form": form, "page": page, "migrations": _migrations(request, state, subject)}
+    return render(request, "registry/approvals.html", context)
+
+
+def _migrations(request: HttpRequest, state: str, subject: str) -> list[VersionMigration]:
+    """Those that wait, beside the uploads that do: each has its decision on its subject's page of migrations."""
+    if state not in ("pending", "all"):
+        return []
+    rows = VersionMigration.objects.waiting().readable_by(caller(request))
+    found = rows.of(subject) if subject else rows.select_related("subject", "source", "target")
+    return list(found.order_by("created_at"))
 
 
 @require_safe

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -20,9 +19,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from access import audit
-from access.actor import SYSTEM, Actor
+from access.actor import Actor
 from access.errors import ProductError
-from access.tokens import actor_of_user
+from access.leased import starter_of
 from registry.check import judge_against
 from registry.errors import StudyNotFound
 from registry.judge import Finding, Proposal, only_looking
@@ -102,7 +101,7 @@ def cancel_study(*, actor: Actor, study_id: int) -> Study:
 
 def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Takes a study that waits, goes on with it for a while and gives it back; whether there was one."""
-    study = _claim()
+    study = Study.objects.take_next(_LEASE)
     if study is None:
         return False
     try:
@@ -117,23 +116,9 @@ def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
 
 
 def _end_badly(study: Study, problem: str) -> None:
-    _mine(study).update(
+    study.mine().update(
         state=Study.State.FAILED, problem=problem[:1000], finished_at=timezone.now(), leased_until=None
     )
-
-
-def _claim() -> Study | None:
-    """The update decides between workers; losing is finding nothing."""
-    for study in Study.objects.waiting().order_by("pk")[:10]:
-        free = Study.objects.waiting().filter(pk=study.pk, epoch=study.epoch)
-        if free.update(epoch=F("epoch") + 1, leased_until=timezone.now() + _LEASE):
-            study.epoch += 1
-            return study
-    return None
-
-
-def _mine(study: Study) -> Any:
-    return Study.objects.filter(pk=study.pk, epoch=study.epoch, state=Study.State.RUNNING)
 
 
 def _go_on(study: Study, stopping: Callable[[], bool]) -> None:
@@ -145,13 +130,13 @@ def _go_on(study: Study, stopping: Callable[[], bool]) -> None:
         if not _checkpoint(study, progress) or progress.finished:
             return
         if stopping() or time.monotonic() > until:
-            _mine(study).update(leased_until=None)
+            study.give_back()
             return
 
 
 def _proposal(study: Study) -> Proposal:
     """What the judge was asked about, beside what is live now, by the rights that its starter has now."""
-    actor = _actor_of(study)
+    actor = starter_of(study.user_id, study.created_by)
     references = [ReferenceTo(**reference) for reference in study.references]
     upload = read_upload(actor=actor, subject=study.subject, schema=study.schema, references=references)
     snapshot = look_at(upload)
@@ -163,13 +148,6 @@ def _proposal(study: Study) -> Proposal:
         actor=actor,
         deadline=0.0,
     )
-
-
-def _actor_of(study: Study) -> Actor:
-    user = User.objects.filter(pk=study.user_id, is_active=True).first() if study.user_id else None
-    if user is not None:
-        return actor_of_user(user)
-    return SYSTEM if study.created_by == SYSTEM.label else Actor(label=study.created_by, roles=())
 
 
 def _step(study: Study, proposal: Proposal) -> Progress:
@@ -193,4 +171,4 @@ def _checkpoint(study: Study, progress: Progress) -> bool:
     }
     if progress.finished:
         changed |= {"state": Study.State.COMPLETED, "finished_at": Now(), "leased_until": None, "memory": {}}
-    return bool(_mine(study).update(**changed))
+    return bool(study.mine().update(**changed))

@@ -8,10 +8,12 @@ from drf_spectacular.views import SpectacularAPIView
 
 from access.pages import admin_entrance
 from registry import health
+from registry.metrics import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics),
     # Before Django's own: there is one way to sign in, and one to change one's password.
     path("admin/login/", admin_entrance),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),

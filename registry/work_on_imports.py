@@ -7,14 +7,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import IO, Self, cast
 
-from django.contrib.auth.models import User
 from django.db import OperationalError, connection
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from access.actor import SYSTEM, Actor
 from access.errors import ProductError
-from access.tokens import actor_of_user
+from access.leased import starter_of
 from registry.import_catalogue import import_catalogue
 from registry.import_registry import Where, import_registry
 from registry.import_report import Report
@@ -39,7 +36,7 @@ def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
             report = _run(row, beat)
     except _Abandoned:
         # Who goes on finds what came in so far.
-        _mine(row).update(leased_until=None)
+        row.give_back()
         return False
     except (ProductError, OperationalError) as problem:
         _end(row, state=CatalogueImport.State.FAILED, problem=str(problem)[:2000])
@@ -52,31 +49,21 @@ def work_on_next(*, stopping: Callable[[], bool] = lambda: False) -> bool:
 
 
 def _claim() -> CatalogueImport | None:
-    """The update decides between workers; losing is finding nothing."""
     if CatalogueImport.objects.worked_on().exists():
         return None
-    for row in CatalogueImport.objects.waiting().order_by("pk")[:10]:
-        free = CatalogueImport.objects.waiting().filter(pk=row.pk, epoch=row.epoch)
-        if free.update(epoch=F("epoch") + 1, leased_until=timezone.now() + _LEASE):
-            row.epoch += 1
-            return row
-    return None
-
-
-def _mine(row: CatalogueImport) -> QuerySet[CatalogueImport]:
-    return CatalogueImport.objects.filter(pk=row.pk, epoch=row.epoch, state=CatalogueImport.State.RUNNING)
+    return CatalogueImport.objects.take_next(_LEASE)
 
 
 def _end(row: CatalogueImport, **ended: object) -> None:
     # A dry run's archive and secret are kept, in case it is wanted for real.
     kept = row.dry_run and ended["state"] == CatalogueImport.State.COMPLETED
     gone = {} if kept else {"secret": ""}
-    if _mine(row).update(finished_at=timezone.now(), leased_until=None, **gone, **ended) and not kept:
+    if row.mine().update(finished_at=timezone.now(), leased_until=None, **gone, **ended) and not kept:
         row.parts.all().delete()
 
 
 def _run(row: CatalogueImport, beat: "_Heartbeat") -> Report:
-    actor = _actor_of(row)
+    actor = starter_of(row.user_id, row.created_by)
     if row.kind == CatalogueImport.Kind.REGISTRY:
         where = Where(row.source, row.options["subject_prefix"], row.options["into"])
         return import_registry(
@@ -88,14 +75,6 @@ def _run(row: CatalogueImport, beat: "_Heartbeat") -> Report:
         file.seek(0)
         archive = cast("IO[bytes]", file)
         return import_catalogue(actor=actor, file=archive, dry_run=row.dry_run, progress=beat.show)
-
-
-def _actor_of(row: CatalogueImport) -> Actor:
-    """By the rights that its starter has now."""
-    user = User.objects.filter(pk=row.user_id, is_active=True).first() if row.user_id else None
-    if user is not None:
-        return actor_of_user(user)
-    return SYSTEM if row.created_by == SYSTEM.label else Actor(label=row.created_by, roles=())
 
 
 class _Heartbeat:
@@ -137,7 +116,7 @@ class _Heartbeat:
         step, done, total = self._shown
         told = {"step": step, "done": done, "total": total, "leased_until": timezone.now() + _LEASE}
         try:
-            if not _mine(self._row).update(**told):
+            if not self._row.mine().update(**told):
                 self._lost.set()
         except OperationalError:
             # The next beat tries again; the lease is longer than many of them.

@@ -2,6 +2,7 @@
 
 from events.models.exports import Export, ExportPart, ExportQuerySet
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
+from events.models.meters import Meter
 from events.models.producers import ClientReport
 from events.models.profiles import Profile
 from events.models.quarantine import QuarantinedEvent, Redrive, RedriveQuerySet
@@ -24,6 +25,7 @@ __all__ = [
     "ExportPart",
     "ExportQuerySet",
     "LogHead",
+    "Meter",
     "Profile",
     "QuarantineTally",
     "QuarantinedEvent",

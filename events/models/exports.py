@@ -3,27 +3,22 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.leased import Leased, LeasedQuerySet
 from events.models.replays import time_ordered_id
 
 
-class ExportQuerySet(models.QuerySet["Export"]):
+class ExportQuerySet(LeasedQuerySet["Export"]):
     def visible_to(self, actor: Actor) -> "ExportQuerySet":
         """Those of the actor's own account, and all of them for administrators."""
         if actor.may_everywhere("admin"):
             return self
         return self.filter(user=actor.user, user__isnull=False)
 
-    def waiting(self) -> "ExportQuerySet":
-        """Those that want a worker and have none; a lease that ended belongs to a worker that was killed."""
-        free = Q(leased_until=None) | Q(leased_until__lt=Now())
-        return self.filter(free, state=Export.State.RUNNING)
 
-
-class Export(models.Model):
+class Export(Leased):
     """The events of a query, written by a worker for somebody to fetch. The row is the whole state.
 
     What a step wrote and how far it came are one transaction of the worker that holds `epoch`, so a killed one loses nothing
@@ -57,8 +52,6 @@ class Export(models.Model):
     # What is not in it, for a person.
     problem = models.TextField(blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    epoch = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.leased import Leased, LeasedQuerySet
 
 
 class QuarantinedEvent(models.Model):
@@ -49,18 +50,13 @@ class QuarantinedEvent(models.Model):
         return f"{self.event_type} {self.event_id}: {self.reason}"
 
 
-class RedriveQuerySet(models.QuerySet["Redrive"]):
+class RedriveQuerySet(LeasedQuerySet["Redrive"]):
     def visible_to(self, actor: Actor) -> "RedriveQuerySet":
         """Those that the actor's own account started, and all of them for who may ingest everything."""
         return self if actor.may_everywhere("ingest") else self.filter(user=actor.user, user__isnull=False)
 
-    def waiting(self) -> "RedriveQuerySet":
-        """Those that want a worker and have none; a lease that ended belongs to a worker that was killed."""
-        free = Q(leased_until=None) | Q(leased_until__lt=Now())
-        return self.filter(free, state=Redrive.State.RUNNING)
 
-
-class Redrive(models.Model):
+class Redrive(Leased):
     """A selection of the quarantine that is judged anew, in the background where it is long.
 
     The row is the whole state: what a batch came to is noted in the transaction that stores it, by the worker that holds
@@ -84,8 +80,6 @@ class Redrive(models.Model):
     # Still in quarantine, for the reasons of today.
     held = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    epoch = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

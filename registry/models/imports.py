@@ -6,19 +6,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH
+from access.leased import Leased, LeasedQuerySet
 
 
-class CatalogueImportQuerySet(models.QuerySet["CatalogueImport"]):
-    def waiting(self) -> "CatalogueImportQuerySet":
-        """Those that want a worker and have none; a lease that ended belongs to a worker that was killed."""
-        free = Q(leased_until=None) | Q(leased_until__lt=Now())
-        return self.filter(free, state=CatalogueImport.State.RUNNING)
-
+class CatalogueImportQuerySet(LeasedQuerySet["CatalogueImport"]):
     def worked_on(self) -> "CatalogueImportQuerySet":
         return self.filter(state=CatalogueImport.State.RUNNING, leased_until__gte=Now())
 
 
-class CatalogueImport(models.Model):
+class CatalogueImport(Leased):
     """An archive or another registry that is brought in, in the background. Repeating it after a kill goes on with it.
 
     The worker that holds `epoch` owns it; everything it writes here is conditional on it.
@@ -50,8 +46,6 @@ class CatalogueImport(models.Model):
     # What it came to: `import_report.Report`.
     report = models.JSONField(null=True)
     problem = models.TextField(blank=True)
-    epoch = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

@@ -5,13 +5,20 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access.actor import LABEL_LENGTH
-from registry.models.catalogue import Subject, Version
+from access.actor import LABEL_LENGTH, Actor
+from registry.models.catalogue import Subject, Version, under
 
 
 class VersionMigrationQuerySet(models.QuerySet["VersionMigration"]):
     def active(self) -> "VersionMigrationQuerySet":
         return self.filter(state=VersionMigration.State.ACTIVE)
+
+    def waiting(self) -> "VersionMigrationQuerySet":
+        """Those a second person has to approve."""
+        return self.filter(state=VersionMigration.State.PENDING)
+
+    def readable_by(self, actor: Actor) -> "VersionMigrationQuerySet":
+        return self.filter(under(actor.readable_prefixes(), "subject__name"))
 
     def of(self, subject: str) -> "VersionMigrationQuerySet":
         return self.filter(subject__name=subject).select_related("source", "target").order_by("number")

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.leased import Leased, LeasedQuerySet
 from registry.models.catalogue import Content, Version, under
 
 
@@ -109,7 +110,7 @@ class Fetch(models.Model):
         return f"{self.client} fetched {self.content}"
 
 
-class StudyQuerySet(models.QuerySet["Study"]):
+class StudyQuerySet(LeasedQuerySet["Study"]):
     def readable_by(self, actor: Actor) -> "StudyQuerySet":
         return self.filter(under(actor.readable_prefixes(), "subject"))
 
@@ -117,13 +118,8 @@ class StudyQuerySet(models.QuerySet["Study"]):
         """Those with the given `subject` and `state`, as far as they are given."""
         return self.filter(**{name: chosen[name] for name in ("subject", "state") if chosen.get(name)})
 
-    def waiting(self) -> "StudyQuerySet":
-        """Those that want a worker and have none; a lease that ended belongs to a worker that was killed."""
-        free = Q(leased_until=None) | Q(leased_until__lt=Now())
-        return self.filter(free, state=Study.State.RUNNING)
 
-
-class Study(models.Model):
+class Study(Leased):
     """A judge of an upload that goes on in the background. The row is the whole state: a killed worker loses a step.
 
     The worker that holds `epoch` owns it; every checkpoint is conditional on it.
@@ -150,8 +146,6 @@ class Study(models.Model):
     # What the judge needs to go on where it stopped.
     memory = models.JSONField(default=dict)
     problem = models.TextField(blank=True)
-    epoch = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

@@ -47,6 +47,7 @@ NAVIGATION = (
         (
             ("Rules", "rules", "rule"),
             ("Episodes", "episodes", "bell"),
+            ("Silences", "silences", "mute"),
             ("Channels", "channels", "channel"),
             ("Deliveries", "deliveries", "out"),
         ),

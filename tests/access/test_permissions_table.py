@@ -29,6 +29,7 @@ from access.models import AuditEntry, Delivery, Invitation, Role, SigningKey, To
 from access.tokens import PREFIX, digest_of
 from alerts.models import Channel, Episode
 from alerts.rules import RuleSpec, create_rule
+from alerts.silences import create_silence
 from events.export import start_export
 from events.models import ClientReport, Export, QuarantinedEvent, Redrive, Subscription
 from events.record_client_report import ReportSpec, record_client_report
@@ -60,6 +61,11 @@ SUBSCRIPTION = {
     "format": "structured",
 }
 SAMPLING = {"event_type": "team.*", "node": "shop", "rate": 0.5}
+SILENCE = {
+    "matchers": [{"label": "severity", "op": "eq", "value": "info"}],
+    "reason": "maintenance",
+    "ends_at": "2027-11-20T00:00:00Z",
+}
 CHANNEL = {"name": "another channel", "url": TARGET}
 EVENT = {
     "event_id": "new-1",
@@ -89,6 +95,7 @@ REPORT = {
 TABLE = """
 get    healthz                                                                 yes    yes    yes
 get    readyz                                                                  yes    yes    yes
+get    metrics                                                                 yes    no     no
 get    api/v1/openapi.yaml                                                     yes    yes    yes
 post   api/v1/tokens                                                           no     no     no
 get    api/v1/tokens                                                           yes    yes    yes
@@ -188,6 +195,16 @@ post   api/v1/alerts/rules/<int:rule_id>/pause                                 y
 post   api/v1/alerts/rules/<int:rule_id>/resume                                yes    no     hidden
 get    api/v1/alerts/episodes                                                  yes    yes    no
 get    api/v1/alerts/episodes/<int:episode_id>                                 yes    yes    no
+post   api/v1/alerts/episodes/<int:episode_id>/acknowledge                     yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/unacknowledge                   yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/resolve                         yes    no     no
+post   api/v1/alerts/episodes/<int:episode_id>/notes                           yes    no     no
+get    api/v1/alerts/silences                                                  yes    no     no
+post   api/v1/alerts/silences                                                  yes    no     no
+post   api/v1/alerts/silences/preview                                          yes    no     no
+get    api/v1/alerts/silences/<int:silence_id>                                 yes    no     no
+put    api/v1/alerts/silences/<int:silence_id>                                 yes    no     no
+post   api/v1/alerts/silences/<int:silence_id>/expire                          yes    no     no
 post   api/v1/alerts/channels                                                  yes    no     no
 get    api/v1/alerts/channels                                                  yes    no     no
 delete api/v1/alerts/channels/<int:channel_id>                                 yes    no     no
@@ -382,6 +399,16 @@ post   alerts/rules/<int:rule_id>/resume                                       t
 post   alerts/rules/<int:rule_id>/delete                                       yes    no     hidden
 get    alerts/episodes                                                         yes    yes    no
 get    alerts/episodes/<int:episode_id>                                        yes    yes    no
+post   alerts/episodes/<int:episode_id>/acknowledge                            yes    no     no
+post   alerts/episodes/<int:episode_id>/unacknowledge                          told   no     no
+post   alerts/episodes/<int:episode_id>/resolve                                yes    no     no
+post   alerts/episodes/<int:episode_id>/note                                   yes    no     no
+get    alerts/silences                                                         yes    no     no
+get    alerts/silences/new                                                     yes    no     no
+post   alerts/silences/new                                                     yes    no     no
+get    alerts/silences/<int:silence_id>                                        yes    no     no
+post   alerts/silences/<int:silence_id>                                        yes    no     no
+post   alerts/silences/<int:silence_id>/expire                                 yes    no     no
 get    alerts/channels                                                         yes    no     no
 get    alerts/channels/new                                                     yes    no     no
 post   alerts/channels/new                                                     yes    no     no
@@ -465,6 +492,12 @@ API_BODY: dict[str, object] = {
     "post alerts/rules": RULE,
     "post alerts/rules/preview": RULE,
     "put alerts/rules/<int:rule_id>": RULE,
+    "post alerts/episodes/<int:episode_id>/acknowledge": {},
+    "post alerts/episodes/<int:episode_id>/resolve": {},
+    "post alerts/episodes/<int:episode_id>/notes": {"text": "seen"},
+    "post alerts/silences": SILENCE,
+    "post alerts/silences/preview": {"matchers": SILENCE["matchers"]},
+    "put alerts/silences/<int:silence_id>": {"reason": "longer", "ends_at": "2027-11-26T00:00:00Z"},
     "post alerts/channels": CHANNEL,
     "post alerts/channels/preview": {},
     "put alerts/channels/<int:channel_id>": CHANNEL,
@@ -516,6 +549,19 @@ PAGE_BODY: dict[str, dict[str, object]] = {
     "replays/<uuid:replay_id>/step": {"count": 1},
     "replays/<uuid:replay_id>/seek": {"position": 1},
     "replays/<uuid:replay_id>/loop": {"passes": 1},
+    "alerts/episodes/<int:episode_id>/acknowledge": {"minutes": "240"},
+    "alerts/episodes/<int:episode_id>/note": {"text": "seen"},
+    "alerts/silences/new": {
+        "matchers-TOTAL_FORMS": "1",
+        "matchers-INITIAL_FORMS": "0",
+        "matchers-0-label": "severity",
+        "matchers-0-op": "eq",
+        "matchers-0-value": "info",
+        "reason": "quiet",
+        "lasts": "60",
+        "save": "yes",
+    },
+    "alerts/silences/<int:silence_id>": {"reason": "longer", "ends_at": "2027-11-20T00:00"},
     "alerts/channels/new": CHANNEL,
     "alerts/channels/<int:channel_id>": CHANNEL,
 }
@@ -617,6 +663,9 @@ def make_world():
     channel = Channel.objects.create(name="pager", url=TARGET, secret="", created_by="test")
     rule = create_rule(actor=SYSTEM, spec=RuleSpec(**(RULE | {"name": "order floods"}))).rule
     now = timezone.now()
+    silence = create_silence(
+        actor=SYSTEM, matchers=SILENCE["matchers"], reason="quiet", ends_at=now + timedelta(days=1)
+    )
     episode = Episode.objects.create(
         rule=rule,
         rule_version=rule.current,
@@ -668,6 +717,7 @@ def make_world():
         "sampling_rule_id": sampled.id,
         "revision": 0,
         "episode_id": episode.pk,
+        "silence_id": silence.pk,
         "channel_id": channel.pk,
         "client_report_id": ClientReport.objects.get().pk,
         "subscription_id": subscription.pk,

@@ -34,6 +34,8 @@ NOT_TOLD = {
     # Producers follow a document with a revision and an ETag; it is no part of the catalogue.
     *("sampling.create", "sampling.edit", "sampling.delete", "sampling.restore"),
     *("rule.create", "rule.edit", "rule.pause", "rule.resume", "rule.delete"),
+    *("episode.acknowledged", "episode.unacknowledged", "episode.note", "episode.resolved"),
+    *("silence.created", "silence.edited", "silence.expired"),
     *("channel.create", "channel.edit", "channel.delete", "channel.test"),
     *("signing_key.registered", "signing_key.rotated", "signing_key.revoked"),
     *(

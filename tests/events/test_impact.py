@@ -1,6 +1,7 @@
 """Upload impact on stored events: the share of each live version that would break, and the ways to fail."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,10 +170,10 @@ def test_what_arrives_later_is_not_looked_at(
 
 def test_a_worker_that_was_thought_dead_is_fenced_out(stored: None, settings: Any) -> None:
     running = exact(settings)
-    first = study._claim()
-    assert study._claim() is None
-    Study.objects.update(leased_until=timezone.now() - timezone.timedelta(seconds=1))
-    second = study._claim()
+    first = Study.objects.take_next(timedelta(minutes=1))
+    assert Study.objects.take_next(timedelta(minutes=1)) is None
+    Study.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    second = Study.objects.take_next(timedelta(minutes=1))
     assert (first.pk, second.epoch) == (running.pk, first.epoch + 1)
     late = study.Progress([], {}, 1, 1, finished=True)
     assert study._checkpoint(first, late) is False

@@ -227,6 +227,24 @@ def test_where_uploads_wait_for_a_second_person_so_does_a_migration(versions, ow
     assert owner.api.get(f"{ADDRESS}/1").json()["state"] == "retired"
 
 
+def test_a_migration_that_waits_is_in_the_queue_of_approvals(versions, owner, make_person):
+    Subject.objects.filter(name="order.placed").update(needs_approval=True)
+    post(owner)
+    second = make_person("second", role="developer", prefix="order.")
+
+    def queue(person: Any, query: str = "") -> str:
+        return str(person.browser.get(f"/approvals{query}").content.decode())
+
+    assert "/subjects/order.placed/migrations#migration-1" in queue(second)
+    assert "Migrations to approve" in second.browser.get("/").content.decode()
+    assert "migration-1" in queue(second, "?subject=order.placed")
+    assert "migration-1" not in queue(second, "?subject=order.paid")
+    assert "migration-1" not in queue(second, "?state=rejected")
+    assert "migration-1" not in queue(make_person("other", role="developer", prefix="shop."))
+    second.api.post(f"{ADDRESS}/1/approve")
+    assert "migration-1" not in queue(second)
+
+
 def test_subscribers_are_told(told, versions, owner):
     told()
     post(owner)

@@ -1,6 +1,7 @@
 """A selection of the quarantine is judged again, once the catalogue accepts it: never lost, never stored twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ def test_a_worker_that_was_thought_dead_stores_nothing_more(
 def test_a_run_whose_worker_died_is_taken_up_when_its_lease_ends(publish: Publish, owner: Person) -> None:
     accept_missing_x(publish)
     start(owner)
-    assert work._take(Redrive.objects.get())
+    assert Redrive.objects.get().take(timedelta(seconds=20))
     assert work_on_next() is False
     Redrive.objects.update(leased_until="2026-01-01T00:00Z")
     while work_on_next():

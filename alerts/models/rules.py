@@ -1,19 +1,15 @@
-"""What is stored about alerts: rules and their editions, where evaluation stands, groups, episodes, channels."""
+"""Rules and their editions, where evaluation stands, and the groups it knows."""
 
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Cast, Concat, Now
+from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
-from access.models import DeliveryTarget
-from access.signing import public_key_of
+from alerts.models.channels import Channel
 from events.changes import EVENT_TYPES
-
-# What deliveries through a channel are found by, before its number.
-TARGET = "alerts.channel/"
 
 
 class Severity(models.TextChoices):
@@ -31,83 +27,6 @@ class Kind(models.TextChoices):
     NEW = "new", "something not seen before"
 
 
-class ChannelQuerySet(models.QuerySet["Channel"]):
-    def told(self) -> "ChannelQuerySet":
-        """Those that notifications are written for: enabled, and not gone (410)."""
-        gone = DeliveryTarget.objects.filter(
-            name=Concat(models.Value(TARGET), Cast(models.OuterRef("pk"), models.CharField())),
-            gone_at__isnull=False,
-        )
-        return self.filter(~models.Exists(gone), enabled=True)
-
-
-class Channel(models.Model):
-    """Where notifications go. What a kind needs of the fields is said in `alerts.channel_kinds`."""
-
-    class Kind(models.TextChoices):
-        WEBHOOK = "webhook", "Webhook"
-        EMAIL = "email", "E-mail"
-        SLACK = "slack", "Slack"
-        PAGERDUTY = "pagerduty", "PagerDuty"
-        TEAMS = "teams", "Microsoft Teams"
-        DISCORD = "discord", "Discord"
-        APPRISE = "apprise", "Apprise"
-
-    class Signature(models.TextChoices):
-        V1 = "v1", "v1: HMAC-SHA256, with a secret that the receiver has, too"
-        V1A = "v1a", "v1a: Ed25519, which the receiver verifies with a public key"
-
-    name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEBHOOK)
-    url = models.CharField(max_length=2000, blank=True)
-    # Of a webhook: what it is signed with; of PagerDuty: the integration key.
-    secret = models.CharField(max_length=200, blank=True)
-    recipients = ArrayField(models.CharField(max_length=254), default=list, blank=True)
-    # What it says in its own words (`alerts.wording`); "" is what every channel says.
-    title_template = models.TextField(blank=True)
-    text_template = models.TextField(blank=True)
-    # Between these, on the clock of the time zone, it is told only what is critical; both null: always told.
-    quiet_from = models.TimeField(null=True)
-    quiet_until = models.TimeField(null=True)
-    time_zone = models.CharField(max_length=64, default="UTC")
-    enabled = models.BooleanField(default=True)
-    created_by = models.CharField(max_length=LABEL_LENGTH)
-    created_at = models.DateTimeField(db_default=Now())
-
-    objects = ChannelQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def target(self) -> str:
-        """What its deliveries are found by."""
-        return f"{TARGET}{self.pk}"
-
-    @property
-    def public_key(self) -> str | None:
-        """What the receiver of a webhook signed with v1a verifies with."""
-        return public_key_of(self.secret)
-
-    @property
-    def signature(self) -> str:
-        """The scheme by which a webhook is signed; "" for other kinds, and before there is a secret."""
-        if self.kind != self.Kind.WEBHOOK or not self.secret:
-            return ""
-        return self.Signature.V1A if self.public_key else self.Signature.V1
-
-    def state(self, health: DeliveryTarget | None) -> str:
-        """`disabled`, `gone` (410, until it is enabled again), `failing`, or `enabled`."""
-        if not self.enabled:
-            return "disabled"
-        if health and health.gone_at:
-            return "gone"
-        return "failing" if health and health.failing_since else "enabled"
-
-
 class RuleQuerySet(models.QuerySet["Rule"]):
     def living(self) -> "RuleQuerySet":
         return self.filter(deleted_at__isnull=True)
@@ -121,7 +40,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     def with_firing(self) -> "RuleQuerySet":
         """Adds `firing`, the number of open episodes."""
         return self.annotate(
-            firing=models.Count("episodes", filter=Q(episodes__state=Episode.State.FIRING), distinct=True)
+            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True)
         )
 
 
@@ -290,89 +209,3 @@ class KnownGroup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_key} until {self.last_at}"
-
-
-class EpisodeQuerySet(models.QuerySet["Episode"]):
-    def visible_to(self, actor: Actor) -> "EpisodeQuerySet":
-        """Those whose edition the actor may read and every later one, deleted rules included.
-
-        An open episode goes on when its rule is edited, so that what a later edition counts may be in it, too.
-        """
-        if "" in actor.readable_prefixes():
-            return self
-        since = RuleVersion.objects.filter(
-            rule=models.OuterRef("rule"), number__gte=models.OuterRef("rule_version__number")
-        )
-        hidden = since.exclude(pk__in=RuleVersion.objects.readable_by(actor))
-        return self.filter(~models.Exists(hidden))
-
-    def firing(self) -> "EpisodeQuerySet":
-        return self.filter(state=Episode.State.FIRING)
-
-
-class Episode(models.Model):
-    """One firing of one group of one rule, from the moment it fired until it resolved."""
-
-    class State(models.TextChoices):
-        FIRING = "firing"
-        RESOLVED = "resolved"
-
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="episodes")
-    rule_version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
-    group_key = models.CharField(max_length=1000)
-    # {"node_id": "…"}: what the group is, readable.
-    group = models.JSONField(default=dict)
-    number = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.FIRING)
-    # Event times of the first match of the firing window, of the match that crossed the threshold, of the last match.
-    started_at = models.DateTimeField()
-    fired_at = models.DateTimeField()
-    last_match_at = models.DateTimeField()
-    # Event time at which it resolves unless more matches come.
-    closes_at = models.DateTimeField()
-    resolved_at = models.DateTimeField(null=True)
-    # Why it ended when not by itself: "The rule was paused by ann."
-    ended_by = models.CharField(max_length=300, blank=True)
-    # The highest count in one window; of a share, of hits, and the highest share in per cent.
-    peak = models.PositiveIntegerField()
-    share = models.FloatField(null=True)
-    matches = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
-
-    objects = EpisodeQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["rule", "group_key", "number"], name="one_episode_per_number"),
-            # Two workers cannot open the same firing twice.
-            models.UniqueConstraint(
-                fields=["rule", "group_key"], condition=Q(state="firing"), name="one_open_episode_per_group"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["rule", "closes_at"], condition=Q(state="firing"), name="episodes_open"),
-            models.Index(fields=["rule", "group_key", "closes_at"]),
-            models.Index(fields=["rule", "-closes_at"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rule} #{self.number} {self.group_key}"
-
-
-class Evidence(models.Model):
-    """An event that belongs to an episode (the first ones, up to a limit; `Episode.matches` counts all)."""
-
-    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="evidence")
-    position = models.BigIntegerField()
-    received_at = models.DateTimeField()
-    occurred_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["occurred_at", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["episode", "position"], name="one_piece_of_evidence_per_event")
-        ]
-
-    def __str__(self) -> str:
-        return f"event at {self.position}"
