@@ -134,5 +134,5 @@ def test_live_evaluation_makes_the_same_episodes(make_rule, evaluate):
         }
         for one in Episode.objects.order_by("fired_at")
     ]
-    assert len(live) == 2
+    assert len(live) == 4
     assert differences(live, [event(at) for at in seconds]) == []
