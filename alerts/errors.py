@@ -20,6 +20,12 @@ class InvalidRule(ProductError):
     code = "invalid_rule"
 
 
+class InvalidRuleTest(ProductError):
+    """A test of a rule that cannot be read; `pointer` says where in the file."""
+
+    code = "invalid_rule_test"
+
+
 class UnknownField(ProductError):
     """The rule reads a field that no live version of its schemas declares."""
 

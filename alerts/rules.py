@@ -112,6 +112,13 @@ def check_spec(*, actor: Actor, spec: RuleSpec) -> tuple[str, ...]:
     return tuple(check_fields(asked, spec.group_by))
 
 
+def read_spec(spec: RuleSpec) -> Condition:
+    """Its condition. Raises what saving would raise, but for rights and what schemas declare."""
+    condition = _read(spec)
+    _read_hits(spec)
+    return condition
+
+
 def create_rule(*, actor: Actor, spec: RuleSpec) -> Saved:
     """A rule that counts the events stored from now on; those that are there already are for its preview.
 

@@ -1,0 +1,132 @@
+"""Rules as a document that is kept beside code: all of them out, and what a document says in, told before it is done."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from django.db import transaction
+
+from access.actor import Actor
+from alerts.edition_changes import Difference, in_words
+from alerts.errors import ChannelNotFound, InvalidRule
+from alerts.lists import rules_for
+from alerts.models import Channel, Rule
+from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, read_spec
+
+What = Literal["created", "changed", "unchanged", "removed"]
+_KNOWN = frozenset(field.name for field in fields(RuleSpec))
+_TEXTS = frozenset({"name", "description", "kind", "severity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What importing does to one rule; `changes` says what an edit changes."""
+
+    name: str
+    what: What
+    changes: tuple[Difference, ...] = ()
+
+
+def export_rules(*, actor: Actor, name: str = "") -> dict[str, Any]:
+    """`{"rules": […]}` by name, all or the one of a name; channels are named. What is as by default is left out."""
+    rules = rules_for(actor).order_by("name")
+    chosen = rules.filter(name=name) if name else rules
+    return {"rules": [_as_code(rule) for rule in chosen]}
+
+
+def import_rules(
+    *, actor: Actor, document: Any, remove: bool = False, dry_run: bool = False
+) -> list[Planned]:
+    """Makes the rules as the document says, found by name, in one transaction: all or none.
+
+    With `remove`, rules that it does not name are deleted; only those that the actor may see are looked at. A dry run
+    changes nothing. Raises InvalidRule with the place, ChannelNotFound, and what saving a rule raises.
+    """
+    specs = _specs(document)
+    with transaction.atomic():
+        planned = [_import(actor, spec) for spec in specs]
+        if remove:
+            named = {spec.name for spec in specs}
+            for rule in rules_for(actor).exclude(name__in=named).order_by("name"):
+                delete_rule(actor=actor, rule_id=rule.pk)
+                planned.append(Planned(rule.name, "removed"))
+        if dry_run:
+            transaction.set_rollback(True)
+    return planned
+
+
+def _as_code(rule: Rule) -> dict[str, Any]:
+    spec = RuleSpec.of(rule)
+    usual = asdict(RuleSpec(name="", selector=None))
+    said = {name: value for name, value in asdict(spec).items() if value != usual[name]}
+    if spec.percent is not None:
+        whole = spec.percent == int(spec.percent)
+        said["percent"] = int(spec.percent) if whole else float(spec.percent)
+    said |= {name: list(said[name]) for name in ("group_by",) if name in said}
+    if spec.channels:
+        said["channels"] = sorted(rule.channels.values_list("name", flat=True))
+    return {name: str(value) if name in {"kind", "severity"} else value for name, value in said.items()}
+
+
+def _specs(document: Any) -> list[RuleSpec]:
+    rules = document.get("rules") if isinstance(document, dict) and set(document) == {"rules"} else None
+    if not isinstance(rules, list):
+        raise InvalidRule("Rules as code are an object with the list 'rules', and nothing else.", pointer="")
+    specs = [_spec(said, f"/rules/{index}") for index, said in enumerate(rules)]
+    names = [spec.name for spec in specs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidRule(f"Two rules are called '{twice[0]}'.", pointer="/rules")
+    return specs
+
+
+def _spec(said: Any, place: str) -> RuleSpec:
+    if not isinstance(said, dict) or not {"name", "selector"} <= set(said):
+        raise InvalidRule("A rule is an object with a 'name' and a 'selector'.", pointer=place)
+    if unknown := sorted(set(said) - _KNOWN):
+        raise InvalidRule(f"'{unknown[0]}' is nothing that a rule says.", pointer=f"{place}/{unknown[0]}")
+    for name in _TEXTS & set(said):
+        if not isinstance(said[name], str):
+            raise InvalidRule(f"'{name}' is a text.", pointer=f"{place}/{name}")
+    for name in ("group_by", "channels"):
+        value = said.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise InvalidRule(f"'{name}' is a list of texts.", pointer=f"{place}/{name}")
+    spec = RuleSpec(**{**said, "group_by": tuple(said.get("group_by", ())), "channels": ()})
+    read_spec(spec)
+    return replace(spec, channels=_channels(said.get("channels", []), place))
+
+
+def _channels(names: list[str], place: str) -> tuple[int, ...]:
+    found = dict(Channel.objects.filter(name__in=names).values_list("name", "pk"))
+    if missing := sorted(set(names) - set(found)):
+        raise ChannelNotFound(f"There is no channel '{missing[0]}'.", pointer=f"{place}/channels")
+    return tuple(found[name] for name in names)
+
+
+def _import(actor: Actor, spec: RuleSpec) -> Planned:
+    rule = rules_for(actor).filter(name=spec.name).first()
+    if rule is None:
+        # One of this name that the actor may not see is refused as taken.
+        create_rule(actor=actor, spec=spec)
+        return Planned(spec.name, "created")
+    before = RuleSpec.of(rule)
+    changes = _differences(before.edition(), spec.edition())
+    if set(before.channels) != set(spec.channels):
+        changes.append(Difference("channels", _named(before.channels), _named(spec.channels)))
+    if not changes:
+        return Planned(spec.name, "unchanged")
+    edit_rule(actor=actor, rule_id=rule.pk, spec=spec)
+    return Planned(spec.name, "changed", tuple(changes))
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(name, in_words(name, before[name]), in_words(name, value))
+        for name, value in after.items()
+        if name != "event_types" and before[name] != value
+    ]
+
+
+def _named(channels: Any) -> str:
+    names = Channel.objects.filter(pk__in=channels).order_by("name").values_list("name", flat=True)
+    return ", ".join(names) or "nothing"
