@@ -20,10 +20,10 @@ from compat.guess import guesses
 from compat.inspection import opened
 from compat.rewrite import Rewritten, rewritten
 from compat.shrink import shrunk
+from compat.solver.alike import representatives
 from compat.solver.descent import differences
 from compat.solver.nodes import Node, World
 from compat.solver.search import Search
-from compat.values import same
 from compat.verdict import Bump, Change, Direction, Mode, OpenWorldRisk, Verdict
 from compat.verdict import World as WorldName
 from compat.witness import Contest, Witness, restricted
@@ -170,14 +170,18 @@ def _answer(sides: tuple[Side, Side], direction: Direction, world: WorldName, pu
 
 
 def _contained(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
-    if read.root is True or (sent == read and same(sent.document(), read.document())):
+    world = World(
+        {**sent.definitions, **read.definitions},
+        sent.backtracking or read.backtracking,
+        representatives(sent, read),
+    )
+    if world.node(sent.root).target is world.node(read.root).target:
         return _Answer(proof="the reader's schema is the writer's")
-    return _searched(sent, read, contest, purse)
+    return _searched(world, sent, read, contest, purse)
 
 
-def _searched(sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
+def _searched(world: World, sent: Rewritten, read: Rewritten, contest: Contest, purse: Budget) -> _Answer:
     """Build an instance of the difference, or show that there is none."""
-    world = World({**sent.definitions, **read.definitions}, sent.backtracking or read.backtracking)
     literals = [(world.node(sent.root), True), (world.node(read.root), False)]
     if literals[0][0].implies(literals[1][0]):
         return _Answer(proof="structure: each keyword of the reader's schema follows from the writer's")

@@ -113,11 +113,12 @@ class World:
     definitions: dict[str, Schema]
     #: Whether one of the patterns needs an engine that backtracks.
     backtracking: bool = False
+    #: The name of a definition that says the same, by the name of each that has one.
+    alike: dict[str, str] = field(default_factory=dict, repr=False)
     implications: Implications = field(default_factory=Implications, repr=False)
     _nodes: dict[Hashable, Node] = field(default_factory=dict)
     _by_id: dict[int, Node] = field(default_factory=dict)
     _by_name: dict[str, Node] = field(default_factory=dict)
-    _entered: set[str] = field(default_factory=set)
     _tokens: dict[int, int] = field(default_factory=dict)
     _shallow: dict[Hashable, int] = field(default_factory=dict)
     #: Keeps what is known by its address from being replaced at that address.
@@ -136,6 +137,7 @@ class World:
     def referred(self, reference: str) -> Node:
         """The node a `#/$defs/NAME` leads to."""
         name = reference.rsplit("/", 1)[-1]
+        name = self.alike.get(name, name)
         if name not in self._by_name:
             self._by_name[name] = self.node(self.definitions[name])
         return self._by_name[name]
@@ -183,15 +185,8 @@ class World:
         return frozenset(members)
 
     def _reference(self, reference: str) -> Hashable:
-        """References are seen through, except where they close a cycle."""
         name = reference.rsplit("/", 1)[-1]
-        if name in self._entered:
-            return ("cycle", name)
-        self._entered.add(name)
-        try:
-            return ("target", self.referred(reference).number)
-        finally:
-            self._entered.discard(name)
+        return ("target", self.alike.get(name, name))
 
     def _needed(self, schema: Any) -> dict[str, Schema]:
         needed: dict[str, Schema] = {}
