@@ -56,7 +56,9 @@ def alike(spelled: Mapping[str, Spelled]) -> dict[str, str]:
     doubtful = {number for number, names in enumerate(members) if len(names) > 1}
     while doubtful:
         moved = _parted(doubtful.pop(), spelled, classes, members)
-        doubtful |= {classes[user] for name in moved for user in users[name] if len(members[classes[user]]) > 1}
+        doubtful |= {
+            classes[user] for name in moved for user in users[name] if len(members[classes[user]]) > 1
+        }
     return {name: members[number][0] for name, number in classes.items()}
 
 
