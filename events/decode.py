@@ -50,6 +50,15 @@ def check_size(size: int) -> None:
         raise _too_large()
 
 
+def check_openings(body: bytes) -> None:
+    """Raises BodyTooLarge for JSON of more objects and arrays than are read at once."""
+    if body.count(b"[") + body.count(b"{") > _MAX_OPENINGS:
+        raise BodyTooLarge(
+            f"The body holds more than {_MAX_OPENINGS:,} objects and arrays. Nothing was stored: send less at once.",
+            limit=_MAX_OPENINGS,
+        )
+
+
 def pieces(body: bytes, *, content_type: str) -> list[Piece]:
     """The events of a plain body: one object, an array, or NDJSON.
 
@@ -95,11 +104,7 @@ def _json_events(body: bytes) -> Iterable[Piece]:
     stripped = body.strip(b" \t\r\n")
     if not stripped:
         raise UnreadableBody.at(0, "It is empty.")
-    if body.count(b"[") + body.count(b"{") > _MAX_OPENINGS:
-        raise BodyTooLarge(
-            f"The body holds more than {_MAX_OPENINGS:,} objects and arrays. Nothing was stored: send less at once.",
-            limit=_MAX_OPENINGS,
-        )
+    check_openings(body)
     if stripped[:1] != b"[":
         return [Piece(stripped, scan.depth_of(stripped))]
     return scan.elements(stripped)

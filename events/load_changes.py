@@ -1,6 +1,7 @@
-"""Registering the subjects of the product's own events. Every start calls it; what is there is left as it is."""
+"""Registering the subjects of the product's own events, and of OpenTelemetry's records. Every start calls it; what is there is left as it is."""
 
 import json
+from pathlib import Path
 
 from django.db import transaction
 
@@ -14,6 +15,8 @@ from registry.load_catalogue import NOTE, Entry, Loaded, load_missing, published
 from registry.models import Subject
 from registry.publish import publish_version
 
+OTLP = Path(__file__).parent / "otlp" / "schemas"
+
 
 def load_change_subjects(*, actor: Actor) -> Loaded:
     """Publishes the schemas that are missing; from the first time on, changes become events. Raises Forbidden.
@@ -26,6 +29,11 @@ def load_change_subjects(*, actor: Actor) -> Loaded:
         Entry(event_type, semver, file)
         for event_type, versions in schema_files().items()
         for semver, file in versions.items()
+    ]
+    entries += [
+        Entry(name, semver, file)
+        for file in sorted(OTLP.glob("*.json"))
+        for name, _, semver in [file.stem.rpartition("-")]
     ]
     load_missing(loaded, entries, published_among(entries), lambda entry: _add(actor, entry))
     if not ChangeCursor.objects.exists():

@@ -88,6 +88,8 @@ INGEST_BURST_SECONDS = env.float("INGEST_BURST_SECONDS", default=10.0)
 # Small requests that wait in one process to be stored together; more are asked to come again.
 INGEST_MAX_WAITING = env.int("INGEST_MAX_WAITING", default=1_000)
 INGEST_MAX_BYTES = env.int("INGEST_MAX_BYTES", default=16 * 1024 * 1024)
+# Events that one request of OTLP may become; collectors send some 8,000 records at once.
+OTLP_MAX_EVENTS = env.int("OTLP_MAX_EVENTS", default=50_000)
 EVENT_WARN_BYTES = env.int("EVENT_WARN_BYTES", default=100 * 1024)
 EVENT_MAX_BYTES = env.int("EVENT_MAX_BYTES", default=1024 * 1024)
 EVENT_WARN_DEPTH = env.int("EVENT_WARN_DEPTH", default=10)

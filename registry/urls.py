@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
+    path("v1/", include("events.otlp.urls")),
     # Before Django's own: there is one way to sign in, and one to change one's password.
     path("admin/login/", admin_entrance),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),

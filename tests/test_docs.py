@@ -114,7 +114,7 @@ def of_the_api() -> dict[str, URLPattern]:
     return {
         path: entry
         for path, entry in addresses(get_resolver())
-        if path.startswith(("/api/v1/", "/healthz", "/readyz", "/metrics"))
+        if path.startswith(("/api/v1/", "/healthz", "/readyz", "/metrics", "/v1/"))
     }
 
 

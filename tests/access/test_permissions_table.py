@@ -97,6 +97,9 @@ TABLE = """
 get    healthz                                                                 yes    yes    yes
 get    readyz                                                                  yes    yes    yes
 get    metrics                                                                 yes    no     no
+post   v1/logs                                                                 told   told   no
+post   v1/traces                                                               told   told   no
+post   v1/metrics                                                              told   told   no
 get    api/v1/openapi.yaml                                                     yes    yes    yes
 post   api/v1/tokens                                                           no     no     no
 get    api/v1/tokens                                                           yes    yes    yes

@@ -1,0 +1,1 @@
+"""OpenTelemetry's protocol: its log records and spans as events."""
