@@ -28,10 +28,16 @@ class MatcherForm(forms.Form):
     """`value` of `in`: texts between commas."""
 
     label = forms.CharField(
-        required=False, max_length=MAX_TEXT, widget=forms.TextInput(attrs={"list": "silence-labels"})
+        required=False,
+        max_length=MAX_TEXT,
+        widget=forms.TextInput(attrs={"list": "silence-labels", "aria-label": "Label"}),
     )
-    op = forms.ChoiceField(required=False, choices=list(OPS.items()))
-    value = forms.CharField(required=False, max_length=100 * MAX_TEXT)
+    op = forms.ChoiceField(
+        required=False, choices=list(OPS.items()), widget=forms.Select(attrs={"aria-label": "Comparison"})
+    )
+    value = forms.CharField(
+        required=False, max_length=100 * MAX_TEXT, widget=forms.TextInput(attrs={"aria-label": "Value"})
+    )
 
     def matcher(self) -> dict[str, Any] | None:
         label, op, value = (self.cleaned_data.get(name, "") for name in ("label", "op", "value"))
