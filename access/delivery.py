@@ -294,7 +294,7 @@ def _record(outcome: Outcome, now: datetime, jitter: float) -> None:
                 problem=outcome.problem,
             )
             keep_health(
-                delivery.target,
+                delivery.pk,
                 now=now,
                 problem=outcome.problem,
                 gone=outcome.answer is not None and outcome.answer.status == 410,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from access.models import DeliveryTarget
+from access.models import Delivery, DeliveryTarget
 
 # One statement, so that two workers that write down attempts at once lose neither.
 _KEEP = """
@@ -20,8 +20,10 @@ _KEEP = """
 """
 
 
-def keep_health(target: str, *, now: datetime, problem: str, gone: bool) -> None:
+def keep_health(delivery_id: int, *, now: datetime, problem: str, gone: bool) -> None:
     """Notes an attempt, in the transaction that writes it down. A success says that the receiver is there again."""
+    # As it is stored by now: the target may have been forgotten while the attempt was under way.
+    target = Delivery.objects.values_list("target", flat=True).get(pk=delivery_id)
     if not target:
         return
     with connection.cursor() as cursor:
@@ -49,4 +51,7 @@ def expect_again(target: str) -> None:
 
 
 def forget_health(target: str) -> None:
+    """Of a target that is no more. What waits is still sent, but says nothing about it: an attempt under way holds its row
+    while it is written down, so it is either forgotten here or finds no target."""
+    Delivery.objects.filter(target=target, state=Delivery.State.DUE).update(target="")
     DeliveryTarget.objects.filter(name=target).delete()

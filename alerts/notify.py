@@ -27,13 +27,14 @@ def notify(
     """Writes the messages for every enabled channel, and what the rule wants done. The same again changes nothing.
 
     What a channel's quiet hours or one of the active `silences` hold back is withdrawn when it is over before they are.
+    A silence says that people know: nothing is done by itself then, nor later.
     """
-    if what == "firing":
+    muted = _muted(episode, silences) if what == "firing" else None
+    if what == "firing" and muted is None:
         want_actions(episode)
     if not channels:
         return []
     told = about_episode(episode, what, now)
-    muted = _muted(episode, silences) if what == "firing" else None
     return [
         written
         for channel in channels

@@ -10,6 +10,7 @@ from access.models import AuditEntry, Role
 from alerts.act import run_actions
 from alerts.channels import ChannelSpec, create_channel
 from alerts.models import ActionRun, Episode
+from alerts.silences import create_silence
 from events.models import Replay, ReplayItem
 from events.playback import play_next
 from events.sampling import RuleSpec as SamplingSpec
@@ -307,6 +308,21 @@ def test_an_episode_that_was_over_when_it_was_found_is_not_acted_upon(add, subje
 
 
 @pytest.mark.django_db(transaction=True)
+def test_while_an_episode_is_silenced_nothing_is_done_by_itself(add, evaluate, subject, actor):
+    add(STRICT)
+    create_silence(
+        actor=actor,
+        matchers=[{"label": "node_id", "op": "eq", "value": "n1"}],
+        reason="maintenance",
+        ends_at=timezone.now() + timedelta(hours=1),
+    )
+    now = timezone.now()
+    store([Sent(node_id=node, occurred_at=now) for node in ("n1", "n2")])
+    evaluate(at=now)
+    assert Episode.objects.count() == 2
+    assert ActionRun.objects.get().episode.group == {"node_id": "n2"}
+
+
 def test_a_worker_that_is_killed_has_done_nothing_and_the_next_does_it_once(add, fire, subject):
     add(STRICT)
     fire()

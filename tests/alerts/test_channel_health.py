@@ -169,3 +169,15 @@ def test_a_deleted_channel_leaves_no_health_behind(owner, receiver, fire, channe
     assert DeliveryTarget.objects.count() == 1
     owner.api.delete(f"{CHANNELS}/{channel}")
     assert not DeliveryTarget.objects.exists()
+
+
+def test_a_channel_deleted_while_it_is_told_leaves_no_health_behind(owner, receiver, fire, channel):
+    def deleted_meanwhile(_):
+        assert owner.api.delete(f"{CHANNELS}/{channel}").status_code == 204
+        return Reply(500)
+
+    receiver.answer = deleted_meanwhile
+    fire("n1")
+    [tried] = Delivery.objects.all()
+    assert (tried.attempts, tried.state) == (1, "due")
+    assert not DeliveryTarget.objects.exists()
