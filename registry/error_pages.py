@@ -1,11 +1,13 @@
 """Error pages. They show the request id and never anything of the request or the process environment."""
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from registry.problems import Malformed, NoSuchPage, NotAllowed, body_of, number_of
+from registry.problems import Malformed, NoSuchPage, NotAllowed, as_product_error, body_of, number_of, page_of
 
 
 @login_not_required
@@ -28,6 +30,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What no view raised: a middleware did, or the page that was to say what a view raised."""
+    failed = sys.exc_info()[1]
+    error = as_product_error(failed) if failed else None
+    if error is not None and error.kind == "unavailable":
+        if request.path.startswith("/api/"):
+            return JsonResponse(
+                body_of(error), status=503, headers={"Retry-After": str(error.facts.get("retry_after", 2))}
+            )
+        return page_of(error, request)
     request_id = getattr(request, "id", "")
     if request.path.startswith("/api/"):
         message = f"Something broke on our side. The log has the details under request id {request_id}."

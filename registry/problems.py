@@ -107,7 +107,7 @@ def body_of(error: ProductError) -> dict[str, object]:
 
 def answer(exc: Exception, context: dict[str, object]) -> Response | None:
     """DRF's exception handler. Unknown exceptions are not ours to explain: they stay 500 with a stack in the log."""
-    error = _as_product_error(exc)
+    error = as_product_error(exc)
     if error is None:
         return None
     response = _response(error, str(getattr(context.get("request"), "META", {}).get("HTTP_ACCEPT", "")))
@@ -193,7 +193,7 @@ def _late_or_away(exc: Exception) -> ProductError:
 NUMBER["method_not_allowed"] = 40500
 
 
-def _as_product_error(exc: Exception) -> ProductError | None:
+def as_product_error(exc: BaseException) -> ProductError | None:
     if isinstance(exc, ProductError):
         return exc
     for kind, translate in _TRANSLATIONS.items():
@@ -251,9 +251,17 @@ class ProblemPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        error = _as_product_error(exc)
+        error = as_product_error(exc)
         if error is None or isinstance(exc, Http404 | PermissionDenied):
             return None
-        status = number_of(error) // 100
-        templates = [f"registry/{status}.html", "registry/problem.html"]
-        return render(request, templates, {"error": error, "status": status}, status=status)
+        return page_of(error, request)
+
+
+def page_of(error: ProductError, request: HttpRequest) -> HttpResponse:
+    """The page that says what the REST API would answer. That of 503 asks the database nothing: it may be what is away."""
+    status = number_of(error) // 100
+    templates = [f"registry/{status}.html", "registry/problem.html"]
+    page = render(request, templates, {"error": error, "status": status}, status=status)
+    if retry_after := error.facts.get("retry_after"):
+        page["Retry-After"] = str(retry_after)
+    return page

@@ -108,7 +108,8 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": env.db_url_config(_database_url())}
+# A session that died in the pool, with the database or by somebody's hand, is replaced and not handed to a request.
+DATABASES = {"default": {**env.db_url_config(_database_url()), "CONN_HEALTH_CHECKS": True}}
 _LIMITS = {
     "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
     "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10),

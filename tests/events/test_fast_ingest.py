@@ -260,7 +260,8 @@ def test_of_those_stored_together_the_one_judged_by_an_older_version_begins_anew
     with ThreadPoolExecutor(4) as pool, closing(other), other.cursor() as cursor:
         cursor.execute("SELECT FROM events_loghead FOR UPDATE")
         first = pool.submit(post)
-        until(lambda: store._store_together._busy and not store._store_together._waiting)
+        # It has found its judgement current, and waits for the turn to append.
+        until(_somebody_waits_for_the_log)
         # These have read the catalogue already, and wait.
         rest = [pool.submit(post) for _ in range(2)]
         until(lambda: len(store._store_together._waiting) == 2)
@@ -276,6 +277,15 @@ def test_of_those_stored_together_the_one_judged_by_an_older_version_begins_anew
     assert [answer["results"][0]["schema_version"] for _, answer in told] == ["1.0.0", "2.0.0", "2.0.0"]
     assert server.behind.calls == 3
     assert Event.objects.count() == 4
+
+
+def _somebody_waits_for_the_log() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+            "AND query LIKE '%events_loghead%'"
+        )
+        return cursor.fetchone() is not None
 
 
 def test_beyond_its_rate_a_token_is_told_when_to_go_on(
