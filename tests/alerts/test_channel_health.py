@@ -1,6 +1,7 @@
 """How a channel goes: since when it fails, when its receiver is gone, what was tried, and sending again."""
 
 import pytest
+from django.db import connection
 
 from access.delivery import deliver_due
 from access.models import AuditEntry, Delivery, DeliveryTarget
@@ -173,7 +174,10 @@ def test_a_deleted_channel_leaves_no_health_behind(owner, receiver, fire, channe
 
 def test_a_channel_deleted_while_it_is_told_leaves_no_health_behind(owner, receiver, fire, channel):
     def deleted_meanwhile(_):
-        assert owner.api.delete(f"{CHANNELS}/{channel}").status_code == 204
+        try:
+            assert owner.api.delete(f"{CHANNELS}/{channel}").status_code == 204
+        finally:
+            connection.close()  # that of the receiver's thread
         return Reply(500)
 
     receiver.answer = deleted_meanwhile
