@@ -108,8 +108,7 @@ TEMPLATES = [
         },
     }
 ]
-# A session that died in the pool, with the database or by somebody's hand, is replaced and not handed to a request.
-DATABASES = {"default": {**env.db_url_config(_database_url()), "CONN_HEALTH_CHECKS": True}}
+DATABASES = {"default": env.db_url_config(_database_url(), engine="registry.postgresql")}
 _LIMITS = {
     "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
     "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10),
