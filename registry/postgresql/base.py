@@ -8,7 +8,8 @@ with more than five dead sessions gave up after DATABASE_POOL_TIMEOUT.
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import Connection, OperationalError
+from psycopg import Connection, Error
+from psycopg_pool import ConnectionPool
 
 # How often dead sessions are looked for before the request is told that the database is away.
 TRIES = 3
@@ -32,7 +33,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 def _answers(session: Connection) -> bool:
     try:
-        session.execute("")
-    except OperationalError:
+        ConnectionPool.check_connection(session)
+    except Error:
         return False
     return True

@@ -31,6 +31,18 @@ def test_sessions_that_died_while_nobody_used_them_cost_no_request_an_error(
         assert client.get("/subjects").status_code == 200
 
 
+def test_a_session_that_was_given_back_in_the_middle_of_manual_commits_can_be_handed_out_again() -> None:
+    connection.close()
+    all_of_them = [connection.copy() for _ in range(12)]
+    for session in all_of_them:
+        session.ensure_connection()
+        session.set_autocommit(False)
+    for session in all_of_them:
+        session.close()
+    connection.connect()
+    assert connection.get_autocommit()
+
+
 @pytest.mark.parametrize("path", ["/subjects", "/events/correlation/one", "/no-such-page/"])
 def test_a_page_says_so_with_503_and_when_to_try_again(
     client: Client, owner: Person, monkeypatch: pytest.MonkeyPatch, path: str
