@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from access.admin import LookOnly
 from access.caller import caller
 from alerts.models import Backtest, Channel, Episode, EpisodeEntry, Rule, RuleVersion, Silence
-from alerts.rules import RuleSpec, delete_rule, edit_rule, pause_rule, resume_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import delete_rule, edit_rule, pause_rule, resume_rule
 
 
 class Editions(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only

@@ -14,6 +14,15 @@ from access.delivery_health import health_of
 from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts import channels as channel_operations
 from alerts import rules as rule_operations
+from alerts.channel_serializers import (
+    ChannelAnswer,
+    ChannelMade,
+    ChannelRequest,
+    PreviewMessageAnswer,
+    PreviewMessageRequest,
+    SentTest,
+    TriedAnswer,
+)
 from alerts.channels import ChannelSpec
 from alerts.edition_changes import with_differences
 from alerts.edition_serializers import KeptEditionAnswer
@@ -30,18 +39,11 @@ from alerts.preview import preview
 from alerts.preview_message import preview_message
 from alerts.rules import Saved
 from alerts.serializers import (
-    ChannelAnswer,
-    ChannelMade,
-    ChannelRequest,
     PreviewAnswer,
-    PreviewMessageAnswer,
-    PreviewMessageRequest,
     PreviewRequest,
     RuleAnswer,
     RuleRequest,
     SavedAnswer,
-    SentTest,
-    TriedAnswer,
 )
 
 

@@ -28,7 +28,8 @@ from alerts.lists import find_rule
 from alerts.matches import Compiled, Group, read, received_at
 from alerts.models import Backtest, RuleVersion
 from alerts.novelty import seen_before
-from alerts.rules import RuleSpec, check_spec, require_types
+from alerts.rule_spec import RuleSpec
+from alerts.rules import check_spec, require_types
 from alerts.signals import backtest_wanted
 from events.models import Event, LogHead
 
@@ -229,10 +230,9 @@ def _positions(since: datetime | None, until: datetime | None) -> tuple[int, int
 
 def edition_of(stored: Mapping[str, Any]) -> RuleVersion:
     """What a backtest keeps of an edition, as one that is not stored."""
-    percent = stored["percent"]
-    return RuleVersion(**{**stored, "percent": None if percent is None else Decimal(percent)})
+    exact = {name: Decimal(stored[name]) for name in ("percent", "limit") if stored.get(name) is not None}
+    return RuleVersion(**{**stored, **exact})
 
 
 def _as_json(edition: Mapping[str, Any]) -> dict[str, Any]:
-    percent = edition["percent"]
-    return {**edition, "percent": None if percent is None else str(percent)}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in edition.items()}

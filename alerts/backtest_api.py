@@ -13,7 +13,7 @@ from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts.backtest import cancel_backtest, find_backtest, start_backtest
 from alerts.lists import find_rule
 from alerts.models import Backtest
-from alerts.rules import RuleSpec
+from alerts.rule_spec import RuleSpec
 from alerts.serializers import ConditionField, RuleRequest
 
 

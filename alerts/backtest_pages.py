@@ -15,7 +15,7 @@ from alerts.backtest import cancel_backtest, edition_of, find_backtest, start_ba
 from alerts.backtest_drawing import chart_of
 from alerts.lists import find_rule
 from alerts.models import Backtest
-from alerts.rules import RuleSpec
+from alerts.rule_spec import RuleSpec
 from alerts.words import say_rule
 
 #: How far back the events of a backtest arrived; None = all there are.

@@ -35,7 +35,7 @@ class Result:
     bars: list[dict[str, Any]]
     # [{"group", "matched", "episodes"}], those with most episodes first.
     by_group: list[dict[str, Any]]
-    # [{"group", "started_at", "fired_at", "closes_at", "peak", "matches", "share", "firing"}], the newest first.
+    # [{"group", "started_at", "fired_at", "closes_at", "peak", "matches", "share", "value", "firing"}], the newest first.
     shown: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
@@ -118,6 +118,7 @@ def _told(group_by: Sequence[str], found: Found) -> list[dict[str, Any]]:
             "peak": episode.peak,
             "matches": episode.matches,
             "share": episode.share,
+            "value": episode.value,
             "firing": episode.firing,
         }
         for group, episode in sorted(found, key=lambda one: one[1].fired_at, reverse=True)[:SHOWN]

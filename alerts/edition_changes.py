@@ -1,13 +1,13 @@
 """What an edition of a rule says otherwise than another one, for people who read its history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from access.errors import ProductError
 from alerts.condition import parse
-from alerts.models import RuleVersion
-from alerts.words import duration, percent, say
+from alerts.models import Compare, Function, Kind, RuleVersion
+from alerts.words import duration, plain, say
 
 # Of an edition: what says nothing of its own, and what follows from the rest.
 _SILENT = frozenset({"id", "rule", "number", "created_by", "created_at", "event_types"})
@@ -16,6 +16,8 @@ _LABELS = {
     "hits": "Hits",
     "percent": "More than per cent",
     "remember_days": "Not seen in days",
+    "function": "What the field amounts to",
+    "compare": "Fires when it is",
     "threshold": "At least",
     "window_seconds": "Window",
     "group_by": "Counted apart by",
@@ -64,15 +66,11 @@ def in_words(field: str, value: Any) -> str:
     """One value of an edition as people say it."""
     if value is None or value == "":
         return "nothing"
-    if field in {"selector", "hits"}:
-        return _condition(value)
     if field.endswith("_seconds"):
         return duration(value)
-    if field == "percent":
-        return f"{percent(value)} %"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "nothing"
-    return str(value)
+    return _SAYS.get(field, str)(value)
 
 
 def _condition(tree: Any) -> str:
@@ -80,3 +78,14 @@ def _condition(tree: Any) -> str:
         return say(parse(tree))
     except ProductError as error:
         return error.message
+
+
+_SAYS: Mapping[str, Callable[[Any], str]] = {
+    "selector": _condition,
+    "hits": _condition,
+    "percent": lambda value: f"{plain(value)} %",
+    "limit": plain,
+    "function": lambda value: str(Function(value).label),
+    "compare": lambda value: str(Compare(value).label),
+    "kind": lambda value: str(Kind(value).label),
+}

@@ -4,6 +4,9 @@
 [t − window, t], in event time. An episode is a longest stretch in which the group is over, interruptions of at most
 `keep_firing` included. It fires when it is first over and closes `keep_firing` after it was last over.
 
+A rule may count different values of a field instead: each is in the window as long as the last match that has it, and
+the same holds of the last matches of the values (`windows.Values`).
+
 The n-th match and the (n − threshold + 1)-th before it, if they lie within one window, make the group over
 from the former until the latter leaves the window: so episodes are unions of such *spans*, a match that arrives
 late only ever adds spans, and the spans that new matches touch can be recounted from the matches near them.
@@ -14,9 +17,11 @@ begins where the old one ended).
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from alerts.windows import Matches, Values
 
 # The key of an episode that is not stored yet.
 NEW = None
@@ -29,6 +34,8 @@ class Terms:
     threshold: int
     window: timedelta
     keep_firing: timedelta
+    # Counts the different values of matches instead of the matches.
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,6 +45,8 @@ class Match:
     at: datetime
     position: int
     received_at: datetime
+    # Of a rule that counts different values.
+    value: Hashable = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Episode:
     firing: bool = True
     # Of a rule about a share: the highest in one window, in per cent.
     share: float | None = None
+    # Of a rule about a value: the one furthest beyond the limit.
+    value: float | None = None
 
     def holds(self, at: datetime) -> bool:
         return self.started_at <= at <= self.closes_at
@@ -100,7 +111,7 @@ def step(
     times = [match.at for match in matches]
     arrivals = [match.at for match in matches if match.position in fresh]
     known = [_with_arrivals(episode, arrivals) for episode in episodes]
-    for span in _spans(terms, times, arrivals):
+    for span in _spans(terms, matches, times, arrivals):
         _place(known, span, times, now)
     latest = max((one.closes_at for one in known), default=now)
     steps = [_close(one, firing=one.closes_at >= max(now, latest)) for one in known]
@@ -124,14 +135,20 @@ def _recounted(episode: Episode, times: Sequence[datetime], first: datetime, las
     return replace(episode, matches=episode.matches + end - begin, last_match_at=latest)
 
 
-def _spans(terms: Terms, times: Sequence[datetime], arrivals: Sequence[datetime]) -> Iterator[_Span]:
+def _spans(
+    terms: Terms, matches: Sequence[Match], times: Sequence[datetime], arrivals: Sequence[datetime]
+) -> Iterator[_Span]:
     """The stretches in which the group is over, as far as new matches have a part in them, in order of time."""
+    window = (
+        Values(times, [match.value for match in matches], terms.threshold, terms.window)
+        if terms.distinct
+        else Matches(times, terms.threshold, terms.window)
+    )
     for at in _touched(times, arrivals, terms.window):
-        end = bisect_right(times, at)
-        count = end - bisect_left(times, at - terms.window)
-        if count >= terms.threshold:
-            first = times[end - terms.threshold]
-            yield _Span(first, at, first + terms.window + terms.keep_firing, count)
+        held = window.at(at)
+        if held.enough_since is not None:
+            closes_at = held.enough_since + terms.window + terms.keep_firing
+            yield _Span(held.enough_since, at, closes_at, held.count)
 
 
 def _touched(

@@ -47,6 +47,7 @@ def as_known(row: Episode) -> engine.Episode:
         peak=row.peak,
         matches=row.matches,
         share=row.share,
+        value=row.value,
         firing=row.state == Episode.State.FIRING,
     )
 
@@ -84,6 +85,7 @@ _MOVING = (
     "last_match_at",
     "peak",
     "share",
+    "value",
     "matches",
     "resolved_at",
 )
@@ -100,7 +102,7 @@ def _rows(rule: Rule, changes: Sequence[Change]) -> Iterator[tuple[Change, Step,
             row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
             row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
             row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
-            row.share = known.share
+            row.share, row.value = known.share, known.value
             row.resolved_at = None if known.firing else known.closes_at
             yield change, one, row
 

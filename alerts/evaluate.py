@@ -22,8 +22,10 @@ from alerts import episodes
 from alerts.counts import count
 from alerts.engine import Match
 from alerts.episodes import Change
+from alerts.history import counted
+from alerts.looks import pane_of
 from alerts.matches import Compiled, Group, LoggedEvent, read, received_at
-from alerts.models import Episode, Kind, Rule
+from alerts.models import LOOKING, Episode, Rule
 from alerts.novelty import take_note
 from alerts.panes import Tally, is_past, weigh
 from events.models import LogHead
@@ -91,8 +93,8 @@ def _claim(now: datetime) -> list[Rule]:
     overdue = Exists(
         Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
     )
-    # Shares end behind the watermark, at an instant that `look_at` knows.
-    ends = (overdue & ~Q(current__kind=Kind.SHARE)) | Q(look_at__lte=now)
+    # What looks at whole windows ends behind the watermark, at an instant that `look_at` knows.
+    ends = (overdue & ~Q(current__kind__in=LOOKING)) | Q(look_at__lte=now)
     due = (
         Rule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .living()
@@ -113,7 +115,7 @@ class _Member:
     compiled: Compiled | None = None
     problem: Exception | None = None
     matches: Fresh = field(default_factory=dict)
-    # Instead of them, of a rule about a share.
+    # Instead of them, of a rule that looks at whole windows.
     tally: Tally = field(default_factory=Tally)
     late: int = 0
     # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
@@ -133,16 +135,15 @@ class _Member:
         assert self.compiled is not None
         if not self.compiled.matches(event.fields):
             return
-        share = self.compiled.share
-        if event.late or (share and is_past(self.rule, share, share.pane_of(event.match.at))):
+        judge = self.compiled.judge
+        if event.late or (judge and is_past(self.rule, judge, pane_of(judge, event.match.at))):
             self.late += 1
             return
-        group = self.compiled.group_of(event.fields)
-        if share:
-            hit = self.compiled.is_hit(event.fields) is True
-            self.tally.add(group, share.pane_of(event.match.at), hit=hit)
+        one = counted(self.compiled, event)
+        if judge:
+            self.tally.add(one.group, pane_of(judge, one.match.at), hit=one.hit, number=one.number)
         else:
-            self.matches.setdefault(group, []).append(event.match)
+            self.matches.setdefault(one.group, []).append(one.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ def _advance(member: _Member, batch: _Batch) -> tuple[str, Exception | None]:
 def _has_work(member: _Member, batch: _Batch) -> bool:
     if member.matches or member.tally.counts:
         return True
-    if member.compiled and member.compiled.share:
+    if member.compiled and member.compiled.judge:
         return member.rule.look_at is not None and member.rule.look_at <= batch.moment
     return member.first_to_close is not None and member.first_to_close < batch.moment
 
@@ -263,7 +264,7 @@ def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]
     """What the batch, and the passing of time, change in the groups of a rule, as its kind has it."""
     rule, edition = member.rule, member.rule.current
     assert edition is not None
-    if compiled.share:
+    if compiled.judge:
         changes = weigh(rule, compiled, member.tally, until=batch.until, moment=batch.moment)
         rule.save(update_fields=["decided_at", "look_at"])
         return changes

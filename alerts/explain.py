@@ -14,10 +14,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access.actor import Actor
+from alerts.aggregate import Aggregate
 from alerts.errors import InvalidExplanation
 from alerts.lists import find_rule
 from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent, read_arrived
-from alerts.models import Episode, Kind, Rule, RuleVersion, Silence
+from alerts.models import LOOKING, Episode, Kind, Rule, RuleVersion, Silence
+from alerts.numbers import join
 from alerts.silences import reaches
 from alerts.words import duration, fires_at
 from events.models import LogHead
@@ -30,11 +32,13 @@ STATEMENT_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the window of one group held. `hits` matters to shares."""
+    """What the window of one group held. `hits` matters to shares, `values` to different values, `value` to what a field amounts to."""
 
     group: dict[str, Any]
     counted: int
     hits: int
+    values: int | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,12 @@ def _text(value: object) -> str | None:
 
 def _held(compiled: Compiled, group: Mapping[str, Any], events: Sequence[LoggedEvent]) -> Held:
     hits = sum(compiled.is_hit(one.fields) is True for one in events) if compiled.hits else 0
-    return Held(dict(group), len(events), hits)
+    values = len({compiled.value_of(one.fields) for one in events}) if compiled.terms.distinct else None
+    numbers = [number for one in events if (number := compiled.number_of(one.fields)) is not None]
+    value = None
+    if isinstance(compiled.judge, Aggregate) and numbers:
+        value = float(compiled.judge.value(join(numbers)))
+    return Held(dict(group), len(events), hits, values, value)
 
 
 def _groups(compiled: Compiled, found: Sequence[LoggedEvent], rule: Rule) -> tuple[Held, ...]:
@@ -195,6 +204,17 @@ def _measure(edition: RuleVersion, held: Held) -> str:
             f"The {window} before held {held.counted:,} events of this group, {held.hits:,} of them hits ({share}); "
             f"it fires at {fires_at(edition)}."
         )
+    if edition.kind == Kind.DISTINCT:
+        return (
+            f"The {window} before held {held.counted:,} matching events of this group with {held.values or 0:,} different values "
+            f"of {edition.field}; it fires at {edition.threshold:,}."
+        )
+    if edition.kind == Kind.VALUE:
+        amounts = "nothing" if held.value is None else f"{held.value:.6g}"
+        return (
+            f"The {window} before held {held.counted:,} events of this group with a number in {edition.field}, which amount to "
+            f"{amounts}; it fires when {fires_at(edition)}."
+        )
     if edition.kind == Kind.NEW:
         return (
             f"The {window} before held {held.counted:,} events of this group; it fires when none was seen in the "
@@ -225,9 +245,9 @@ def _standing(rule: Rule, edition: RuleVersion, moment: datetime) -> list[str]:
     behind = LogHead.objects.get().position - rule.cursor
     if rule.enabled and behind > 0:
         told.append(f"It has not judged the newest {behind:,} events yet.")
-    if edition.kind == Kind.SHARE:
+    if edition.kind in LOOKING:
         delay = duration(int(settings.ALERT_WATERMARK_DELAY.total_seconds()))
-        told.append(f"A share is decided {delay} after the end of its window, by what had arrived then.")
+        told.append(f"It is decided {delay} after the end of its window, by what had arrived then.")
     if rule.evaluated_at is not None:
         told.append(f"It was evaluated last at {rule.evaluated_at:%Y-%m-%d %H:%M:%S} UTC.")
     return told

@@ -20,6 +20,10 @@ class HeldAnswer(serializers.Serializer[Any]):
     group = serializers.DictField()
     counted = serializers.IntegerField()
     hits = serializers.IntegerField(help_text="Of the kind share.")
+    values = serializers.IntegerField(
+        allow_null=True, help_text="Of the kind distinct: how many different ones."
+    )
+    value = serializers.FloatField(allow_null=True, help_text="Of the kind value: what the field amounts to.")
 
 
 class ExplanationAnswer(serializers.Serializer[Any]):

@@ -12,9 +12,9 @@ from access.errors import ProductError
 from access.forms import explain
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
-from alerts.models import Channel, Kind, Rule, Severity
-from alerts.rules import MAX_REMEMBER_DAYS, MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
-from alerts.words import OPERATOR_WORDS
+from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severity
+from alerts.rule_spec import LIMIT_DECIMALS, MAX_REMEMBER_DAYS, MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
+from alerts.words import OPERATOR_WORDS, plain
 
 MAX_ROWS = 40
 BLANK_ROWS = [{"field": "event_type", "op": "eq", "value": ""}, {"op": "eq"}, {"op": "eq"}]
@@ -128,9 +128,28 @@ class RuleForm(forms.Form):
         max_value=MAX_REMEMBER_DAYS,
         help_text="What is new is what the fields of “Counted apart by” hold: error_code for a code that nobody had.",
     )
-    threshold = forms.IntegerField(label="At least", min_value=1, max_value=MAX_THRESHOLD, initial=1)
+    field = forms.CharField(
+        label="Field",
+        required=False,
+        widget=forms.TextInput(attrs={**_CODE, "list": "rule-fields"}),
+        help_text="Whose different values are counted, or whose numbers are taken together. Events without it do not count.",
+    )
+    function = forms.ChoiceField(
+        label="Fires when", choices=Function.choices, initial=Function.P95, required=False
+    )
+    compare = forms.ChoiceField(
+        label="of the field", choices=Compare.choices, initial=Compare.ABOVE, required=False
+    )
+    limit = forms.DecimalField(label="Limit", required=False, max_digits=30, decimal_places=LIMIT_DECIMALS)
+    threshold = forms.IntegerField(
+        label="At least",
+        min_value=1,
+        max_value=MAX_THRESHOLD,
+        initial=1,
+        help_text="Events; of different values: values.",
+    )
     window_seconds = forms.IntegerField(
-        label="events within seconds", min_value=1, max_value=MAX_WINDOW_SECONDS, initial=300
+        label="within seconds", min_value=1, max_value=MAX_WINDOW_SECONDS, initial=300
     )
     group_by = forms.CharField(
         label="Counted apart by",
@@ -189,8 +208,7 @@ class RuleEditor:
             selector=selector,
             kind=kind,
             hits=hits,
-            percent=said["percent"] if kind == Kind.SHARE else None,
-            remember_days=said["remember_days"] if kind == Kind.NEW else None,
+            **_of_kind(kind, said),
             threshold=said["threshold"],
             window_seconds=said["window_seconds"],
             group_by=tuple(name.strip() for name in said["group_by"].split(",") if name.strip()),
@@ -226,6 +244,12 @@ class RuleEditor:
             explain(self.form, error)
 
 
+def _of_kind(kind: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What only rules of this kind say, but for conditions; an empty field says nothing."""
+    names = set(NEEDED[Kind(kind)]) - {"hits"}
+    return {name: said[name] for name in names if said[name] not in (None, "")}
+
+
 def _rows_for(data: QueryDict | None, rows: list[dict[str, Any]], prefix: str) -> "BaseFormSet[Any]":
     # Bound rows know no initial values: Django takes an unchanged row for an empty one.
     formset: BaseFormSet[Any] = ConditionRows(data, initial=rows if data is None else None, prefix=prefix)
@@ -259,8 +283,13 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "severity": spec.severity,
         "channels": list(spec.channels),
         "kind": spec.kind,
-        "percent": spec.percent,
-        "remember_days": spec.remember_days,
+        # As they were written, not with all the zeros that a column has.
+        **{name: plain(value) for name in ("percent", "limit") if (value := getattr(spec, name)) is not None},
+        **{
+            name: value
+            for name in ("remember_days", "field", "function", "compare")
+            if (value := getattr(spec, name)) is not None
+        },
         "edition": rule.current.number,
     }
     said |= _tree_as_said(spec.selector, "selector", "combine", "rows")

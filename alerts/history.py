@@ -4,43 +4,46 @@ The evaluators are the live ones; only what they are given differs: all at once 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.engine import Episode, Match, step
+from alerts.looks import decide, pane_of
 from alerts.matches import Compiled, Group, LoggedEvent
 from alerts.novelty import news
+from alerts.numbers import Numbers
 from alerts.panes import Tally
-from alerts.share import decide
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """An event that the rule selects and that was not too late. `hit` matters to shares only."""
+    """An event that the rule selects and that was not too late. `hit` and `number` matter to what looks at whole windows."""
 
     group: Group
     match: Match
     hit: bool = False
+    number: Numbers | None = None
 
 
 def matched(rule: Compiled, events: Iterable[LoggedEvent]) -> list[Matched]:
     """Those of the events that count, in the same order."""
-    return [
-        Matched(
-            rule.group_of(event.fields),
-            event.match,
-            hit=rule.hits is not None and rule.is_hit(event.fields) is True,
-        )
-        for event in events
-        if not event.late and rule.matches(event.fields)
-    ]
+    return [counted(rule, event) for event in events if not event.late and rule.matches(event.fields)]
+
+
+def counted(rule: Compiled, event: LoggedEvent) -> Matched:
+    """What a rule counts of an event that it selects."""
+    match, number = event.match, rule.number_of(event.fields)
+    if rule.terms.distinct:
+        match = replace(match, value=rule.value_of(event.fields))
+    hit = number is not None or (rule.hits is not None and rule.is_hit(event.fields) is True)
+    return Matched(rule.group_of(event.fields), match, hit, number)
 
 
 def episodes_of(
     rule: Compiled, events: Iterable[Matched], *, known: dict[str, datetime], now: datetime
 ) -> list[tuple[Group, Episode]]:
     """Every episode with its group, the earliest first. `known`: when groups were seen last before, for what is new."""
-    found = _shares(rule, events, now) if rule.share else _counts(rule, events, known, now)
+    found = _looked(rule, events, now) if rule.judge else _counts(rule, events, known, now)
     return sorted(found, key=lambda one: (one[1].fired_at, one[0].key))
 
 
@@ -65,13 +68,13 @@ def _counts(
     ]
 
 
-def _shares(rule: Compiled, events: Iterable[Matched], now: datetime) -> list[tuple[Group, Episode]]:
-    assert rule.share is not None
-    share, tally = rule.share, Tally()
+def _looked(rule: Compiled, events: Iterable[Matched], now: datetime) -> list[tuple[Group, Episode]]:
+    assert rule.judge is not None
+    judge, tally = rule.judge, Tally()
     for one in events:
-        tally.add(one.group, share.pane_of(one.match.at), hit=one.hit)
+        tally.add(one.group, pane_of(judge, one.match.at), hit=one.hit, number=one.number)
     return [
         (group, one.episode)
         for group, panes in tally.by_group().items()
-        for one in decide(share, panes=panes, firing=None, after=panes[0].start, until=share.pane_of(now))
+        for one in decide(judge, panes=panes, firing=None, after=panes[0].start, until=pane_of(judge, now))
     ]

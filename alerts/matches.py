@@ -6,7 +6,7 @@ that arrives more than `ALERT_LATENESS` after it occurred counts for no rule; ho
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,11 +16,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from alerts.condition import All, Condition, Predicate, event_types, fields, parse, predicate
+from alerts.aggregate import Aggregate
+from alerts.condition import All, Condition, Predicate, Test, event_types, fields, parse, predicate
 from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
-from alerts.models import RuleVersion
+from alerts.models import Compare, Kind, RuleVersion
+from alerts.numbers import Numbers
 from alerts.share import Share
 from events.documents import derived
 from events.models import exact
@@ -44,9 +46,11 @@ class Compiled:
     condition: Condition
     terms: Terms
     group_by: tuple[str, ...]
-    # Of a share: which of the matches are hits, and when it fires.
+    # Of what looks at whole windows: when it fires; of a share, which of the matches are hits.
+    judge: Share | Aggregate | None = None
     hits: Condition | None = None
-    share: Share | None = None
+    # Of different values and of what they amount to: where they are. An event without it does not match.
+    field: str | None = None
     # Of something new: for how long a group is known once it was seen.
     remember: timedelta | None = None
 
@@ -59,9 +63,27 @@ class Compiled:
             Terms(edition.threshold, window, keep_firing),
             tuple(edition.group_by),
         )
+        if edition.field is not None:
+            rule = replace(
+                rule,
+                condition=All((rule.condition, Test(edition.field, "exists", True))),
+                field=edition.field,
+                terms=replace(rule.terms, distinct=edition.kind == Kind.DISTINCT),
+            )
         if edition.percent is not None:
             share = Share(Decimal(edition.percent), edition.threshold, window, keep_firing)
-            return replace(rule, hits=parse(edition.hits), share=share)
+            return replace(rule, hits=parse(edition.hits), judge=share)
+        if edition.function is not None:
+            assert edition.limit is not None
+            aggregate = Aggregate(
+                edition.function,
+                Decimal(edition.limit),
+                edition.compare == Compare.BELOW,
+                edition.threshold,
+                window,
+                keep_firing,
+            )
+            return replace(rule, judge=aggregate)
         if edition.remember_days is not None:
             return replace(
                 rule,
@@ -70,14 +92,29 @@ class Compiled:
             )
         return rule
 
-    def only_hits(self) -> "Compiled":
-        """The rule that counts the hits of this one."""
-        assert self.hits is not None
-        return Compiled(All((self.condition, self.hits)), self.terms, self.group_by)
+    def counting(self) -> "Compiled":
+        """The rule that counts what episodes of this one count: the hits, where there are any."""
+        condition = self.condition if self.hits is None else All((self.condition, self.hits))
+        return Compiled(condition, self.terms, self.group_by)
+
+    def value_of(self, event: StoredEvent) -> str | None:
+        """Of what counts different values, the one of an event, as a text that two equal ones share."""
+        if not self.terms.distinct or self.field is None:
+            return None
+        return Group.of((event[self.field],)).key
+
+    def number_of(self, event: Mapping[str, Any]) -> Numbers | None:
+        """Of what a field amounts to, the number in it, if it is one."""
+        if not isinstance(self.judge, Aggregate) or self.field is None:
+            return None
+        return self.judge.number(event[self.field])
 
     @cached_property
     def matches(self) -> Predicate:
-        return predicate(self.condition)
+        selected = predicate(self.condition)
+        if isinstance(self.judge, Aggregate):
+            return lambda event: selected(event) is True and self.number_of(event) is not None
+        return selected
 
     @cached_property
     def is_hit(self) -> Predicate:
@@ -242,6 +279,9 @@ def _matching(
     for index, name in enumerate(rule.group_by):
         value = exact_sql(name)
         query = query.then(f", {value.text} AS g{index}", *value.params)
+    if rule.terms.distinct and rule.field is not None:
+        value = exact_sql(rule.field)
+        query = query.then(f", {value.text} AS value", *value.params)
     query = query.then(
         # The two bounds on received_at follow from the others; they choose the partitions.
         f" FROM events_event WHERE occurred_at >= %s AND {COUNTED_AT} <= %s AND received_at >= %s AND received_at <= %s "
@@ -256,18 +296,32 @@ def _matching(
 def _newest_of_each(rule: Compiled, query: Sql, first: datetime) -> Sql:
     """Leaves out the earlier matches that cannot decide anything: a busy window must not travel whole."""
     names = "".join(f", g{index}" for index in range(len(rule.group_by)))
-    return (
-        Sql(f"WITH matching AS ({query.text}), ", query.params)
-        .then(
-            "ranked AS (SELECT *, row_number() OVER "  # noqa: S608 - names are g0, g1, …
-            f"(PARTITION BY at < %s{names} ORDER BY at DESC, position DESC) AS nth FROM matching) "
-            f"SELECT at, position, received_at{names} FROM ranked ",
-            first,
-        )
-        .then(
-            "WHERE at >= %s OR nth <= %s ORDER BY at, position",
-            *(first, max(EARLIER_SEEN, rule.terms.threshold)),
-        )
+    query = Sql(f"WITH matching AS ({query.text}), ", query.params)
+    if rule.terms.distinct:
+        return _newest_of_each_value(rule, query, names, first)
+    return query.then(
+        "ranked AS (SELECT *, row_number() OVER "  # noqa: S608 - names are g0, g1, …
+        f"(PARTITION BY at < %s{names} ORDER BY at DESC, position DESC) AS nth FROM matching) "
+        f"SELECT at, position, received_at{names} FROM ranked ",
+        first,
+    ).then(
+        "WHERE at >= %s OR nth <= %s ORDER BY at, position",
+        *(first, max(EARLIER_SEEN, rule.terms.threshold)),
+    )
+
+
+def _newest_of_each_value(rule: Compiled, query: Sql, names: str, first: datetime) -> Sql:
+    """As above; further back, the newest match of each value."""
+    seen = max(EARLIER_SEEN, rule.terms.threshold)
+    return query.then(
+        "of_values AS (SELECT *, row_number() OVER "  # noqa: S608 - names are g0, g1, …
+        f"(PARTITION BY at < %s, value{names} ORDER BY at DESC, position DESC) = 1 AS newest FROM matching), "
+        "ranked AS (SELECT *, "
+        f"row_number() OVER (PARTITION BY at < %s{names} ORDER BY at DESC, position DESC) AS nth, "
+        f"row_number() OVER (PARTITION BY at < %s, newest{names} ORDER BY at DESC, position DESC) AS nth_value "
+        f"FROM of_values) SELECT at, position, received_at{names}, value FROM ranked "
+        "WHERE at >= %s OR nth <= %s OR (newest AND nth_value <= %s) ORDER BY at, position",
+        *(first, first, first, first, seen, seen),
     )
 
 
@@ -278,13 +332,20 @@ def _by_group(
     # Many rows, few groups: each is named once.
     keys: dict[tuple[Any, ...], str] = {}
     for at, position, arrived, *values in rows:
+        value = values.pop() if rule.terms.distinct else None
         raw = tuple(values)
         if raw not in keys:
             pairs = zip(rule.group_by, raw, strict=True)
             keys[raw] = Group.of(tuple(as_read(name, value) for name, value in pairs)).key
         if keys[raw] in found:
-            found[keys[raw]].append(Match(at, position, arrived))
+            found[keys[raw]].append(Match(at, position, arrived, _value_key(rule, value)))
     return found
+
+
+def _value_key(rule: Compiled, selected: Any) -> str | None:
+    if not rule.terms.distinct or rule.field is None:
+        return None
+    return Group.of((as_read(rule.field, selected),)).key
 
 
 def _narrowed(query: Sql, rule: Compiled, groups: Sequence[Group]) -> Sql:

@@ -24,7 +24,8 @@ from alerts.lists import (
 )
 from alerts.models import Rule
 from alerts.preview import Preview, preview
-from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, pause_rule, resume_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import create_rule, delete_rule, edit_rule, pause_rule, resume_rule
 from alerts.schema_fields import suggested_fields
 from alerts.words import duration, fires_at, say_rule
 from events.models import LogHead

@@ -1,9 +1,10 @@
-"""Rules about a share, live: adds new events to the panes of their groups and decides the instants that the watermark has passed.
+"""Rules that look at whole windows, live: adds new events to the panes of their groups and decides the instants that the watermark has passed.
 
 The watermark is `ALERT_WATERMARK_DELAY` behind the moment up to which the log was read. Panes, instants and episodes move on in
 one transaction with the rule's place in the log, so an event is counted once whatever is killed.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,35 +17,44 @@ from django.db.models import Min, Sum
 from alerts import episodes
 from alerts.engine import Match, Step
 from alerts.episodes import Change
+from alerts.looks import Judge, decide, pane_of, step_of
+from alerts.looks import Pane as Counted
 from alerts.matches import Compiled, Group, recount
 from alerts.models import Episode, Pane, Rule, RuleVersion
-from alerts.share import Pane as Counted
-from alerts.share import Share, decide
+from alerts.numbers import Numbers, join
 
 _ADD = """
-INSERT INTO alerts_pane (edition_id, group_key, "values", start, total, hits)
-SELECT %s, key, said::jsonb, start, total, hits
-FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::int[]) AS new (key, said, start, total, hits)
-ON CONFLICT (edition_id, group_key, start)
-DO UPDATE SET total = alerts_pane.total + excluded.total, hits = alerts_pane.hits + excluded.hits
+INSERT INTO alerts_pane (edition_id, group_key, "values", start, total, hits, numbers)
+SELECT %s, key, said::jsonb, start, total, hits, numbers::jsonb
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::int[], %s::text[])
+    AS new (key, said, start, total, hits, numbers)
+ON CONFLICT (edition_id, group_key, start) DO UPDATE SET
+    total = alerts_pane.total + excluded.total, hits = alerts_pane.hits + excluded.hits, numbers = excluded.numbers
 """
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a batch adds: (group, begin of the pane) → how many events, how many hits."""
+    """What a batch adds: (group, begin of the pane) → how many events, how many hits, and the numbers of a field."""
 
     counts: dict[tuple[Group, datetime], tuple[int, int]] = field(default_factory=dict)
+    numbers: dict[tuple[Group, datetime], list[Numbers]] = field(default_factory=dict)
 
-    def add(self, group: Group, pane: datetime, *, hit: bool) -> None:
+    def add(self, group: Group, pane: datetime, *, hit: bool, number: Numbers | None = None) -> None:
         total, hits = self.counts.get((group, pane), (0, 0))
         self.counts[group, pane] = (total + 1, hits + hit)
+        if number is not None:
+            self.numbers.setdefault((group, pane), []).append(number)
+
+    def joined(self, group: Group, pane: datetime) -> Numbers | None:
+        """What the field of a pane's events said."""
+        return join(self.numbers[group, pane]) if (group, pane) in self.numbers else None
 
     def by_group(self) -> Mapping[Group, Sequence[Counted]]:
         """The panes of each group, in order of time."""
         found: dict[Group, list[Counted]] = {}
         for (group, start), counts in self.counts.items():
-            found.setdefault(group, []).append(Counted(start, *counts))
+            found.setdefault(group, []).append(Counted(start, *counts, self.joined(group, start)))
         return {group: sorted(panes) for group, panes in found.items()}
 
 
@@ -53,37 +63,54 @@ def weigh(rule: Rule, compiled: Compiled, tally: Tally, *, until: int, moment: d
 
     `until` is the position up to which the log was read, `moment` the time up to which.
     """
-    edition, share = rule.current, compiled.share
+    edition, judge = rule.current, compiled.judge
     assert edition is not None
-    assert share is not None
+    assert judge is not None
     _add(edition, tally)
     if rule.decided_at is None:
         rule.decided_at = Pane.objects.filter(edition=edition).aggregate(first=Min("start"))["first"]
     changes: list[Change] = []
-    last = share.pane_of(moment - settings.ALERT_WATERMARK_DELAY)
+    last = pane_of(judge, moment - settings.ALERT_WATERMARK_DELAY)
     if rule.decided_at is not None and last > rule.decided_at:
-        changes = _decide(rule, compiled, share, last, until)
+        changes = _decide(rule, compiled, judge, last, until)
         rule.decided_at = last
-        Pane.objects.filter(edition__rule=rule, start__lte=last - share.window).delete()
-    rule.look_at = _next_look(rule, edition, share)
+        Pane.objects.filter(edition__rule=rule, start__lte=last - judge.window).delete()
+    rule.look_at = _next_look(rule, edition, judge)
     return changes
 
 
-def is_past(rule: Rule, share: Share, pane: datetime) -> bool:
+def is_past(rule: Rule, judge: Judge, pane: datetime) -> bool:
     """Whether every instant that a pane has a part in was decided already."""
-    return rule.decided_at is not None and pane + share.window <= rule.decided_at
+    return rule.decided_at is not None and pane + judge.window <= rule.decided_at
 
 
 def _add(edition: RuleVersion, tally: Tally) -> None:
     if not tally.counts:
         return
     said = {group: group.as_json() for group, _ in tally.counts}
+    numbers = _numbers(edition, tally)
     rows = [
-        (group.key, said[group], start, *counts)
+        (group.key, said[group], start, *counts, numbers.get((group.key, start)))
         for (group, start), counts in sorted(tally.counts.items(), key=_place)
     ]
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [edition.pk, *(list(column) for column in zip(*rows, strict=True))])
+
+
+def _numbers(edition: RuleVersion, tally: Tally) -> dict[tuple[str, datetime], str]:
+    """What the panes of the tally say with it, as they are stored. Read and written under the lock of the rule, which alone adds to them."""
+    if not tally.numbers:
+        return {}
+    keys = {group.key for group, _ in tally.numbers}
+    starts = {start for _, start in tally.numbers}
+    there = Pane.objects.filter(edition=edition, group_key__in=keys, start__in=starts, numbers__isnull=False)
+    before = {(pane.group_key, pane.start): Numbers.from_json(pane.numbers or {}) for pane in there}
+    found = {}
+    for (group, start), parts in tally.numbers.items():
+        known = before.get((group.key, start))
+        together = join(parts if known is None else [known, *parts])
+        found[group.key, start] = json.dumps(together.as_json())
+    return found
 
 
 def _place(entry: tuple[tuple[Group, datetime], tuple[int, int]]) -> tuple[str, datetime]:
@@ -91,16 +118,16 @@ def _place(entry: tuple[tuple[Group, datetime], tuple[int, int]]) -> tuple[str, 
     return group.key, start
 
 
-def _decide(rule: Rule, compiled: Compiled, share: Share, last: datetime, until: int) -> list[Change]:
+def _decide(rule: Rule, compiled: Compiled, judge: Judge, last: datetime, until: int) -> list[Change]:
     assert rule.decided_at is not None
     stored = episodes.by_group(rule.episodes.filter(state=Episode.State.FIRING))
-    panes = _panes_of(rule, share, last, stored.keys())
+    panes = _panes_of(rule, compiled, judge, last, stored.keys())
     changes = []
     for key in sorted(panes.keys() | stored.keys()):
         rows = stored.get(key, {})
         group, counted = panes.get(key, (None, []))
         steps = decide(
-            share,
+            judge,
             panes=counted,
             firing=next((episodes.as_known(row) for row in rows.values()), None),
             after=rule.decided_at,
@@ -112,21 +139,29 @@ def _decide(rule: Rule, compiled: Compiled, share: Share, last: datetime, until:
 
 
 def _panes_of(
-    rule: Rule, share: Share, last: datetime, firing: Collection[str]
+    rule: Rule, compiled: Compiled, judge: Judge, last: datetime, firing: Collection[str]
 ) -> dict[str, tuple[Group, list[Counted]]]:
     """The panes that the instants look at, of groups that are or may be over."""
     assert rule.current is not None
     assert rule.decided_at is not None
     within = Pane.objects.filter(
-        edition=rule.current, start__gt=rule.decided_at - share.window, start__lt=last
+        edition=rule.current, start__gt=rule.decided_at - judge.window, start__lt=last
     )
     sums = within.order_by().values("group_key").annotate(totals=Sum("total"), of_them=Sum("hits"))
-    may_be = sums.filter(totals__gte=share.at_least, of_them__gt=0).values("group_key")
+    may_be = sums.filter(totals__gte=compiled.terms.threshold, of_them__gt=0).values("group_key")
     rows = within.filter(group_key__in=may_be) | within.filter(group_key__in=list(firing))
     found: dict[str, tuple[Group, list[Counted]]] = {}
     for key, panes in groupby(rows.order_by("group_key", "start"), key=lambda pane: pane.group_key):
         mine = list(panes)
-        counted = [Counted(pane.start, pane.total, pane.hits) for pane in mine]
+        counted = [
+            Counted(
+                pane.start,
+                pane.total,
+                pane.hits,
+                None if pane.numbers is None else Numbers.from_json(pane.numbers),
+            )
+            for pane in mine
+        ]
         found[key] = Group(key, tuple(mine[0].values)), counted
     return found
 
@@ -140,16 +175,16 @@ def _hits(
     first = min(one.episode.started_at for one in steps)
     last = max(one.episode.last_match_at for one in steps)
     found = recount(
-        compiled.only_hits(), groups=[group], first=first, last=last, after=rule.starts_after, until=until
+        compiled.counting(), groups=[group], first=first, last=last, after=rule.starts_after, until=until
     )
     return found[group.key]
 
 
-def _next_look(rule: Rule, edition: RuleVersion, share: Share) -> datetime | None:
+def _next_look(rule: Rule, edition: RuleVersion, judge: Judge) -> datetime | None:
     """When the next instant can be decided; None while there is nothing that could be over, or end."""
     waiting = Pane.objects.filter(edition=edition)
     if rule.decided_at is None or not (
         waiting.exists() or rule.episodes.filter(state=Episode.State.FIRING).exists()
     ):
         return None
-    return rule.decided_at + share.step + settings.ALERT_WATERMARK_DELAY
+    return rule.decided_at + step_of(judge) + settings.ALERT_WATERMARK_DELAY

@@ -12,7 +12,8 @@ from alerts.history import episodes_of, matched
 from alerts.matches import Compiled, read
 from alerts.models import RuleVersion
 from alerts.novelty import seen_before
-from alerts.rules import RuleSpec, check_spec
+from alerts.rule_spec import RuleSpec
+from alerts.rules import check_spec
 from events.models import LogHead
 
 NEWEST = 10_000

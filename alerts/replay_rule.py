@@ -5,7 +5,9 @@ The same evaluator as live, over what was played so far: written are only the ma
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -13,10 +15,12 @@ from django.utils import timezone
 from access.actor import Actor
 from alerts.engine import Match
 from alerts.fields import COLUMNS, StoredEvent
-from alerts.history import Matched, episodes_of
+from alerts.history import Matched, counted, episodes_of
 from alerts.matches import Compiled, Group, LoggedEvent, read_these
-from alerts.models import RuleVersion
-from alerts.rules import RuleSpec, check_spec
+from alerts.models import OF_KINDS, RuleVersion
+from alerts.numbers import Numbers
+from alerts.rule_spec import RuleSpec
+from alerts.rules import check_spec
 from events.documents import derived
 from events.errors import ReplayInvalid
 from events.models import Replay
@@ -24,7 +28,6 @@ from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, 
 
 _NUMBERS = ("threshold", "window_seconds", "keep_firing_seconds")
 _TEXTS = ("name", "description", "severity", "kind")
-_OF_KINDS = ("hits", "percent", "remember_days")
 _EPISODES_TOLD = 20
 
 
@@ -33,15 +36,14 @@ def _prepare(actor: Actor, wanted: Wanted) -> Prepared:
     spec = _spec(wanted.rule)
     warnings = check_spec(actor=actor, spec=spec)
     edition = spec.edition()
-    if edition["percent"] is not None:
-        edition["percent"] = str(edition["percent"])
+    edition |= {name: str(value) for name, value in edition.items() if isinstance(value, Decimal)}
     return Prepared(f"the candidate rule '{spec.name}'", {"rule": edition, "warnings": list(warnings)})
 
 
 def _spec(rule: Mapping[str, Any]) -> RuleSpec:
     if "selector" not in rule:
         raise ReplayInvalid("A candidate rule has a selector, as rules of the API have.", pointer="/rule")
-    known = {"selector", "group_by", *_NUMBERS, *_TEXTS, *_OF_KINDS}
+    known = {"selector", "group_by", *_NUMBERS, *_TEXTS, *OF_KINDS}
     if unknown := sorted(set(rule) - known):
         raise ReplayInvalid(
             f"'{unknown[0]}' is nothing that a candidate rule says. There are: {', '.join(sorted(known))}.",
@@ -89,14 +91,15 @@ class _Rule:
             return Sent(at, "no_match")
         if event.late:
             return Sent(at, "late")
-        group = self._rule.group_of(fields)
+        one = counted(self._rule, replace(event, fields=fields))
         told: dict[str, Any] = {
-            "key": group.key,
-            "group": group.readable(self._rule.group_by),
-            "at": event.match.at.isoformat(),
+            "key": one.group.key,
+            "group": one.group.readable(self._rule.group_by),
+            "at": one.match.at.isoformat(),
         }
-        if self._rule.hits is not None:
-            told["hit"] = self._rule.is_hit(fields) is True
+        told["hit"], told["value"] = one.hit, one.match.value
+        if one.number is not None:
+            told["number"] = one.number.as_json()
         return Sent(at, "match", details=told)
 
 
@@ -140,8 +143,9 @@ def _summary(replay: Replay) -> dict[str, Any]:
 
 def _matched(told: dict[str, Any] | None, position: int, received_at: datetime) -> Matched:
     assert told is not None
-    match = Match(datetime.fromisoformat(told["at"]), position, received_at)
-    return Matched(Group(told["key"], tuple(told["group"].values())), match, hit=told.get("hit", False))
+    match = Match(datetime.fromisoformat(told["at"]), position, received_at, told.get("value"))
+    number = Numbers.from_json(told["number"]) if "number" in told else None
+    return Matched(Group(told["key"], tuple(told["group"].values())), match, told.get("hit", False), number)
 
 
 TARGET = Target(_prepare, _open, _summary)

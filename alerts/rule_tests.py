@@ -18,13 +18,13 @@ from alerts.fields import COLUMNS, StoredEvent
 from alerts.history import episodes_of, matched
 from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent
 from alerts.models import RuleVersion
-from alerts.rules import RuleSpec, read_spec
+from alerts.rule_spec import RuleSpec, read_spec
 from events.envelope import Envelope, Limits, Unacceptable, read_event
 from events.scan import Piece, depth_of
 
 _INSTANTS = ("started_at", "fired_at", "last_match_at", "closes_at")
-_FIGURES = ("peak", "matches", "share", "firing")
-_TEXTS = frozenset({"name", "description", "kind", "severity"})
+_FIGURES = ("peak", "matches", "share", "value", "firing")
+_TEXTS = frozenset({"name", "description", "kind", "severity", "field", "function", "compare"})
 _RULE = {field.name for field in fields(RuleSpec)} - {"channels"}
 
 

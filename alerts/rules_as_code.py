@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 from django.db import transaction
@@ -11,11 +12,12 @@ from alerts.edition_changes import Difference, in_words
 from alerts.errors import ChannelNotFound, InvalidRule
 from alerts.lists import rules_for
 from alerts.models import Channel, Rule
-from alerts.rules import RuleSpec, create_rule, delete_rule, edit_rule, read_spec
+from alerts.rule_spec import RuleSpec, read_spec
+from alerts.rules import create_rule, delete_rule, edit_rule
 
 What = Literal["created", "changed", "unchanged", "removed"]
 _KNOWN = frozenset(field.name for field in fields(RuleSpec))
-_TEXTS = frozenset({"name", "description", "kind", "severity"})
+_TEXTS = frozenset({"name", "description", "kind", "severity", "field", "function", "compare"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,15 @@ def _as_code(rule: Rule) -> dict[str, Any]:
     spec = RuleSpec.of(rule)
     usual = asdict(RuleSpec(name="", selector=None))
     said = {name: value for name, value in asdict(spec).items() if value != usual[name]}
-    if spec.percent is not None:
-        whole = spec.percent == int(spec.percent)
-        said["percent"] = int(spec.percent) if whole else float(spec.percent)
+    said |= {name: _plain(value) for name, value in said.items() if isinstance(value, Decimal)}
     said |= {name: list(said[name]) for name in ("group_by",) if name in said}
     if spec.channels:
         said["channels"] = sorted(rule.channels.values_list("name", flat=True))
-    return {name: str(value) if name in {"kind", "severity"} else value for name, value in said.items()}
+    return {name: str(value) if isinstance(value, str) else value for name, value in said.items()}
+
+
+def _plain(number: Decimal) -> int | float:
+    return int(number) if number == int(number) else float(number)
 
 
 def _specs(document: Any) -> list[RuleSpec]:

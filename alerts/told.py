@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from access.actor import Actor
-from alerts.models import Channel, Episode, Kind, Severity
+from alerts.models import Channel, Episode, Function, Kind, Severity
 from events.models import Event
 
 # Events shown in a notification; the episode's page has more.
@@ -97,6 +97,11 @@ def _measure(episode: Episode) -> str:
     window = _duration(timedelta(seconds=edition.window_seconds))
     if edition.kind == Kind.SHARE:
         return f"{episode.share or 0:.3g} % of the events within {window}"
+    if edition.kind == Kind.DISTINCT:
+        return f"{episode.peak} different values of {edition.field} within {window}"
+    if edition.kind == Kind.VALUE:
+        what = Function(str(edition.function)).label
+        return f"{what} of {edition.field} within {window} was {episode.value or 0:.6g}"
     if edition.kind == Kind.NEW:
         return f"not seen in the {edition.remember_days} days before"
     return f"{_events(episode.peak)} within {window}"
@@ -149,6 +154,8 @@ def payload_of(episode: Episode, what: What, now: datetime, events: list[Event])
             "count": episode.peak,
             "share": episode.share,
             "percent": None if edition.percent is None else float(edition.percent),
+            "value": episode.value,
+            "limit": None if edition.limit is None else float(edition.limit),
             "threshold": edition.threshold,
             "window_seconds": edition.window_seconds,
             "episode": {

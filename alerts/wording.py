@@ -35,6 +35,8 @@ NAMES = (
     "count",
     "share",
     "percent",
+    "value",
+    "limit",
     "threshold",
     "window_seconds",
     "episode",

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from alerts.condition import All, AnyOf, Condition, Not, Test, parse
-from alerts.models import Kind, RuleVersion
+from alerts.models import Compare, Function, Kind, RuleVersion
 
 OPERATOR_WORDS = {
     "eq": "is",
@@ -48,9 +48,12 @@ def say_rule(edition: RuleVersion) -> str:
     apart = f", for each {each}" if each else ""
     match edition.kind:
         case Kind.SHARE:
-            enough = f" (of {edition.threshold} at least)" if edition.threshold > 1 else ""
             hits = say(parse(edition.hits))
-            return f"more than {percent(edition.percent)} % within {window}{apart}{enough}: {hits}, among {condition}"
+            return f"more than {plain(edition.percent)} % within {window}{apart}{_of_enough(edition)}: {hits}, among {condition}"
+        case Kind.DISTINCT:
+            return f"{edition.threshold} or more different values of {edition.field} within {window}{apart}: {condition}"
+        case Kind.VALUE:
+            return f"{_beyond(edition)} within {window}{apart}{_of_enough(edition)}: {condition}"
         case Kind.NEW:
             return f"{each} not seen in {edition.remember_days} d: {condition}"
     count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
@@ -62,13 +65,27 @@ def fires_at(edition: RuleVersion) -> str:
     window = duration(edition.window_seconds)
     match edition.kind:
         case Kind.SHARE:
-            return f"more than {percent(edition.percent)} % of {edition.threshold} or more within {window}"
+            return f"more than {plain(edition.percent)} % of {edition.threshold} or more within {window}"
+        case Kind.DISTINCT:
+            return f"{edition.threshold} different values of {edition.field} within {window}"
+        case Kind.VALUE:
+            return f"{_beyond(edition)} of {edition.threshold} events or more within {window}"
         case Kind.NEW:
             return f"not seen in {edition.remember_days} d; open for {window}"
     return f"{edition.threshold} within {window}"
 
 
-def percent(number: Decimal | None) -> str:
+def _beyond(edition: RuleVersion) -> str:
+    """`the average of metadata.execution_time_ms is above 500`."""
+    function, compare = Function(str(edition.function)).label, Compare(str(edition.compare)).label
+    return f"{function} of {edition.field} {compare} {plain(edition.limit)}"
+
+
+def _of_enough(edition: RuleVersion) -> str:
+    return f" (of {edition.threshold} at least)" if edition.threshold > 1 else ""
+
+
+def plain(number: Decimal | None) -> str:
     """Without zeros at its end: `5`, `0.1`."""
     return f"{number:f}".rstrip("0").rstrip(".") if number and "." in f"{number:f}" else f"{number or 0:f}"
 

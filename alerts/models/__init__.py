@@ -5,6 +5,11 @@ from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
 from alerts.models.rules import (
+    LOOKING,
+    NEEDED,
+    OF_KINDS,
+    Compare,
+    Function,
     Kind,
     KnownGroup,
     Pane,
@@ -18,6 +23,9 @@ from alerts.models.silences import Silence, SilenceQuerySet
 
 __all__ = [
     "ABOUT",
+    "LOOKING",
+    "NEEDED",
+    "OF_KINDS",
     "TARGET",
     "Action",
     "ActionRun",
@@ -25,10 +33,12 @@ __all__ = [
     "BacktestQuerySet",
     "Channel",
     "ChannelQuerySet",
+    "Compare",
     "Episode",
     "EpisodeEntry",
     "EpisodeQuerySet",
     "Evidence",
+    "Function",
     "Kind",
     "KnownGroup",
     "Pane",

@@ -66,6 +66,8 @@ class Episode(models.Model):
     # The highest count in one window; of a share, of hits, and the highest share in per cent.
     peak = models.PositiveIntegerField()
     share = models.FloatField(null=True)
+    # Of a rule about a value: the one furthest beyond the limit.
+    value = models.FloatField(null=True)
     matches = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     # Who sees to it, until when; "" when nobody has said so.

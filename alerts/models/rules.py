@@ -1,5 +1,7 @@
 """Rules and their editions, where evaluation stands, and the groups it knows."""
 
+import functools
+import operator
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -23,8 +25,32 @@ class Kind(models.TextChoices):
     """What a rule looks for in the events that it selects."""
 
     COUNT = "count", "enough of them within a window"
+    DISTINCT = "distinct", "enough different values of a field within a window"
     SHARE = "share", "a share of them within a window"
+    VALUE = "value", "what a field of them amounts to within a window"
     NEW = "new", "something not seen before"
+
+
+#: Kinds that look at whole windows, behind the watermark.
+LOOKING = (Kind.SHARE, Kind.VALUE)
+
+
+class Function(models.TextChoices):
+    """What the numbers of a field amount to."""
+
+    AVG = "avg", "the average"
+    SUM = "sum", "the sum"
+    MIN = "min", "the lowest"
+    MAX = "max", "the highest"
+    P50 = "p50", "the median"
+    P90 = "p90", "the 90th percentile"
+    P95 = "p95", "the 95th percentile"
+    P99 = "p99", "the 99th percentile"
+
+
+class Compare(models.TextChoices):
+    ABOVE = "above", "is above"
+    BELOW = "below", "is below"
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -110,11 +136,20 @@ class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
         return found.exclude(event_types__overlap=list(EVENT_TYPES))
 
 
-def _says(kind: Kind, *needed: str) -> Q:
+#: What an edition of a kind says, and no other.
+NEEDED: dict[Kind, tuple[str, ...]] = {
+    Kind.COUNT: (),
+    Kind.DISTINCT: ("field",),
+    Kind.SHARE: ("hits", "percent"),
+    Kind.VALUE: ("field", "function", "compare", "limit"),
+    Kind.NEW: ("remember_days",),
+}
+OF_KINDS = tuple(dict.fromkeys(name for names in NEEDED.values() for name in names))
+
+
+def _says(kind: Kind) -> Q:
     """An edition of this kind, with what it needs and without what others need."""
-    return Q(
-        kind=kind, **{f"{name}__isnull": name not in needed for name in ("hits", "percent", "remember_days")}
-    )
+    return Q(kind=kind, **{f"{name}__isnull": name not in NEEDED[kind] for name in OF_KINDS})
 
 
 class RuleVersion(models.Model):
@@ -122,7 +157,8 @@ class RuleVersion(models.Model):
 
     `count`: at least `threshold` of the selected events within the window, per group. `share`: more than `percent` of the
     selected events, which are `threshold` at least, are `hits`. `new`: a group of which no event was selected in the
-    `remember_days` before; its episode stays open for the window.
+    `remember_days` before; its episode stays open for the window. `distinct`: at least `threshold` different values of `field`.
+    `value`: the `function` of the numbers in `field`, of which there are `threshold` at least, is above or below (`compare`) the `limit`.
     """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
@@ -135,6 +171,10 @@ class RuleVersion(models.Model):
     hits = models.JSONField(null=True)
     percent = models.DecimalField(max_digits=6, decimal_places=3, null=True)
     remember_days = models.PositiveSmallIntegerField(null=True)
+    field = models.CharField(max_length=200, null=True)
+    function = models.CharField(max_length=10, choices=Function.choices, null=True)
+    compare = models.CharField(max_length=10, choices=Compare.choices, null=True)
+    limit = models.DecimalField(max_digits=30, decimal_places=9, null=True)
     # The only event types it can match, as the selector says; null = any.
     event_types = ArrayField(models.CharField(max_length=255), null=True)
     threshold = models.PositiveIntegerField(default=1)
@@ -155,11 +195,7 @@ class RuleVersion(models.Model):
             models.CheckConstraint(condition=Q(threshold__gte=1), name="threshold_is_positive"),
             models.CheckConstraint(condition=Q(window_seconds__gte=1), name="window_is_positive"),
             models.CheckConstraint(
-                condition=(
-                    _says(Kind.COUNT)
-                    | _says(Kind.SHARE, "hits", "percent")
-                    | _says(Kind.NEW, "remember_days")
-                ),
+                condition=functools.reduce(operator.or_, (_says(kind) for kind in NEEDED)),
                 name="an_edition_says_what_its_kind_needs",
             ),
         ]
@@ -174,7 +210,7 @@ class RuleVersion(models.Model):
 
 
 class Pane(models.Model):
-    """How many events of a group an edition about a share has seen in one step of event time."""
+    """What an edition that looks at whole windows has seen of a group in one step of event time."""
 
     edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="panes")
     group_key = models.CharField(max_length=1000)
@@ -183,6 +219,8 @@ class Pane(models.Model):
     start = models.DateTimeField()
     total = models.PositiveIntegerField()
     hits = models.PositiveIntegerField()
+    # What a field of theirs said, of an edition about that: `alerts.numbers`.
+    numbers = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -28,7 +28,8 @@ from access.data_keys import register_data_key
 from access.models import AuditEntry, Delivery, Invitation, Role, SigningKey, Token
 from access.tokens import PREFIX, digest_of
 from alerts.models import Action, ActionRun, Backtest, Channel, Episode
-from alerts.rules import RuleSpec, create_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import create_rule
 from alerts.silences import create_silence
 from events.export import start_export
 from events.models import ClientReport, Export, Failure, QuarantinedEvent, Redrive, Subscription

@@ -6,7 +6,8 @@ import pytest
 
 from alerts.evaluate import evaluate_rules
 from alerts.models import Rule
-from alerts.rules import RuleSpec, create_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import create_rule
 from tests.alerts.log import NOON
 
 FAILURES = {"field": "event_type", "op": "eq", "value": "NODE_FAILURE"}

@@ -14,7 +14,7 @@ from alerts import backtest as work
 from alerts.backtest import cancel_backtest, find_backtest, start_backtest, work_on_next
 from alerts.evaluate import evaluate_rules
 from alerts.models import Backtest, Episode
-from alerts.rules import RuleSpec
+from alerts.rule_spec import RuleSpec
 from events.cold import compress_next
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store

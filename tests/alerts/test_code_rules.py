@@ -5,7 +5,8 @@ import copy
 import pytest
 
 from access.actor import SYSTEM, Actor, Grant
-from alerts.rules import RuleSpec, create_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import create_rule
 from registry.taxonomy import publish_taxonomy
 
 pytestmark = pytest.mark.django_db

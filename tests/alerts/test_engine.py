@@ -32,7 +32,11 @@ def truth(terms, times):
     window, keep = terms.window.total_seconds(), terms.keep_firing.total_seconds()
     end = int(max(times, default=0) + window) + 2
     counts = {t / 2: sum(t / 2 - window <= one <= t / 2 for one in times) for t in range(2 * end)}
-    over = [t for t, count in counts.items() if count >= terms.threshold]
+    return stretches_of(counts, terms.threshold, keep)
+
+
+def stretches_of(counts, threshold, keep):
+    over = [t for t, count in counts.items() if count >= threshold]
     stretches = []
     for t in over:
         if stretches and t - stretches[-1][1] <= max(keep, 0.5):
@@ -42,14 +46,28 @@ def truth(terms, times):
     return [(a, b + keep, max(counts[t] for t in over if a <= t <= b)) for a, b in stretches]
 
 
+def truth_of_values(terms, sent):
+    """As `truth`, of (time, value): how many different values each half second sees."""
+    window, keep = terms.window.total_seconds(), terms.keep_firing.total_seconds()
+    end = int(max((time for time, _ in sent), default=0) + window) + 2
+    counts = {
+        t / 2: len({value for one, value in sent if t / 2 - window <= one <= t / 2}) for t in range(2 * end)
+    }
+    return stretches_of(counts, terms.threshold, keep)
+
+
 class Group:
     """What `evaluate.py` does with one group, without a database."""
 
     def __init__(self, terms):
         self.terms, self.stored, self.log, self.announced = terms, {}, [], []
 
-    def receive(self, times, now):
-        new = [Match(at(t), len(self.log) + index, at(now)) for index, t in enumerate(times)]
+    def receive(self, times, now, values=None):
+        values = values or [None] * len(times)
+        new = [
+            Match(at(t), len(self.log) + index, at(now), value)
+            for index, (t, value) in enumerate(zip(times, values, strict=True))
+        ]
         self.log += new
         steps = self._step(sorted(new), now) if new else self._step([], now)
         for one in steps:
@@ -207,3 +225,36 @@ def _check(group, now):
     resolutions = [key for what, key in group.announced if what == "resolved"]
     assert sorted(firings) == sorted(group.stored)
     assert sorted(resolutions) == sorted(key for key, e in group.stored.items() if not e.firing)
+
+
+# --- different values ---------------------------------------------------------------------------
+
+VALUES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.sampled_from("abcde")), max_size=25)
+
+
+@settings(max_examples=500, deadline=None)
+@given(terms=TERMS, sent=VALUES, sizes=st.lists(st.integers(1, 5), max_size=25))
+def test_different_values_are_counted_as_the_oracle_counts_them_however_late_they_come(terms, sent, sizes):
+    terms = replace(terms, distinct=True)
+    group = Group(terms)
+    queue = sorted(sent, key=lambda one: one[0] + one[1])
+    while queue:
+        size = sizes.pop() if sizes else 1
+        batch, queue = queue[:size], queue[size:]
+        times, _, values = zip(*batch, strict=True)
+        group.receive(times, now=sum(batch[-1][:2]), values=values)
+    group.receive([], now=1000)
+    expected = truth_of_values(terms, [(time, value) for time, _, value in sent])
+    stored = merged([offset(e.fired_at), offset(e.closes_at)] for e in group.episodes)
+    assert stored == merged([fired, closes] for fired, closes, _ in expected)
+    for fired, closes, peak in expected:
+        parts = [e for e in group.episodes if fired <= offset(e.fired_at) and offset(e.closes_at) <= closes]
+        assert max(e.peak for e in parts) == peak
+
+
+def test_one_value_however_often_is_one():
+    group = Group(replace(terms_of(2, 10, 0), distinct=True))
+    group.receive([0, 1, 2], now=2, values="aaa")
+    assert group.episodes == []
+    group.receive([3], now=3, values="b")
+    assert [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes] == [(3, 12, 2)]

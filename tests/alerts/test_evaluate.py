@@ -12,7 +12,8 @@ from alerts import evaluate as evaluation
 from alerts import matches
 from alerts.channels import ChannelSpec, create_channel
 from alerts.models import Episode, Evidence, Rule
-from alerts.rules import RuleSpec, edit_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import edit_rule
 from tests.alerts.log import NOON, Sent, head, store
 from tests.kill import killed_when_it_writes
 

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from alerts.models import Episode
-from alerts.rules import RuleSpec, edit_rule, pause_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import edit_rule, pause_rule
 from alerts.silences import create_silence
 from tests.alerts.log import Sent, head, store
 
@@ -46,7 +47,8 @@ def test_one_that_did_not_fire_says_how_many_there_were_and_how_many_it_takes(ow
     fail(now, 5, 10)
     evaluate(at=now)
     found = explain(owner, rule, node_id="n1")
-    assert found["chosen"] == {"group": {"node_id": "n1"}, "counted": 2, "hits": 0}
+    chosen = found["chosen"]
+    assert (chosen["group"], chosen["counted"], chosen["hits"]) == ({"node_id": "n1"}, 2, 0)
     assert says(found, "held 2 matching events of this group; it fires at 3")
     assert says(found, "had not fired for this group before")
     assert found["episode"] is None
@@ -127,9 +129,9 @@ def test_a_paused_rule_and_a_share_say_what_keeps_them(owner, actor, make_rule, 
     fail(now, 1)
     store([Sent(event_type="NODE_SUCCESS", occurred_at=now - timedelta(seconds=2))])
     found = explain(owner, share)
-    assert found["chosen"] == {"group": {}, "counted": 2, "hits": 1}
+    assert (found["chosen"]["counted"], found["chosen"]["hits"]) == (2, 1)
     assert says(found, "1 of them hits (50 %)")
-    assert says(found, "A share is decided")
+    assert says(found, "It is decided 30 s after the end of its window")
     pause_rule(actor=actor, rule_id=share.pk)
     assert says(explain(owner, share), "The rule is paused")
 

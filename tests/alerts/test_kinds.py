@@ -9,7 +9,8 @@ from django.utils import timezone
 from alerts.evaluate import evaluate_rules
 from alerts.models import Episode, KnownGroup, Pane, Rule
 from alerts.preview import preview
-from alerts.rules import RuleSpec, edit_rule, pause_rule, resume_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import edit_rule, pause_rule, resume_rule
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store
 from tests.events.conftest import event, publish, send

@@ -94,7 +94,7 @@ def test_an_open_episode_goes_on_under_the_next_edition(owner, evaluate, make_ru
             "/selector/op",
         ),
         ({"group_by": ["a..b"]}, 422, "invalid_condition", "/group_by/0"),
-        ({"group_by": ["nodeid"]}, 422, "unknown_field", "/selector"),
+        ({"group_by": ["nodeid"]}, 422, "unknown_field", "/group_by/0"),
         ({"severity": "fatal"}, 422, None, None),
         ({"channels": [77]}, 404, "channel_not_found", "/channels"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from access.actor import SYSTEM
 from access.models import AuditEntry
 from alerts.models import Episode, Rule
-from alerts.rules import RuleSpec, edit_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import edit_rule
 from registry.publish import publish_version
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.share import Pane, Share, decide
+from alerts.looks import Pane, decide, pane_of, step_of
+from alerts.share import Share
 from tests.alerts.log import NOON
 
 
@@ -32,14 +33,14 @@ def panes_of(share, events):
     """`events`: (second, whether it is a hit)."""
     found = {}
     for second, hit in events:
-        total, hits = found.get(share.pane_of(at(second)), (0, 0))
-        found[share.pane_of(at(second))] = (total + 1, hits + hit)
+        total, hits = found.get(pane_of(share, at(second)), (0, 0))
+        found[pane_of(share, at(second))] = (total + 1, hits + hit)
     return [Pane(start, *counts) for start, counts in sorted(found.items())]
 
 
 def truth(share, events, until):
     """(fired, closes, peak, share) of every episode, by counting every window from the events themselves."""
-    step, window = share.step.total_seconds(), share.window.total_seconds()
+    step, window = step_of(share).total_seconds(), share.window.total_seconds()
     keep = share.keep_firing.total_seconds()
     stretches, instant = [], 0
     while instant <= until:
@@ -62,9 +63,9 @@ def truth(share, events, until):
 
 def decided(share, panes, *moments):
     """The episodes after deciding up to one moment after the other, as live evaluation does."""
-    episodes, firing, after = {}, None, at(0) - share.step
+    episodes, firing, after = {}, None, at(0) - step_of(share)
     for moment in moments:
-        until = share.pane_of(at(moment))
+        until = pane_of(share, at(moment))
         known = [pane for pane in panes if after - share.window < pane.start < until]
         for one in decide(share, panes=known, firing=firing, after=after, until=until):
             key = len(episodes) if one.episode.key is None else one.episode.key
@@ -78,7 +79,7 @@ def decided(share, panes, *moments):
     ("window", "step"), [(1, 1), (7, 1), (20, 2), (60, 5), (300, 30), (420, 30), (3600, 300), (86_400, 3600)]
 )
 def test_a_window_is_looked_at_ten_times_while_it_passes(window, step):
-    assert share_of(5, window=window).step == seconds(step)
+    assert step_of(share_of(5, window=window)) == seconds(step)
 
 
 def test_more_than_the_percentage_is_over_and_just_so_much_is_not():

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from access.actor import SYSTEM
-from alerts.rules import RuleSpec, create_rule
+from alerts.rule_spec import RuleSpec
+from alerts.rules import create_rule
 from registry.fetches import fetches
 from registry.lookup import find_version
 from registry.models import Fetch

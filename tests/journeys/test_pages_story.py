@@ -197,7 +197,7 @@ def make_a_channel_and_a_rule(walk, receiver):
     page.get_by_label("Comparison").nth(1).select_option("gte")
     page.get_by_label("Value").nth(1).fill("0")
     page.get_by_label("At least").fill("4")
-    page.get_by_label("events within seconds").fill("120")
+    page.get_by_label("within seconds").fill("120")
     page.get_by_label("Counted apart by").fill("node_id")
     page.get_by_label("the pages' receiver").check()
     page.locator("#preview").get_by_text(re.compile("would", re.IGNORECASE)).first.wait_for()

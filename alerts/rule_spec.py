@@ -1,0 +1,219 @@
+"""What a rule says, and whether it can be said at all: nothing here asks the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from alerts.condition import MAX_TEXT, Condition, check_field, event_types, parse
+from alerts.errors import InvalidCondition, InvalidRule
+from alerts.looks import FINE_WINDOW
+from alerts.models import LOOKING, NEEDED, OF_KINDS, Compare, Function, Kind, Rule, Severity
+
+MAX_THRESHOLD = 100_000
+MAX_WINDOW_SECONDS = 7 * 24 * 3600
+MAX_GROUP_BY = 5
+MAX_LOOKING_WINDOW_SECONDS = 24 * 3600
+MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
+MAX_REMEMBER_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` their ids.
+
+    What only some kinds say (`models.NEEDED`) is None in others.
+    """
+
+    name: str
+    selector: Any
+    description: str = ""
+    kind: str = Kind.COUNT
+    hits: Any = None
+    percent: Decimal | float | None = None
+    remember_days: int | None = None
+    field: str | None = None
+    function: str | None = None
+    compare: str | None = None
+    limit: Decimal | float | None = None
+    threshold: int = 1
+    window_seconds: int = 300
+    group_by: Sequence[str] = ()
+    keep_firing_seconds: int = 0
+    severity: str = Severity.WARNING
+    channels: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, rule: Rule) -> "RuleSpec":
+        """What a stored rule says now."""
+        edition = rule.current
+        assert edition is not None
+        return cls(
+            name=rule.name,
+            selector=edition.selector,
+            description=edition.description,
+            kind=edition.kind,
+            hits=edition.hits,
+            percent=edition.percent,
+            remember_days=edition.remember_days,
+            field=edition.field,
+            function=edition.function,
+            compare=edition.compare,
+            limit=edition.limit,
+            threshold=edition.threshold,
+            window_seconds=edition.window_seconds,
+            group_by=tuple(edition.group_by),
+            keep_firing_seconds=edition.keep_firing_seconds,
+            severity=edition.severity,
+            channels=tuple(rule.channels.values_list("pk", flat=True)),
+        )
+
+    def edition(self) -> dict[str, Any]:
+        """What an edition keeps of it."""
+        types = event_types(parse(self.selector))
+        return {
+            "description": self.description,
+            "selector": self.selector,
+            "kind": self.kind,
+            "hits": self.hits,
+            "percent": None if self.percent is None else exact(self.percent),
+            "remember_days": self.remember_days,
+            "field": self.field,
+            "function": self.function,
+            "compare": self.compare,
+            "limit": None if self.limit is None else exact(self.limit),
+            "event_types": None if types is None else sorted(types),
+            "threshold": self.threshold,
+            "window_seconds": self.window_seconds,
+            "group_by": list(self.group_by),
+            "keep_firing_seconds": self.keep_firing_seconds,
+            "severity": self.severity,
+        }
+
+
+def read_spec(spec: RuleSpec) -> Condition:
+    """Its condition. Raises what saving would raise, but for rights and what schemas declare."""
+    condition = read_condition(spec)
+    read_hits(spec)
+    return condition
+
+
+def exact(number: Decimal | float) -> Decimal:
+    """As it was written: 0.1 is a tenth."""
+    return Decimal(str(number))
+
+
+def read_condition(spec: RuleSpec) -> Condition:
+    condition = _parsed(spec.selector, "/selector")
+    for index, name in enumerate(spec.group_by):
+        check_field(name, f"/group_by/{index}")
+    _check_numbers(spec)
+    return condition
+
+
+def _parsed(tree: Any, place: str) -> Condition:
+    try:
+        return parse(tree)
+    except InvalidCondition as error:
+        error.facts["pointer"] = f"{place}{error.facts['pointer']}"
+        raise
+
+
+def read_hits(spec: RuleSpec) -> Condition | None:
+    """Which events are hits, of a rule about a share. Raises InvalidRule for what another kind needs, or lacks."""
+    _check_kind(spec)
+    if spec.kind == Kind.NEW:
+        _check_new(spec)
+    if spec.field is not None:
+        check_field(spec.field, "/field")
+    if spec.kind == Kind.VALUE:
+        _check_value(spec)
+    if spec.kind in LOOKING:
+        _check_window(spec)
+    if spec.kind != Kind.SHARE:
+        return None
+    _check_share(spec)
+    return _parsed(spec.hits, "/hits")
+
+
+def _check_kind(spec: RuleSpec) -> None:
+    if spec.kind not in Kind.values:
+        raise InvalidRule(f"A kind is one of {', '.join(Kind.values)}.", pointer="/kind")
+    needed = NEEDED[Kind(spec.kind)]
+    for name in OF_KINDS:
+        given = getattr(spec, name) is not None
+        if given and name not in needed:
+            raise InvalidRule(f"A rule of the kind {spec.kind} has no {name}.", pointer=f"/{name}")
+        if not given and name in needed:
+            raise InvalidRule(f"A rule of the kind {spec.kind} needs {name}.", pointer=f"/{name}")
+
+
+def _check_share(spec: RuleSpec) -> None:
+    percent = spec.percent
+    if isinstance(percent, bool) or not isinstance(percent, int | float | Decimal) or not 0 <= percent < 100:
+        raise InvalidRule("A percentage is a number from 0 to less than 100.", pointer="/percent")
+    if exact(percent) * 1000 % 1:
+        raise InvalidRule("A percentage has at most three decimals.", pointer="/percent")
+
+
+def _check_value(spec: RuleSpec) -> None:
+    for name, choices in (("function", Function.values), ("compare", Compare.values)):
+        if getattr(spec, name) not in choices:
+            raise InvalidRule(f"{name} is one of {', '.join(choices)}.", pointer=f"/{name}")
+    limit = spec.limit
+    if (
+        isinstance(limit, bool)
+        or not isinstance(limit, int | float | Decimal)
+        or not exact(limit).is_finite()
+    ):
+        raise InvalidRule("A limit is a number.", pointer="/limit")
+    if abs(exact(limit)) >= MAX_LIMIT or exact(limit).scaleb(LIMIT_DECIMALS) % 1:
+        raise InvalidRule(
+            f"A limit has at most {LIMIT_DECIMALS} decimals and is below {MAX_LIMIT:.0e}.", pointer="/limit"
+        )
+
+
+def _check_window(spec: RuleSpec) -> None:
+    window = spec.window_seconds
+    if window > MAX_LOOKING_WINDOW_SECONDS:
+        raise InvalidRule(
+            "The window of a share, or of what a field amounts to, is a day at most.",
+            pointer="/window_seconds",
+        )
+    if timedelta(seconds=window) > FINE_WINDOW and window % 60:
+        raise InvalidRule(
+            "A window of a share, or of what a field amounts to, that is longer than two minutes is a number of whole minutes.",
+            pointer="/window_seconds",
+        )
+
+
+def _check_new(spec: RuleSpec) -> None:
+    days = spec.remember_days
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_REMEMBER_DAYS:
+        raise InvalidRule(
+            f"remember_days is a whole number from 1 to {MAX_REMEMBER_DAYS}.", pointer="/remember_days"
+        )
+    if not spec.group_by:
+        raise InvalidRule(
+            "Say in group_by what would be new, as in error_code or node_id.", pointer="/group_by"
+        )
+
+
+def _check_numbers(spec: RuleSpec) -> None:
+    if not spec.name.strip() or len(spec.name) > 200:
+        raise InvalidRule("A rule has a name of 1 to 200 characters.", pointer="/name")
+    if len(spec.description) > 10 * MAX_TEXT:
+        raise InvalidRule(f"A description has at most {10 * MAX_TEXT} characters.", pointer="/description")
+    if spec.severity not in Severity.values:
+        raise InvalidRule(f"A severity is one of {', '.join(Severity.values)}.", pointer="/severity")
+    if len(set(spec.group_by)) != len(spec.group_by) or len(spec.group_by) > MAX_GROUP_BY:
+        raise InvalidRule(f"A rule groups by at most {MAX_GROUP_BY} different fields.", pointer="/group_by")
+    for name, low, high in (
+        ("threshold", 1, MAX_THRESHOLD),
+        ("window_seconds", 1, MAX_WINDOW_SECONDS),
+        ("keep_firing_seconds", 0, MAX_WINDOW_SECONDS),
+    ):
+        value = getattr(spec, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise InvalidRule(f"{name} is a whole number from {low} to {high}.", pointer=f"/{name}")
