@@ -5,7 +5,7 @@ which episodes they make. Nothing is written but the row of the backtest.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -23,9 +23,10 @@ from access.errors import ProductError
 from access.leased import starter_of
 from alerts.backtest_result import Found, difference_of, result_of
 from alerts.errors import BacktestNotFound, InvalidBacktest
+from alerts.groups import Group
 from alerts.history import Matched, episodes_of, matched
 from alerts.lists import find_rule
-from alerts.matches import Compiled, Group, read, received_at
+from alerts.matches import Compiled, read, received_at
 from alerts.models import Backtest, RuleVersion
 from alerts.novelty import seen_before
 from alerts.rule_spec import RuleSpec
@@ -192,7 +193,7 @@ def _try(row: Backtest, edition: Mapping[str, Any], stopping: Callable[[], bool]
         for one in matched(rule, found):
             # Many events, few groups: each is held once.
             group = groups.setdefault(one.group.key, one.group)
-            events.append(Matched(group, one.match, one.hit))
+            events.append(replace(one, group=group))
         _note(row, until - after, stopping)
         if len(events) > settings.BACKTEST_MAX_MATCHES:
             full = True

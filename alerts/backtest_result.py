@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.engine import Episode
+from alerts.groups import Group
 from alerts.history import Matched
-from alerts.matches import Group
 
 # Of so many groups and episodes the result tells; the counts are of all.
 SHOWN = 200

@@ -8,7 +8,8 @@ from django.db.models import Q
 from alerts import episodes
 from alerts.engine import Match, reach, step
 from alerts.episodes import Change
-from alerts.matches import Compiled, Group, recount
+from alerts.groups import Group
+from alerts.matches import Compiled, recount
 from alerts.models import Episode, Rule
 
 Fresh = Mapping[Group, Sequence[Match]]

@@ -10,7 +10,7 @@ from django.db.models import Max, QuerySet
 
 from alerts import engine
 from alerts.engine import Match, Step
-from alerts.matches import Group
+from alerts.groups import Group
 from alerts.models import Channel, Episode, Evidence, Rule, Silence
 from alerts.notify import notify
 

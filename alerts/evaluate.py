@@ -22,9 +22,10 @@ from alerts import episodes
 from alerts.counts import count
 from alerts.engine import Match
 from alerts.episodes import Change
+from alerts.groups import Group
 from alerts.history import counted
 from alerts.looks import pane_of
-from alerts.matches import Compiled, Group, LoggedEvent, read, received_at
+from alerts.matches import Compiled, LoggedEvent, read, received_at
 from alerts.models import LOOKING, Episode, Rule
 from alerts.novelty import take_note
 from alerts.panes import Tally, is_past, weigh

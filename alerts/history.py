@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.engine import Episode, Match, step
+from alerts.groups import Group
 from alerts.looks import decide, pane_of
-from alerts.matches import Compiled, Group, LoggedEvent
+from alerts.matches import Compiled, LoggedEvent
 from alerts.novelty import news
 from alerts.numbers import Numbers
 from alerts.panes import Tally

@@ -43,7 +43,7 @@ def _is_about(rule: Rule, subject: str) -> bool:
 def _losses(rule: Rule, proposal: Proposal, old: Declared, new: Declared) -> Iterator[Finding]:
     assert rule.current is not None
     asked = [name for tree in rule.current.conditions for name in fields(parse(tree))]
-    names = dict.fromkeys([*asked, *rule.current.group_by])
+    names = dict.fromkeys([*asked, *rule.current.further_fields])
     for name in names:
         path = _path_in(name, proposal.subject)
         before = old.types(path) if path else None

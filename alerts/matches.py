@@ -4,10 +4,8 @@ Counted time is the producer's clock, taken back to five minutes after arrival w
 that arrives more than `ALERT_LATENESS` after it occurred counts for no rule; how many those were is shown.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -21,6 +19,7 @@ from alerts.condition import All, Condition, Predicate, Test, event_types, field
 from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
+from alerts.groups import Group
 from alerts.models import Compare, Kind, RuleVersion
 from alerts.numbers import Numbers
 from alerts.share import Share
@@ -35,8 +34,6 @@ COUNTED_AT = "LEAST(occurred_at, received_at + interval '5 minutes')"
 _COLD = "CASE WHEN document IS NULL THEN raw END, lints"
 # What replays stored again counts only where a run was allowed to have effects.
 SEEN = """(replay_id IS NULL OR replay @> '{"side_effects": true}')"""
-# Bytes: keys stand in an index.
-_KEY_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -130,39 +127,8 @@ class Compiled:
         asked = (*fields(self.condition), *(fields(self.hits) if self.hits else ()), *self.group_by)
         return not all(is_column(name) for name in asked)
 
-    def group_of(self, event: StoredEvent) -> "Group":
+    def group_of(self, event: StoredEvent) -> Group:
         return Group.of(tuple(event[name] for name in self.group_by))
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The values of the group-by fields; events that lack one form a group of their own (null)."""
-
-    key: str
-    values: tuple[Any, ...] = field(compare=False)
-
-    @classmethod
-    def of(cls, values: tuple[Any, ...]) -> "Group":
-        key = json.dumps(values, ensure_ascii=False, sort_keys=True, default=_as_json, separators=(",", ":"))
-        if len(key.encode()) > _KEY_MAX:
-            key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
-        return cls(key, values)
-
-    def readable(self, group_by: Sequence[str]) -> dict[str, Any]:
-        """Field → value as JSON can hold it."""
-        return dict(zip(group_by, json.loads(self.as_json()), strict=True))
-
-    def as_json(self) -> str:
-        """The values, in the order of the group-by fields."""
-        return json.dumps(self.values, default=_as_json)
-
-
-def _as_json(number: object) -> object:
-    """Decimals as the numbers they are: 1.0 and 1 name the same group."""
-    assert isinstance(number, Decimal)
-    if number == number.to_integral_value() and abs(number.adjusted()) < 300:
-        return int(number)
-    return float(number) if abs(number.adjusted()) < 300 else str(number)
 
 
 @dataclass(frozen=True, slots=True)

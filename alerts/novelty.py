@@ -14,7 +14,8 @@ from django.db import OperationalError, connection, transaction
 from alerts.condition_sql import Sql, as_read, exact_sql, where
 from alerts.engine import Match
 from alerts.errors import InvalidRule
-from alerts.matches import COUNTED_AT, SEEN, Compiled, Group
+from alerts.groups import Group
+from alerts.matches import COUNTED_AT, SEEN, Compiled
 from alerts.models import KnownGroup, RuleVersion
 
 LEARN_SECONDS = 15

@@ -17,9 +17,10 @@ from django.db.models import Min, Sum
 from alerts import episodes
 from alerts.engine import Match, Step
 from alerts.episodes import Change
+from alerts.groups import Group
 from alerts.looks import Judge, decide, pane_of, step_of
 from alerts.looks import Pane as Counted
-from alerts.matches import Compiled, Group, recount
+from alerts.matches import Compiled, recount
 from alerts.models import Episode, Pane, Rule, RuleVersion
 from alerts.numbers import Numbers, join
 

@@ -208,6 +208,11 @@ class RuleVersion(models.Model):
         """Every condition tree that it asks of events."""
         return [self.selector] if self.hits is None else [self.selector, self.hits]
 
+    @property
+    def further_fields(self) -> list[str]:
+        """What it reads of events beside its conditions."""
+        return [*self.group_by, *([] if self.field is None else [self.field])]
+
 
 class Pane(models.Model):
     """What an edition that looks at whole windows has seen of a group in one step of event time."""

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from alerts.backtest import start_backtest
 from alerts.models import Episode, Pane, Rule
 from alerts.preview import preview
 from alerts.rule_spec import RuleSpec
@@ -228,6 +229,22 @@ def explain(person, rule):
     answer = person.api.get(f"/api/v1/alerts/rules/{rule.pk}/explain?{asked}")
     assert answer.status_code == 200, answer.content
     return answer.json()
+
+
+def test_a_backtest_finds_what_they_find_live(actor, make_rule, evaluate):
+    make_rule(**SLOW)
+    make_rule("nodes", **NODES)
+    done(400, 700, second=1)
+    fail("n1", "n2", "n3", second=2)
+    evaluate(at=200)
+    for spec in (RuleSpec(name="slow", **SLOW), RuleSpec(name="nodes", selector=FAILURES, **NODES)):
+        [shown] = start_backtest(actor=actor, spec=spec).result["shown"]
+        live = Episode.objects.get(rule__name="nodes" if spec.name == "nodes" else "failures")
+        assert (shown["fired_at"], shown["peak"], shown["value"]) == (
+            live.fired_at.isoformat(),
+            live.peak,
+            live.value,
+        )
 
 
 def test_tests_of_rules_run_them():
