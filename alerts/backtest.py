@@ -186,7 +186,7 @@ def _try(row: Backtest, edition: Mapping[str, Any], stopping: Callable[[], bool]
             until=until,
             types=rule.event_types,
             documents=rule.reads_documents,
-            narrowed_by=rule.condition,
+            narrowed_by=rule.asked,
         )
         found = [event for event in found if rule.matches(event.fields)]
         late += sum(event.late for event in found)

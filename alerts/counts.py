@@ -11,6 +11,7 @@ from alerts.episodes import Change
 from alerts.groups import Group
 from alerts.matches import Compiled, recount
 from alerts.models import Episode, Rule
+from alerts.pairing import found_near
 
 Fresh = Mapping[Group, Sequence[Match]]
 Seen = dict[str, list[Match]]
@@ -47,6 +48,7 @@ def count(
                 now=moment,
             ),
             seen.get(key, []),
+            compiled.counts_after,
         )
         for key in sorted(groups.keys() | stored.keys())
     ]
@@ -57,6 +59,8 @@ def _seen(rule: Rule, compiled: Compiled, fresh: Fresh, until: int) -> Seen:
     if compiled.remember is not None:
         return {group.key: sorted(matches) for group, matches in fresh.items()}
     instants = [match.at for matches in fresh.values() for match in matches]
+    if compiled.pairing is not None:
+        return found_near(rule, compiled, list(fresh), min(instants), max(instants))
     return recount(
         compiled,
         groups=list(fresh),

@@ -18,6 +18,9 @@ _LABELS = {
     "remember_days": "Not seen in days",
     "function": "What the field amounts to",
     "compare": "Fires when it is",
+    "then": "What follows",
+    "within_seconds": "In which time",
+    "pair_by": "With the same",
     "threshold": "At least",
     "window_seconds": "Window",
     "group_by": "Counted apart by",
@@ -83,6 +86,7 @@ def _condition(tree: Any) -> str:
 _SAYS: Mapping[str, Callable[[Any], str]] = {
     "selector": _condition,
     "hits": _condition,
+    "then": _condition,
     "percent": lambda value: f"{plain(value)} %",
     "limit": plain,
     "function": lambda value: str(Function(value).label),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db.models import Max, QuerySet
@@ -20,12 +20,16 @@ EVIDENCE_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the evaluator decided about one group. `group` may be None where nothing new begins."""
+    """What the evaluator decided about one group. `group` may be None where nothing new begins.
+
+    `matches` count so long `after` they occurred.
+    """
 
     group: Group | None
     stored: Mapping[int, Episode]
     steps: Sequence[Step]
     matches: Sequence[Match]
+    after: timedelta = timedelta()
 
 
 def by_group(rows: QuerySet[Episode]) -> dict[str, dict[int, Episode]]:
@@ -62,7 +66,7 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
     Episode.objects.bulk_update(old, _MOVING)
     Episode.objects.bulk_create([row for _, _, row in rows if not row.pk])
     Evidence.objects.bulk_create(
-        piece for change, _, row in rows for piece in _evidence(row, change.matches, kept.get(row.pk, set()))
+        piece for change, _, row in rows for piece in _evidence(row, change, kept.get(row.pk, set()))
     )
     channels = (
         list(Channel.objects.told().filter(rules=rule))
@@ -142,15 +146,20 @@ def _kept(rows: Sequence[Episode]) -> dict[int, set[int]]:
     return kept
 
 
-def _evidence(row: Episode, matches: Sequence[Match], kept: set[int]) -> list[Evidence]:
+def _evidence(row: Episode, change: Change, kept: set[int]) -> list[Evidence]:
     """The first matches that were seen for it, up to the limit."""
     fresh = (
         match
-        for match in matches
+        for match in change.matches
         if match.position not in kept and row.started_at <= match.at <= row.closes_at
     )
     return [
-        Evidence(episode=row, position=match.position, received_at=match.received_at, occurred_at=match.at)
+        Evidence(
+            episode=row,
+            position=match.position,
+            received_at=match.received_at,
+            occurred_at=match.at - change.after,
+        )
         for match in islice(fresh, max(0, EVIDENCE_KEPT - len(kept)))
     ]
 

@@ -26,8 +26,10 @@ from alerts.groups import Group
 from alerts.history import counted
 from alerts.looks import pane_of
 from alerts.matches import Compiled, LoggedEvent, read, received_at
-from alerts.models import LOOKING, Episode, Rule
+from alerts.models import DELAYED, Episode, Kind, Rule
 from alerts.novelty import take_note
+from alerts.pairing import follow, miss
+from alerts.pairs import Part
 from alerts.panes import Tally, is_past, weigh
 from events.models import LogHead
 
@@ -94,8 +96,8 @@ def _claim(now: datetime) -> list[Rule]:
     overdue = Exists(
         Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
     )
-    # What looks at whole windows ends behind the watermark, at an instant that `look_at` knows.
-    ends = (overdue & ~Q(current__kind__in=LOOKING)) | Q(look_at__lte=now)
+    # What is decided behind the watermark ends there, too, at an instant that `look_at` knows.
+    ends = (overdue & ~Q(current__kind__in=DELAYED)) | Q(look_at__lte=now)
     due = (
         Rule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .living()
@@ -118,6 +120,8 @@ class _Member:
     matches: Fresh = field(default_factory=dict)
     # Instead of them, of a rule that looks at whole windows.
     tally: Tally = field(default_factory=Tally)
+    # Likewise, of a rule about pairs.
+    parts: list[Part] = field(default_factory=list)
     late: int = 0
     # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
     open: int = 0
@@ -143,6 +147,8 @@ class _Member:
         one = counted(self.compiled, event)
         if judge:
             self.tally.add(one.group, pane_of(judge, one.match.at), hit=one.hit, number=one.number)
+        elif one.part:
+            self.parts.append(one.part)
         else:
             self.matches.setdefault(one.group, []).append(one.match)
 
@@ -247,9 +253,9 @@ def _advance(member: _Member, batch: _Batch) -> tuple[str, Exception | None]:
 
 
 def _has_work(member: _Member, batch: _Batch) -> bool:
-    if member.matches or member.tally.counts:
+    if member.matches or member.tally.counts or member.parts:
         return True
-    if member.compiled and member.compiled.judge:
+    if member.rule.current and member.rule.current.kind in DELAYED:
         return member.rule.look_at is not None and member.rule.look_at <= batch.moment
     return member.first_to_close is not None and member.first_to_close < batch.moment
 
@@ -269,9 +275,24 @@ def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]
         changes = weigh(rule, compiled, member.tally, until=batch.until, moment=batch.moment)
         rule.save(update_fields=["decided_at", "look_at"])
         return changes
-    fresh = member.matches if compiled.remember is None else take_note(edition, compiled, member.matches)
+    fresh, moment = _fresh(member, compiled, batch)
     since = datetime.max.replace(tzinfo=UTC) if member.open else member.last_to_close
-    return count(rule, compiled, fresh, until=batch.until, moment=batch.moment, stored_until=since)
+    return count(rule, compiled, fresh, until=batch.until, moment=moment, stored_until=since)
+
+
+def _fresh(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Fresh, datetime]:
+    """The new matches of a rule that counts, and the moment up to which it has counted."""
+    rule, edition = member.rule, member.rule.current
+    assert edition is not None
+    if edition.kind == Kind.SEQUENCE:
+        return follow(rule, compiled, member.parts, until=batch.until), batch.moment
+    if edition.kind == Kind.MISSING:
+        found = miss(rule, compiled, member.parts, until=batch.until, moment=batch.moment)
+        rule.save(update_fields=["decided_at", "look_at"])
+        return found
+    if edition.kind == Kind.NEW:
+        return take_note(edition, compiled, member.matches), batch.moment
+    return member.matches, batch.moment
 
 
 def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change], str]:

@@ -6,7 +6,7 @@ is over are missing from it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from alerts.lists import find_rule
 from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent, read_arrived
 from alerts.models import LOOKING, Episode, Kind, Rule, RuleVersion, Silence
 from alerts.numbers import join
+from alerts.pairs import matches_of
 from alerts.silences import reaches
 from alerts.words import duration, fires_at
 from events.models import LogHead
@@ -102,19 +103,35 @@ def _edition_at(rule: Rule, moment: datetime) -> RuleVersion:
 
 
 def _within(compiled: Compiled, moment: datetime) -> list[LoggedEvent]:
-    """The matching events that occurred within the window that ends then, too late ones included."""
+    """The events that count within the window that ends then, too late ones included."""
     first = moment - compiled.terms.window
+    around = timedelta() if compiled.pairing is None else compiled.pairing.within
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
         found = read_arrived(
             compiled,
-            since=first - FUTURE_ALLOWED,
+            since=first - around - FUTURE_ALLOWED,
             until=moment + 2 * settings.ALERT_LATENESS,
-            occurred=(first, moment),
+            occurred=(first - around, moment),
             most=MOST_EVENTS,
         )
-    return [one for one in found if compiled.matches(one.fields)]
+    found = [one for one in found if compiled.matches(one.fields)]
+    return found if compiled.pairing is None else _paired(compiled, found, first, moment)
+
+
+def _paired(
+    compiled: Compiled, found: Sequence[LoggedEvent], first: datetime, moment: datetime
+) -> list[LoggedEvent]:
+    """Those that count within the window, since something followed them, or nothing did."""
+    assert compiled.pairing is not None
+    parts = [part for one in found if not one.late and (part := compiled.part_of(one.fields, one.match))]
+    counted = {
+        match.position
+        for _, match in matches_of(compiled.pairing, parts, until=moment)
+        if first <= match.at <= moment
+    }
+    return [one for one in found if one.match.position in counted]
 
 
 def _chosen(compiled: Compiled, group: Mapping[str, str] | None) -> dict[str, str | None] | None:
@@ -220,6 +237,14 @@ def _measure(edition: RuleVersion, held: Held) -> str:
             f"The {window} before held {held.counted:,} events of this group; it fires when none was seen in the "
             f"{edition.remember_days} days before the first of them."
         )
+    if edition.kind in {Kind.SEQUENCE, Kind.MISSING}:
+        word = "that nothing followed" if edition.kind == Kind.MISSING else "that followed one in time"
+        events = "event" if held.counted == 1 else "events"
+        within = f" within {duration(edition.within_seconds or 0)}" if edition.kind == Kind.MISSING else ""
+        return (
+            f"The {window} before held {held.counted:,} {events} of this group {word}{within}; "
+            f"it fires at {edition.threshold:,}."
+        )
     return f"The {window} before held {held.counted:,} matching events of this group; it fires at {edition.threshold:,}."
 
 
@@ -245,9 +270,13 @@ def _standing(rule: Rule, edition: RuleVersion, moment: datetime) -> list[str]:
     behind = LogHead.objects.get().position - rule.cursor
     if rule.enabled and behind > 0:
         told.append(f"It has not judged the newest {behind:,} events yet.")
+    delay = duration(int(settings.ALERT_WATERMARK_DELAY.total_seconds()))
     if edition.kind in LOOKING:
-        delay = duration(int(settings.ALERT_WATERMARK_DELAY.total_seconds()))
         told.append(f"It is decided {delay} after the end of its window, by what had arrived then.")
+    if edition.kind == Kind.MISSING:
+        told.append(
+            f"Whether something is missing is decided {delay} after its time is up, by what had arrived then."
+        )
     if rule.evaluated_at is not None:
         told.append(f"It was evaluated last at {rule.evaluated_at:%Y-%m-%d %H:%M:%S} UTC.")
     return told

@@ -7,13 +7,21 @@ from django import forms
 from django.db.models import TextChoices
 from django.forms import BaseFormSet, formset_factory
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from access.errors import ProductError
 from access.forms import explain
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
 from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severity
-from alerts.rule_spec import LIMIT_DECIMALS, MAX_REMEMBER_DAYS, MAX_THRESHOLD, MAX_WINDOW_SECONDS, RuleSpec
+from alerts.rule_spec import (
+    LIMIT_DECIMALS,
+    MAX_REMEMBER_DAYS,
+    MAX_THRESHOLD,
+    MAX_WINDOW_SECONDS,
+    MAX_WITHIN_SECONDS,
+    RuleSpec,
+)
 from alerts.words import OPERATOR_WORDS, plain
 
 MAX_ROWS = 40
@@ -103,11 +111,18 @@ class RuleForm(forms.Form):
         initial=Kind.COUNT,
         widget=forms.RadioSelect,
     )
+    # Of a share which events are hits, of pairs what follows.
     hits_combine = forms.ChoiceField(
-        label="An event is a hit when", choices=Combine.choices, initial=Combine.ALL
+        label=format_html(
+            '<span class="of-kind-share">{}</span><span class="of-kind-pair">{}</span>',
+            "An event is a hit when",
+            "What follows is an event for which",
+        ),
+        choices=Combine.choices,
+        initial=Combine.ALL,
     )
     hits = forms.CharField(
-        label="Hits as JSON",
+        label="This condition as JSON",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "code", "spellcheck": "false"}),
         help_text="For what rows cannot say. When filled, the rows above are ignored.",
@@ -141,6 +156,21 @@ class RuleForm(forms.Form):
         label="of the field", choices=Compare.choices, initial=Compare.ABOVE, required=False
     )
     limit = forms.DecimalField(label="Limit", required=False, max_digits=30, decimal_places=LIMIT_DECIMALS)
+    within_seconds = forms.IntegerField(
+        label="In seconds",
+        required=False,
+        min_value=1,
+        max_value=MAX_WITHIN_SECONDS,
+        initial=60,
+        help_text="In which time it has to follow.",
+    )
+    pair_by = forms.CharField(
+        label="With the same",
+        required=False,
+        initial="correlation_id",
+        widget=forms.TextInput(attrs={**_CODE, "list": "rule-fields"}),
+        help_text="Fields, with commas between them, in which both events have the same values.",
+    )
     threshold = forms.IntegerField(
         label="At least",
         min_value=1,
@@ -175,6 +205,14 @@ class RuleForm(forms.Form):
     edition = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
+# Kind → what its second condition is called in a spec, and what is said where it lacks.
+_SECOND = {
+    Kind.SHARE: ("hits", "Say at least in one row which of the events are hits."),
+    Kind.SEQUENCE: ("then", "Say at least in one row what follows."),
+    Kind.MISSING: ("then", "Say at least in one row what should follow."),
+}
+
+
 class RuleEditor:
     """The whole form of a rule: its rows say what they can, and the JSON field what they cannot."""
 
@@ -193,13 +231,14 @@ class RuleEditor:
             return None
         said = self.form.cleaned_data
         kind = said["kind"]
-        if kind == Kind.SHARE and not self.hits.is_valid():
+        second = _SECOND.get(kind)
+        if second and not self.hits.is_valid():
             return None
         selector = self._tree("selector", "combine", self.rows, "Say at least in one row which events count.")
-        hits = None
-        if kind == Kind.SHARE:
-            missing = "Say at least in one row which of the events are hits."
-            hits = self._tree("hits", "hits_combine", self.hits, missing)
+        trees = {}
+        if second:
+            name, missing = second
+            trees[name] = self._tree("hits", "hits_combine", self.hits, missing)
         if self.form.errors:
             return None
         return RuleSpec(
@@ -207,11 +246,11 @@ class RuleEditor:
             description=said["description"],
             selector=selector,
             kind=kind,
-            hits=hits,
+            **trees,
             **_of_kind(kind, said),
             threshold=said["threshold"],
             window_seconds=said["window_seconds"],
-            group_by=tuple(name.strip() for name in said["group_by"].split(",") if name.strip()),
+            group_by=_names(said["group_by"]),
             keep_firing_seconds=said["keep_firing_seconds"],
             severity=said["severity"],
             channels=tuple(channel.pk for channel in said["channels"]),
@@ -235,6 +274,7 @@ class RuleEditor:
     def explain(self, error: ProductError) -> None:
         """Puts an operation's answer beside the field it is about."""
         name = str(error.facts.get("pointer", "")).lstrip("/").partition("/")[0]
+        name = "hits" if name == "then" else name
         beside_rows = {"selector": "combine", "hits": "hits_combine"}.get(name)
         if beside_rows and not self.form.cleaned_data.get(name, "").strip():
             self.form.add_error(beside_rows, error.message)
@@ -246,8 +286,13 @@ class RuleEditor:
 
 def _of_kind(kind: str, said: dict[str, Any]) -> dict[str, Any]:
     """What only rules of this kind say, but for conditions; an empty field says nothing."""
-    names = set(NEEDED[Kind(kind)]) - {"hits"}
-    return {name: said[name] for name in names if said[name] not in (None, "")}
+    names = set(NEEDED[Kind(kind)]) - {"hits", "then"}
+    given = {name: said[name] for name in names if said[name] not in (None, "")}
+    return given | {name: _names(said[name]) for name in {"pair_by"} & set(given)}
+
+
+def _names(said: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in said.split(",") if name.strip())
 
 
 def _rows_for(data: QueryDict | None, rows: list[dict[str, Any]], prefix: str) -> "BaseFormSet[Any]":
@@ -287,13 +332,16 @@ def _initial(rule: Rule) -> dict[str, Any]:
         **{name: plain(value) for name in ("percent", "limit") if (value := getattr(spec, name)) is not None},
         **{
             name: value
-            for name in ("remember_days", "field", "function", "compare")
+            for name in ("remember_days", "field", "function", "compare", "within_seconds")
             if (value := getattr(spec, name)) is not None
         },
         "edition": rule.current.number,
     }
+    if spec.pair_by:
+        said["pair_by"] = ", ".join(spec.pair_by)
     said |= _tree_as_said(spec.selector, "selector", "combine", "rows")
-    return said if spec.hits is None else said | _tree_as_said(spec.hits, "hits", "hits_combine", "hits_rows")
+    second = spec.then if spec.hits is None else spec.hits
+    return said if second is None else said | _tree_as_said(second, "hits", "hits_combine", "hits_rows")
 
 
 def _tree_as_said(tree: Any, name: str, combine: str, rows: str) -> dict[str, Any]:

@@ -13,17 +13,19 @@ from alerts.looks import decide, pane_of
 from alerts.matches import Compiled, LoggedEvent
 from alerts.novelty import news
 from alerts.numbers import Numbers
+from alerts.pairs import Part, matches_of
 from alerts.panes import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """An event that the rule selects and that was not too late. `hit` and `number` matter to what looks at whole windows."""
+    """An event that the rule is about and that was not too late. `hit` and `number` matter to what looks at whole windows, `part` to pairs."""
 
     group: Group
     match: Match
     hit: bool = False
     number: Numbers | None = None
+    part: Part | None = None
 
 
 def matched(rule: Compiled, events: Iterable[LoggedEvent]) -> list[Matched]:
@@ -37,7 +39,7 @@ def counted(rule: Compiled, event: LoggedEvent) -> Matched:
     if rule.terms.distinct:
         match = replace(match, value=rule.value_of(event.fields))
     hit = number is not None or (rule.hits is not None and rule.is_hit(event.fields) is True)
-    return Matched(rule.group_of(event.fields), match, hit, number)
+    return Matched(rule.group_of(event.fields), match, hit, number, rule.part_of(event.fields, match))
 
 
 def episodes_of(
@@ -52,8 +54,8 @@ def _counts(
     rule: Compiled, events: Iterable[Matched], known: dict[str, datetime], now: datetime
 ) -> list[tuple[Group, Episode]]:
     groups: dict[Group, list[Match]] = {}
-    for one in events:
-        groups.setdefault(one.group, []).append(one.match)
+    for group, match in _counted_ones(rule, events, now):
+        groups.setdefault(group, []).append(match)
     if rule.remember is not None:
         groups = news(rule, groups, known)
     return [
@@ -67,6 +69,12 @@ def _counts(
             now=now,
         )
     ]
+
+
+def _counted_ones(rule: Compiled, events: Iterable[Matched], now: datetime) -> Iterable[tuple[Group, Match]]:
+    if rule.pairing is None:
+        return ((one.group, one.match) for one in events)
+    return matches_of(rule.pairing, (one.part for one in events if one.part), until=now)
 
 
 def _looked(rule: Compiled, events: Iterable[Matched], now: datetime) -> list[tuple[Group, Episode]]:

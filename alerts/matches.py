@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import connection
 
 from alerts.aggregate import Aggregate
-from alerts.condition import All, Condition, Predicate, Test, event_types, fields, parse, predicate
+from alerts.condition import All, AnyOf, Condition, Predicate, Test, event_types, fields, parse, predicate
 from alerts.condition_sql import Sql, as_read, exact_sql, value_sql, where
 from alerts.engine import Match, Terms, reach
 from alerts.fields import StoredEvent, from_row, is_column, selection
 from alerts.groups import Group
 from alerts.models import Compare, Kind, RuleVersion
 from alerts.numbers import Numbers
+from alerts.pairs import Pairing, Part
 from alerts.share import Share
 from events.documents import derived
 from events.models import exact
@@ -48,6 +49,8 @@ class Compiled:
     hits: Condition | None = None
     # Of different values and of what they amount to: where they are. An event without it does not match.
     field: str | None = None
+    # Of pairs: what has to follow, and how.
+    pairing: Pairing | None = None
     # Of something new: for how long a group is known once it was seen.
     remember: timedelta | None = None
 
@@ -81,6 +84,13 @@ class Compiled:
                 keep_firing,
             )
             return replace(rule, judge=aggregate)
+        if edition.then is not None:
+            assert edition.within_seconds is not None
+            within = timedelta(seconds=edition.within_seconds)
+            by = tuple(edition.pair_by or ())
+            return replace(
+                rule, pairing=Pairing(parse(edition.then), by, within, edition.kind == Kind.MISSING)
+            )
         if edition.remember_days is not None:
             return replace(
                 rule,
@@ -106,9 +116,38 @@ class Compiled:
             return None
         return self.judge.number(event[self.field])
 
+    def part_of(self, event: StoredEvent, match: Match) -> Part | None:
+        """Of pairs, what part an event of the rule has in them."""
+        if self.pairing is None:
+            return None
+        values = tuple(event[name] for name in self.pairing.by)
+        pair = None if None in values else Group.of(values)
+        begins = self._begins(event) is True
+        follows = self._follows(event) is True
+        return Part(self.group_of(event), match, pair, begins, follows)
+
+    @property
+    def counts_after(self) -> timedelta:
+        """How long after it occurred an event counts: what is missing, when its time is up."""
+        return self.pairing.within if self.pairing and self.pairing.missing else timedelta()
+
+    @cached_property
+    def _begins(self) -> Predicate:
+        return predicate(self.condition)
+
+    @cached_property
+    def _follows(self) -> Predicate:
+        assert self.pairing is not None
+        return predicate(self.pairing.then)
+
+    @cached_property
+    def asked(self) -> Condition:
+        """Which events the rule is about at all."""
+        return self.condition if self.pairing is None else AnyOf((self.condition, self.pairing.then))
+
     @cached_property
     def matches(self) -> Predicate:
-        selected = predicate(self.condition)
+        selected = predicate(self.asked)
         if isinstance(self.judge, Aggregate):
             return lambda event: selected(event) is True and self.number_of(event) is not None
         return selected
@@ -120,12 +159,13 @@ class Compiled:
 
     @cached_property
     def event_types(self) -> frozenset[str] | None:
-        return event_types(self.condition)
+        return event_types(self.asked)
 
     @cached_property
     def reads_documents(self) -> bool:
-        asked = (*fields(self.condition), *(fields(self.hits) if self.hits else ()), *self.group_by)
-        return not all(is_column(name) for name in asked)
+        asked = (*fields(self.asked), *(fields(self.hits) if self.hits else ()), *self.group_by)
+        further = () if self.pairing is None else self.pairing.by
+        return not all(is_column(name) for name in (*asked, *further))
 
     def group_of(self, event: StoredEvent) -> Group:
         return Group.of(tuple(event[name] for name in self.group_by))
@@ -165,21 +205,36 @@ def read(
 
 
 def read_arrived(
-    rule: Compiled, *, since: datetime, until: datetime, occurred: tuple[datetime, datetime], most: int
+    rule: Compiled,
+    *,
+    since: datetime,
+    until: datetime,
+    occurred: tuple[datetime, datetime],
+    most: int | None = None,
+    condition: Condition | None = None,
+    narrowed: Sql | None = None,
 ) -> list[LoggedEvent]:
-    """What the rule selects of the events that arrived between two moments and occurred between two others; the newest `most`."""
-    documents = rule.reads_documents
+    """What the rule is about of the events that arrived between two moments and occurred between two others; the newest `most`.
+
+    Another `condition` than the rule's may be asked; what is `narrowed` down further begins with AND.
+    """
+    documents, asked = rule.reads_documents, rule.asked if condition is None else condition
     query = _events(documents=documents).then(
         f" WHERE received_at >= %s AND received_at <= %s AND {COUNTED_AT} BETWEEN %s AND %s AND {SEEN}",
         since,
         until,
         *occurred,
     )
-    if rule.event_types is not None:
-        query = query.then(" AND event_type = ANY(%s)", sorted(rule.event_types))
-    condition = where(rule.condition)
+    # An index has the producer's time, which is never before the one that counts.
+    query = query.then(" AND occurred_at >= %s", occurred[0])
+    types = event_types(asked)
+    if types is not None:
+        query = query.then(" AND event_type = ANY(%s)", sorted(types))
+    if narrowed is not None:
+        query = query.then(narrowed.text, *narrowed.params)
+    found = where(asked)
     unless = "document IS NULL OR " if documents else ""
-    query = query.then(f" AND ({unless}{condition.text} IS TRUE)", *condition.params)
+    query = query.then(f" AND ({unless}{found.text} IS TRUE)", *found.params)
     return _logged(query.then(" ORDER BY position DESC LIMIT %s", most))
 
 

@@ -3,6 +3,7 @@
 The same evaluator as live, over what was played so far: written are only the matches, episodes follow from them.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from alerts.history import Matched, counted, episodes_of
 from alerts.matches import Compiled, LoggedEvent, read_these
 from alerts.models import OF_KINDS, RuleVersion
 from alerts.numbers import Numbers
+from alerts.pairs import Part
 from alerts.rule_spec import RuleSpec
 from alerts.rules import check_spec
 from events.documents import derived
@@ -101,6 +103,9 @@ class _Rule:
         told["hit"], told["value"] = one.hit, one.match.value
         if one.number is not None:
             told["number"] = one.number.as_json()
+        if one.part is not None:
+            pair = None if one.part.pair is None else [one.part.pair.key, one.part.pair.as_json()]
+            told["part"] = [pair, one.part.begins, one.part.follows]
         return Sent(at, "match", details=told)
 
 
@@ -146,7 +151,13 @@ def _matched(told: dict[str, Any] | None, position: int, received_at: datetime) 
     assert told is not None
     match = Match(datetime.fromisoformat(told["at"]), position, received_at, told.get("value"))
     number = Numbers.from_json(told["number"]) if "number" in told else None
-    return Matched(Group(told["key"], tuple(told["group"].values())), match, told.get("hit", False), number)
+    group = Group(told["key"], tuple(told["group"].values()))
+    part = None
+    if "part" in told:
+        pair, begins, follows = told["part"]
+        values = None if pair is None else Group(pair[0], tuple(json.loads(pair[1])))
+        part = Part(group, match, values, begins, follows)
+    return Matched(group, match, told.get("hit", False), number, part)
 
 
 TARGET = Target(_prepare, _open, _summary)

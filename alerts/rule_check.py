@@ -11,8 +11,8 @@ from alerts.schema_fields import ENVELOPE_FIELDS, Known
 _JSON_TYPE = {"text": "string", "number": "number", "boolean": "boolean"}
 
 
-def check_fields(condition: Condition, further: Mapping[str, str]) -> list[str]:
-    """Warnings: fields that only some live versions declare. `further` fields: JSON Pointer → name.
+def check_fields(condition: Condition, further: Mapping[str, str], *, place: str = "/selector") -> list[str]:
+    """Warnings: fields that only some live versions declare. The condition stands at `place`; `further` fields: JSON Pointer → name.
 
     Raises UnknownField for one that none does (where anything is registered), InvalidRule for a comparison with
     a type that the field never has.
@@ -21,9 +21,9 @@ def check_fields(condition: Condition, further: Mapping[str, str]) -> list[str]:
     warnings: list[str] = []
     places = {name: pointer for pointer, name in further.items()}
     for name in dict.fromkeys([*(test.field for test in tests(condition)), *further.values()]):
-        warnings.extend(_check_field(known, name, places.get(name, "/selector")))
+        warnings.extend(_check_field(known, name, places.get(name, place)))
     for test in tests(condition):
-        _check_type(known, test)
+        _check_type(known, test, place)
     return warnings
 
 
@@ -51,7 +51,7 @@ def _unknown(known: Known, name: str, pointer: str) -> UnknownField:
     )
 
 
-def _check_type(known: Known, test: Test) -> None:
+def _check_type(known: Known, test: Test, place: str) -> None:
     if is_column(test.field) or test.op == "exists":
         return
     versions, path = known.of(test.field)
@@ -65,5 +65,5 @@ def _check_type(known: Known, test: Test) -> None:
             f"'{test.field}' is {is_} in every schema that declares it, so comparing it with a "
             f"{'/'.join(sorted(wanted))} never matches.",
             field=test.field,
-            pointer="/selector",
+            pointer=place,
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from alerts.condition import MAX_TEXT, Condition, check_field, event_types, parse
+from alerts.condition import MAX_TEXT, AnyOf, Condition, check_field, event_types, parse
 from alerts.errors import InvalidCondition, InvalidRule
 from alerts.looks import FINE_WINDOW
 from alerts.models import LOOKING, NEEDED, OF_KINDS, Compare, Function, Kind, Rule, Severity
@@ -17,6 +17,7 @@ MAX_GROUP_BY = 5
 MAX_LOOKING_WINDOW_SECONDS = 24 * 3600
 MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
 MAX_REMEMBER_DAYS = 365
+MAX_WITHIN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class RuleSpec:
     function: str | None = None
     compare: str | None = None
     limit: Decimal | float | None = None
+    then: Any = None
+    within_seconds: int | None = None
+    pair_by: Sequence[str] | None = None
     threshold: int = 1
     window_seconds: int = 300
     group_by: Sequence[str] = ()
@@ -61,6 +65,9 @@ class RuleSpec:
             function=edition.function,
             compare=edition.compare,
             limit=edition.limit,
+            then=edition.then,
+            within_seconds=edition.within_seconds,
+            pair_by=None if edition.pair_by is None else tuple(edition.pair_by),
             threshold=edition.threshold,
             window_seconds=edition.window_seconds,
             group_by=tuple(edition.group_by),
@@ -69,9 +76,14 @@ class RuleSpec:
             channels=tuple(rule.channels.values_list("pk", flat=True)),
         )
 
+    def asked(self) -> Condition:
+        """Which events it is about at all. Raises InvalidCondition."""
+        condition = _parsed(self.selector, "/selector")
+        return condition if self.then is None else AnyOf((condition, _parsed(self.then, "/then")))
+
     def edition(self) -> dict[str, Any]:
         """What an edition keeps of it."""
-        types = event_types(parse(self.selector))
+        types = event_types(self.asked())
         return {
             "description": self.description,
             "selector": self.selector,
@@ -83,6 +95,9 @@ class RuleSpec:
             "function": self.function,
             "compare": self.compare,
             "limit": None if self.limit is None else exact(self.limit),
+            "then": self.then,
+            "within_seconds": self.within_seconds,
+            "pair_by": None if self.pair_by is None else list(self.pair_by),
             "event_types": None if types is None else sorted(types),
             "threshold": self.threshold,
             "window_seconds": self.window_seconds,
@@ -131,6 +146,8 @@ def read_hits(spec: RuleSpec) -> Condition | None:
         _check_value(spec)
     if spec.kind in LOOKING:
         _check_window(spec)
+    if spec.then is not None:
+        _check_pair(spec)
     if spec.kind != Kind.SHARE:
         return None
     _check_share(spec)
@@ -172,6 +189,27 @@ def _check_value(spec: RuleSpec) -> None:
         raise InvalidRule(
             f"A limit has at most {LIMIT_DECIMALS} decimals and is below {MAX_LIMIT:.0e}.", pointer="/limit"
         )
+
+
+def _check_pair(spec: RuleSpec) -> None:
+    _parsed(spec.then, "/then")
+    within = spec.within_seconds
+    if isinstance(within, bool) or not isinstance(within, int) or not 1 <= within <= MAX_WITHIN_SECONDS:
+        raise InvalidRule(
+            f"within_seconds is a whole number from 1 to {MAX_WITHIN_SECONDS}.", pointer="/within_seconds"
+        )
+    by = spec.pair_by
+    if (
+        not isinstance(by, list | tuple)
+        or not 1 <= len(by) <= MAX_GROUP_BY
+        or len(set(map(str, by))) != len(by)
+    ):
+        raise InvalidRule(
+            f"pair_by is a list of 1 to {MAX_GROUP_BY} different fields in which both events have the same values.",
+            pointer="/pair_by",
+        )
+    for index, name in enumerate(by):
+        check_field(name, f"/pair_by/{index}")
 
 
 def _check_window(spec: RuleSpec) -> None:

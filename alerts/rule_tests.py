@@ -106,7 +106,14 @@ def _until(rule: Compiled, test: Mapping[str, Any], events: Sequence[LoggedEvent
     if "until" in test:
         return _instant(test["until"], f"{place}/until")
     last = max((event.match.received_at for event in events), default=datetime.now(UTC))
-    return last + FUTURE_ALLOWED + 3 * rule.terms.window + rule.terms.keep_firing + timedelta(days=1)
+    return (
+        last
+        + FUTURE_ALLOWED
+        + rule.counts_after
+        + 3 * rule.terms.window
+        + rule.terms.keep_firing
+        + timedelta(days=1)
+    )
 
 
 def _logged(said: Any, position: int, place: str) -> LoggedEvent:

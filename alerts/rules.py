@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from access import audit
 from access.actor import Actor
-from alerts.condition import All, event_types
+from alerts.condition import All, event_types, parse
 from alerts.episodes import end_open
 from alerts.errors import (
     ChannelNotFound,
@@ -17,6 +17,7 @@ from alerts.errors import (
 )
 from alerts.models import (
     Channel,
+    Finding,
     Kind,
     KnownGroup,
     Pane,
@@ -25,7 +26,7 @@ from alerts.models import (
 )
 from alerts.novelty import learn
 from alerts.rule_check import check_fields
-from alerts.rule_spec import RuleSpec, read_condition, read_hits
+from alerts.rule_spec import RuleSpec, read_hits, read_spec
 from events import changes
 from events.models import LogHead
 
@@ -40,13 +41,20 @@ class Saved:
 
 def check_spec(*, actor: Actor, spec: RuleSpec) -> tuple[str, ...]:
     """The warnings that saving it would give. Raises what saving would raise."""
-    condition, hits = read_condition(spec), read_hits(spec)
-    require_types(actor, event_types(condition))
+    condition, hits = read_spec(spec), read_hits(spec)
+    require_types(actor, event_types(spec.asked()))
     asked = condition if hits is None else All((condition, hits))
-    further = {f"/group_by/{index}": name for index, name in enumerate(spec.group_by)}
-    if spec.field is not None:
-        further["/field"] = spec.field
-    return tuple(check_fields(asked, further))
+    grouped = {f"/group_by/{index}": name for index, name in enumerate(spec.group_by)}
+    paired = {f"/pair_by/{index}": name for index, name in enumerate(spec.pair_by or ())}
+    valued = {} if spec.field is None else {"/field": spec.field}
+    if spec.then is None:
+        return tuple(check_fields(asked, grouped | valued))
+    # Groups are those of the event that counts: the one that follows, or the one that nothing followed.
+    of_then = grouped if spec.kind == Kind.SEQUENCE else {}
+    of_first = grouped if spec.kind == Kind.MISSING else {}
+    warnings = check_fields(asked, of_first | paired)
+    warnings += check_fields(parse(spec.then), of_then | paired, place="/then")
+    return tuple(dict.fromkeys(warnings))
 
 
 def create_rule(*, actor: Actor, spec: RuleSpec) -> Saved:
@@ -174,6 +182,7 @@ def _begin_anew(rule: Rule) -> None:
     edition = rule.current
     assert edition is not None
     Pane.objects.filter(edition__rule=rule).delete()
+    Finding.objects.filter(edition__rule=rule).delete()
     KnownGroup.objects.filter(edition__rule=rule).delete()
     rule.decided_at = rule.look_at = None
     rule.save(update_fields=["decided_at", "look_at"])

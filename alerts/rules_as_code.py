@@ -62,7 +62,7 @@ def _as_code(rule: Rule) -> dict[str, Any]:
     usual = asdict(RuleSpec(name="", selector=None))
     said = {name: value for name, value in asdict(spec).items() if value != usual[name]}
     said |= {name: _plain(value) for name, value in said.items() if isinstance(value, Decimal)}
-    said |= {name: list(said[name]) for name in ("group_by",) if name in said}
+    said |= {name: list(said[name]) for name in ("group_by", "pair_by") if name in said}
     if spec.channels:
         said["channels"] = sorted(rule.channels.values_list("name", flat=True))
     return {name: str(value) if isinstance(value, str) else value for name, value in said.items()}

@@ -64,6 +64,20 @@ class RuleRequest(serializers.Serializer[Any]):
     limit = serializers.DecimalField(
         max_digits=30, decimal_places=9, default=None, allow_null=True, coerce_to_string=False
     )
+    then = ConditionField(
+        default=None,
+        allow_null=True,
+        help_text="Of the kinds sequence and missing: what follows a selected event, or does not; a condition tree.",
+    )
+    within_seconds = serializers.IntegerField(
+        default=None, allow_null=True, help_text="Of the kinds sequence and missing: in which time."
+    )
+    pair_by = serializers.ListField(
+        child=serializers.CharField(),
+        default=None,
+        allow_null=True,
+        help_text="Of the kinds sequence and missing: the fields in which both events have the same values.",
+    )
     threshold = serializers.IntegerField(
         default=1,
         help_text="Of the kinds share and value: how many events the window holds at least; of distinct, how many values.",
@@ -91,6 +105,7 @@ class PreviewRequest(RuleRequest):
 class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
     selector = ConditionField()
     hits = ConditionField(allow_null=True)
+    then = ConditionField(allow_null=True)
     percent = serializers.FloatField(allow_null=True)
     limit = serializers.FloatField(allow_null=True)
 
@@ -108,6 +123,9 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "function",
             "compare",
             "limit",
+            "then",
+            "within_seconds",
+            "pair_by",
             "event_types",
             "threshold",
             "window_seconds",

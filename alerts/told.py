@@ -104,6 +104,10 @@ def _measure(episode: Episode) -> str:
         return f"{what} of {edition.field} within {window} was {episode.value or 0:.6g}"
     if edition.kind == Kind.NEW:
         return f"not seen in the {edition.remember_days} days before"
+    if edition.kind in {Kind.SEQUENCE, Kind.MISSING}:
+        word = "that nothing followed" if edition.kind == Kind.MISSING else "that followed"
+        in_time = _duration(timedelta(seconds=edition.within_seconds or 0))
+        return f"{_events(episode.peak)} {word} within {in_time}"
     return f"{_events(episode.peak)} within {window}"
 
 

@@ -56,6 +56,9 @@ def say_rule(edition: RuleVersion) -> str:
             return f"{_beyond(edition)} within {window}{apart}{_of_enough(edition)}: {condition}"
         case Kind.NEW:
             return f"{each} not seen in {edition.remember_days} d: {condition}"
+        case Kind.SEQUENCE | Kind.MISSING:
+            times = f", {edition.threshold} or more within {window}" if edition.threshold > 1 else ""
+            return f"{condition}, {_followed(edition)}{times}{apart}"
     count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
     return f"{count} within {window}{apart}: {condition}"
 
@@ -72,6 +75,8 @@ def fires_at(edition: RuleVersion) -> str:
             return f"{_beyond(edition)} of {edition.threshold} events or more within {window}"
         case Kind.NEW:
             return f"not seen in {edition.remember_days} d; open for {window}"
+        case Kind.SEQUENCE | Kind.MISSING:
+            return f"{edition.threshold} within {window} {_followed(edition)}"
     return f"{edition.threshold} within {window}"
 
 
@@ -79,6 +84,13 @@ def _beyond(edition: RuleVersion) -> str:
     """`the average of metadata.execution_time_ms is above 500`."""
     function, compare = Function(str(edition.function)).label, Compare(str(edition.compare)).label
     return f"{function} of {edition.field} {compare} {plain(edition.limit)}"
+
+
+def _followed(edition: RuleVersion) -> str:
+    """`followed within 30 s by one of the same correlation_id for which event_type is "NODE_SUCCESS"`."""
+    word = "not followed" if edition.kind == Kind.MISSING else "followed"
+    same = " and ".join(edition.pair_by or ())
+    return f"{word} within {duration(edition.within_seconds or 0)} by one of the same {same} for which {say(parse(edition.then))}"
 
 
 def _of_enough(edition: RuleVersion) -> str:

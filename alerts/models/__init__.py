@@ -5,10 +5,12 @@ from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
 from alerts.models.rules import (
+    DELAYED,
     LOOKING,
     NEEDED,
     OF_KINDS,
     Compare,
+    Finding,
     Function,
     Kind,
     KnownGroup,
@@ -23,6 +25,7 @@ from alerts.models.silences import Silence, SilenceQuerySet
 
 __all__ = [
     "ABOUT",
+    "DELAYED",
     "LOOKING",
     "NEEDED",
     "OF_KINDS",
@@ -38,6 +41,7 @@ __all__ = [
     "EpisodeEntry",
     "EpisodeQuerySet",
     "Evidence",
+    "Finding",
     "Function",
     "Kind",
     "KnownGroup",

@@ -29,10 +29,14 @@ class Kind(models.TextChoices):
     SHARE = "share", "a share of them within a window"
     VALUE = "value", "what a field of them amounts to within a window"
     NEW = "new", "something not seen before"
+    SEQUENCE = "sequence", "something that follows"
+    MISSING = "missing", "something that does not follow"
 
 
-#: Kinds that look at whole windows, behind the watermark.
+#: Kinds that look at whole windows.
 LOOKING = (Kind.SHARE, Kind.VALUE)
+#: Kinds that a late event could prove wrong: they decide behind the watermark.
+DELAYED = (*LOOKING, Kind.MISSING)
 
 
 class Function(models.TextChoices):
@@ -143,6 +147,8 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     Kind.SHARE: ("hits", "percent"),
     Kind.VALUE: ("field", "function", "compare", "limit"),
     Kind.NEW: ("remember_days",),
+    Kind.SEQUENCE: ("then", "within_seconds", "pair_by"),
+    Kind.MISSING: ("then", "within_seconds", "pair_by"),
 }
 OF_KINDS = tuple(dict.fromkeys(name for names in NEEDED.values() for name in names))
 
@@ -159,6 +165,8 @@ class RuleVersion(models.Model):
     selected events, which are `threshold` at least, are `hits`. `new`: a group of which no event was selected in the
     `remember_days` before; its episode stays open for the window. `distinct`: at least `threshold` different values of `field`.
     `value`: the `function` of the numbers in `field`, of which there are `threshold` at least, is above or below (`compare`) the `limit`.
+    `sequence` counts the events that are `then` and have the values of `pair_by` of a selected event at most `within_seconds` before;
+    `missing` counts the selected events that none followed so.
     """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
@@ -175,6 +183,10 @@ class RuleVersion(models.Model):
     function = models.CharField(max_length=10, choices=Function.choices, null=True)
     compare = models.CharField(max_length=10, choices=Compare.choices, null=True)
     limit = models.DecimalField(max_digits=30, decimal_places=9, null=True)
+    # Of pairs: a condition tree, too, and the fields in which both events have the same values.
+    then = models.JSONField(null=True)
+    within_seconds = models.PositiveIntegerField(null=True)
+    pair_by = ArrayField(models.CharField(max_length=200), null=True)
     # The only event types it can match, as the selector says; null = any.
     event_types = ArrayField(models.CharField(max_length=255), null=True)
     threshold = models.PositiveIntegerField(default=1)
@@ -206,12 +218,12 @@ class RuleVersion(models.Model):
     @property
     def conditions(self) -> list[Any]:
         """Every condition tree that it asks of events."""
-        return [self.selector] if self.hits is None else [self.selector, self.hits]
+        return [tree for tree in (self.selector, self.hits, self.then) if tree is not None]
 
     @property
     def further_fields(self) -> list[str]:
         """What it reads of events beside its conditions."""
-        return [*self.group_by, *([] if self.field is None else [self.field])]
+        return [*self.group_by, *(self.pair_by or ()), *([] if self.field is None else [self.field])]
 
 
 class Pane(models.Model):
@@ -237,6 +249,35 @@ class Pane(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_key} {self.start}: {self.hits} of {self.total}"
+
+
+class Finding(models.Model):
+    """An event that an edition about pairs counts, since something followed it or did not; or one that came late and is still waited for.
+
+    `at` is when it counts: of what is missing, when the time was up.
+    """
+
+    edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="findings")
+    group_key = models.CharField(max_length=1000)
+    at = models.DateTimeField()
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    # Until when something may still follow that counts for it; null = found.
+    open_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "position"], name="one_finding_per_event"),
+        ]
+        indexes = [
+            models.Index(fields=["edition", "group_key", "at"], name="findings_by_group"),
+            models.Index(
+                fields=["edition", "open_until"], condition=Q(open_until__isnull=False), name="findings_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"event at {self.position}"
 
 
 class KnownGroup(models.Model):

@@ -67,6 +67,40 @@ def test_groups_fire_by_themselves(actor):
 
 
 @pytest.mark.parametrize(
+    ("said", "episodes"),
+    [
+        ({"kind": "distinct", "field": "trace_id", "threshold": 2}, 1),
+        ({"kind": "distinct", "field": "node_id", "threshold": 2}, 0),
+        (
+            {"kind": "sequence", "then": FAILURES["selector"], "within_seconds": 5, "pair_by": ["node_id"]},
+            1,
+        ),
+        (
+            {"kind": "missing", "then": FAILURES["selector"], "within_seconds": 5, "pair_by": ["node_id"]},
+            1,
+        ),
+        (
+            {
+                "kind": "value",
+                "field": "sample_rate",
+                "function": "sum",
+                "compare": "above",
+                "limit": 1.5,
+                "threshold": 2,
+            },
+            1,
+        ),
+    ],
+)
+def test_every_kind_can_be_played_against(actor, said, episodes):
+    store(0.0, node_id="node-bad", trace_id="t-1")
+    store(3.0, node_id="node-bad", trace_id="t-2")
+    replay = play(against(actor, **{"threshold": 1, **said}))
+    assert (replay.state, replay.failed) == ("completed", 0)
+    assert summary_of(replay)["episodes"] == episodes
+
+
+@pytest.mark.parametrize(
     ("rule", "pointer"),
     [
         ({}, "/rule"),
