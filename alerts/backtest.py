@@ -22,11 +22,12 @@ from access.actor import Actor
 from access.errors import ProductError
 from access.leased import starter_of
 from alerts.backtest_result import Found, difference_of, result_of
+from alerts.compiled import Compiled
 from alerts.errors import BacktestNotFound, InvalidBacktest
 from alerts.groups import Group
 from alerts.history import Matched, episodes_of, matched
 from alerts.lists import find_rule
-from alerts.matches import Compiled, read, received_at
+from alerts.matches import read, received_at
 from alerts.models import Backtest, RuleVersion
 from alerts.novelty import seen_before
 from alerts.rule_spec import RuleSpec

@@ -6,10 +6,11 @@ from datetime import datetime
 from django.db.models import Q
 
 from alerts import episodes
+from alerts.compiled import Compiled
 from alerts.engine import Match, reach, step
 from alerts.episodes import Change
 from alerts.groups import Group
-from alerts.matches import Compiled, recount
+from alerts.matches import recount
 from alerts.models import Episode, Rule
 from alerts.pairing import found_near
 

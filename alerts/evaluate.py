@@ -19,13 +19,14 @@ from django.utils import timezone
 
 from access import prepared
 from alerts import episodes
+from alerts.compiled import Compiled
 from alerts.counts import count
 from alerts.engine import Match
 from alerts.episodes import Change
 from alerts.groups import Group
 from alerts.history import counted
 from alerts.looks import pane_of
-from alerts.matches import Compiled, LoggedEvent, read, received_at
+from alerts.matches import LoggedEvent, read, received_at
 from alerts.models import DELAYED, Episode, Kind, Rule
 from alerts.novelty import take_note
 from alerts.pairing import follow, miss

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from access.actor import Actor
 from alerts.aggregate import Aggregate
+from alerts.compiled import Compiled
 from alerts.errors import InvalidExplanation
 from alerts.lists import find_rule
-from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent, read_arrived
+from alerts.matches import FUTURE_ALLOWED, LoggedEvent, read_arrived
 from alerts.models import LOOKING, Episode, Kind, Rule, RuleVersion, Silence
 from alerts.numbers import join
 from alerts.pairs import matches_of

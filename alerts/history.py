@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts.compiled import Compiled
 from alerts.engine import Episode, Match, step
 from alerts.groups import Group
 from alerts.looks import decide, pane_of
-from alerts.matches import Compiled, LoggedEvent
+from alerts.matches import LoggedEvent
 from alerts.novelty import news
 from alerts.numbers import Numbers
 from alerts.pairs import Part, matches_of

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from alerts.compiled import Compiled
 from alerts.condition_sql import Sql, as_read, exact_sql, where
 from alerts.engine import Match
 from alerts.errors import InvalidRule
 from alerts.groups import Group
-from alerts.matches import COUNTED_AT, SEEN, Compiled
+from alerts.matches import COUNTED_AT, SEEN
 from alerts.models import KnownGroup, RuleVersion
 
 LEARN_SECONDS = 15

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from alerts.compiled import Compiled
 from alerts.condition import Condition
 from alerts.condition_sql import Sql, value_sql
 from alerts.engine import Match, reach
 from alerts.groups import Group
-from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent, read_arrived, read_these
+from alerts.matches import FUTURE_ALLOWED, LoggedEvent, read_arrived, read_these
 from alerts.models import Episode, Finding, Rule
 from alerts.pairs import Part, matches_of
 

@@ -15,12 +15,13 @@ from django.db import connection
 from django.db.models import Min, Sum
 
 from alerts import episodes
+from alerts.compiled import Compiled
 from alerts.engine import Match, Step
 from alerts.episodes import Change
 from alerts.groups import Group
 from alerts.looks import Judge, decide, pane_of, step_of
 from alerts.looks import Pane as Counted
-from alerts.matches import Compiled, recount
+from alerts.matches import recount
 from alerts.models import Episode, Pane, Rule, RuleVersion
 from alerts.numbers import Numbers, join
 

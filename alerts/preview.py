@@ -7,9 +7,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access.actor import Actor
+from alerts.compiled import Compiled
 from alerts.engine import Episode
 from alerts.history import episodes_of, matched
-from alerts.matches import Compiled, read
+from alerts.matches import read
 from alerts.models import RuleVersion
 from alerts.novelty import seen_before
 from alerts.rule_spec import RuleSpec

@@ -14,11 +14,12 @@ from typing import Any
 from django.utils import timezone
 
 from access.actor import Actor
+from alerts.compiled import Compiled
 from alerts.engine import Match
 from alerts.fields import COLUMNS, StoredEvent
 from alerts.groups import Group
 from alerts.history import Matched, counted, episodes_of
-from alerts.matches import Compiled, LoggedEvent, read_these
+from alerts.matches import LoggedEvent, read_these
 from alerts.models import OF_KINDS, RuleVersion
 from alerts.numbers import Numbers
 from alerts.pairs import Part

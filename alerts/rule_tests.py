@@ -11,12 +11,13 @@ from typing import Any
 
 from django.conf import settings
 
+from alerts.compiled import Compiled
 from alerts.condition import kind_of
 from alerts.engine import Episode, Match
 from alerts.errors import InvalidRuleTest
 from alerts.fields import COLUMNS, StoredEvent
 from alerts.history import episodes_of, matched
-from alerts.matches import FUTURE_ALLOWED, Compiled, LoggedEvent
+from alerts.matches import FUTURE_ALLOWED, LoggedEvent
 from alerts.models import RuleVersion
 from alerts.rule_spec import RuleSpec, read_spec
 from events.envelope import Envelope, Limits, Unacceptable, read_event

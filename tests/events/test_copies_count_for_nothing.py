@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from access.actor import SYSTEM
-from alerts.matches import Compiled, read, recount
+from alerts.compiled import Compiled
+from alerts.matches import read, recount
 from alerts.models import RuleVersion
 from events.code_usage import code_usage
 from events.figures import of_all, of_subjects
