@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,11 @@ class Aggregate:
             return None
         return Numbers.of(Decimal(value), buckets=self.function in PERCENTILES)
 
-    def read(self, panes: Sequence[Pane]) -> Reading:
+    @property
+    def reach(self) -> timedelta:
+        return self.window
+
+    def read(self, panes: Sequence[Pane], at: datetime) -> Reading:
         numbers = join(pane.numbers for pane in panes if pane.numbers is not None)
         value = self.value(numbers)
         beyond = value < self.limit if self.below else value > self.limit

@@ -232,7 +232,9 @@ def _positions(since: datetime | None, until: datetime | None) -> tuple[int, int
 
 def edition_of(stored: Mapping[str, Any]) -> RuleVersion:
     """What a backtest keeps of an edition, as one that is not stored."""
-    exact = {name: Decimal(stored[name]) for name in ("percent", "limit") if stored.get(name) is not None}
+    exact = {
+        name: Decimal(stored[name]) for name in ("percent", "limit", "factor") if stored.get(name) is not None
+    }
     return RuleVersion(**{**stored, **exact})
 
 

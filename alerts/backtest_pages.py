@@ -13,10 +13,10 @@ from access.actor import Actor
 from access.caller import caller
 from alerts.backtest import cancel_backtest, edition_of, find_backtest, start_backtest
 from alerts.backtest_drawing import chart_of
+from alerts.kind_words import say_rule
 from alerts.lists import find_rule
 from alerts.models import Backtest
 from alerts.rule_spec import RuleSpec
-from alerts.words import say_rule
 
 #: How far back the events of a backtest arrived; None = all there are.
 RANGES: dict[str, tuple[str, timedelta | None]] = {

@@ -7,7 +7,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from alerts.absence import Absence
 from alerts.aggregate import Aggregate
+from alerts.change import Change
 from alerts.condition import All, AnyOf, Condition, Predicate, Test, event_types, fields, parse, predicate
 from alerts.engine import Match, Terms
 from alerts.fields import StoredEvent, is_column
@@ -26,14 +28,15 @@ class Compiled:
     terms: Terms
     group_by: tuple[str, ...]
     # Of what looks at whole windows: when it fires; of a share, which of the matches are hits.
-    judge: Share | Aggregate | None = None
+    judge: Share | Aggregate | Change | None = None
     hits: Condition | None = None
     # Of different values and of what they amount to: where they are. An event without it does not match.
     field: str | None = None
     # Of pairs: what has to follow, and how.
     pairing: Pairing | None = None
-    # Of something new: for how long a group is known once it was seen.
+    # Of something new, or of absence: for how long a group is known once it was seen.
     remember: timedelta | None = None
+    absence: Absence | None = None
 
     @classmethod
     def of(cls, edition: RuleVersion) -> "Compiled":
@@ -47,18 +50,38 @@ class Compiled:
         match edition.kind:
             case Kind.DISTINCT | Kind.VALUE:
                 return rule._about_field(edition)
-            case Kind.SHARE:
-                share = Share(Decimal(edition.percent or 0), edition.threshold, window, keep_firing)
-                return replace(rule, hits=parse(edition.hits), judge=share)
+            case Kind.SHARE | Kind.CHANGE:
+                return rule._about_windows(edition)
             case Kind.SEQUENCE | Kind.MISSING:
-                within = timedelta(seconds=edition.within_seconds or 0)
-                missing = edition.kind == Kind.MISSING
-                by = tuple(edition.pair_by or ())
-                return replace(rule, pairing=Pairing(parse(edition.then), by, within, missing))
-            case Kind.NEW:
-                remember = timedelta(days=edition.remember_days or 0)
-                return replace(rule, terms=Terms(1, window, keep_firing), remember=remember)
+                return rule._about_pairs(edition)
+            case Kind.NEW | Kind.ABSENCE:
+                return rule._about_memory(edition)
         return rule
+
+    def _about_windows(self, edition: RuleVersion) -> "Compiled":
+        """About how many of the events there are beside others."""
+        terms = self.terms
+        if edition.kind == Kind.SHARE:
+            percent = Decimal(edition.percent or 0)
+            share = Share(percent, terms.threshold, terms.window, terms.keep_firing)
+            return replace(self, hits=parse(edition.hits), judge=share)
+        factor, baseline = Decimal(edition.factor or 1), edition.baseline_windows or 1
+        below = edition.compare == Compare.BELOW
+        change = Change(factor, below, baseline, terms.threshold, terms.window, terms.keep_firing)
+        return replace(self, judge=change)
+
+    def _about_pairs(self, edition: RuleVersion) -> "Compiled":
+        """About what follows them."""
+        within, by = timedelta(seconds=edition.within_seconds or 0), tuple(edition.pair_by or ())
+        pairing = Pairing(parse(edition.then), by, within, missing=edition.kind == Kind.MISSING)
+        return replace(self, pairing=pairing)
+
+    def _about_memory(self, edition: RuleVersion) -> "Compiled":
+        """About what is known of groups."""
+        remember, terms = timedelta(days=edition.remember_days or 0), self.terms
+        if edition.kind == Kind.ABSENCE:
+            return replace(self, remember=remember, absence=Absence(terms.window, remember))
+        return replace(self, remember=remember, terms=replace(terms, threshold=1))
 
     def _about_field(self, edition: RuleVersion) -> "Compiled":
         """About what a field of the events holds: those without it are none of the rule's."""
@@ -106,6 +129,16 @@ class Compiled:
         begins = self._begins(event) is True
         follows = self._follows(event) is True
         return Part(self.group_of(event), match, pair, begins, follows)
+
+    @property
+    def is_wary(self) -> bool:
+        """Whether it judges by what did not come."""
+        missing = self.pairing is not None and self.pairing.missing
+        return (
+            missing
+            or self.absence is not None
+            or (isinstance(self.judge, Aggregate | Change) and self.judge.below)
+        )
 
     @property
     def counts_after(self) -> timedelta:

@@ -17,9 +17,9 @@ from alerts.actions import runs_for
 from alerts.attend import acknowledge_episode, note_on_episode, resolve_episode, unacknowledge_episode
 from alerts.course import course_of
 from alerts.episode_forms import AcknowledgeForm, EpisodeFilter, NoteForm, ResolveForm
+from alerts.kind_words import fires_at
 from alerts.lists import deliveries_of, episodes_for, evidence_of, find_episode, rules_for
 from alerts.silences import labels_of, silences_reaching
-from alerts.words import fires_at
 
 
 def episodes(request: HttpRequest) -> HttpResponse:

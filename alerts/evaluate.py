@@ -24,6 +24,7 @@ from alerts.counts import count
 from alerts.engine import Match
 from alerts.episodes import Change
 from alerts.groups import Group
+from alerts.heard import listen
 from alerts.history import counted
 from alerts.looks import pane_of
 from alerts.matches import LoggedEvent, read, received_at
@@ -274,6 +275,10 @@ def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]
     assert edition is not None
     if compiled.judge:
         changes = weigh(rule, compiled, member.tally, until=batch.until, moment=batch.moment)
+        rule.save(update_fields=["decided_at", "look_at"])
+        return changes
+    if compiled.absence:
+        changes = listen(rule, compiled, member.matches, until=batch.until, moment=batch.moment)
         rule.save(update_fields=["decided_at", "look_at"])
         return changes
     fresh, moment = _fresh(member, compiled, batch)

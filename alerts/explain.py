@@ -17,30 +17,21 @@ from access.actor import Actor
 from alerts.aggregate import Aggregate
 from alerts.compiled import Compiled
 from alerts.errors import InvalidExplanation
+from alerts.kind_words import Held, fires_at, held
 from alerts.lists import find_rule
 from alerts.matches import FUTURE_ALLOWED, LoggedEvent, read_arrived
-from alerts.models import LOOKING, Episode, Kind, Rule, RuleVersion, Silence
+from alerts.models import DELAYED, LOOKING, Episode, Rule, RuleVersion, Silence
 from alerts.numbers import join
 from alerts.pairs import matches_of
 from alerts.silences import reaches
-from alerts.words import duration, fires_at
+from alerts.watermark import held_since
+from alerts.words import duration
 from events.models import LogHead
 
 # Of so many matching events the window is worked out, and so many groups are offered.
 MOST_EVENTS = 50_000
 GROUPS_SHOWN = 20
 STATEMENT_SECONDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the window of one group held. `hits` matters to shares, `values` to different values, `value` to what a field amounts to."""
-
-    group: dict[str, Any]
-    counted: int
-    hits: int
-    values: int | None = None
-    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +164,8 @@ def _groups(compiled: Compiled, found: Sequence[LoggedEvent], rule: Rule) -> tup
         group = compiled.group_of(one.fields)
         events.setdefault(group.key, []).append(one)
         named.setdefault(group.key, group.readable(compiled.group_by))
-    held = [_held(compiled, named[key], ones) for key, ones in events.items()]
-    return tuple(sorted(held, key=lambda one: (-one.counted, str(one.group)))[:GROUPS_SHOWN])
+    windows = [_held(compiled, named[key], ones) for key, ones in events.items()]
+    return tuple(sorted(windows, key=lambda one: (-one.counted, str(one.group)))[:GROUPS_SHOWN])
 
 
 def _episode(rule: Rule, chosen: Mapping[str, str | None], moment: datetime) -> Episode | None:
@@ -197,7 +188,7 @@ def _silences(episode: Episode, moment: datetime) -> tuple[Silence, ...]:
 def _sentences(rule: Rule, edition: RuleVersion, found: Explanation) -> list[str]:
     told: list[str] = []
     if found.chosen is not None:
-        told.append(_measure(edition, found.chosen))
+        told.append(held(edition, found.chosen))
         told.append(_course(found.episode, found.at))
     if found.late:
         bound = duration(int(settings.ALERT_LATENESS.total_seconds()))
@@ -212,41 +203,6 @@ def _sentences(rule: Rule, edition: RuleVersion, found: Explanation) -> list[str
         for one in found.silences
     ]
     return told
-
-
-def _measure(edition: RuleVersion, held: Held) -> str:
-    window = duration(edition.window_seconds)
-    if edition.kind == Kind.SHARE:
-        share = f"{100 * held.hits / held.counted:.3g} %" if held.counted else "none"
-        return (
-            f"The {window} before held {held.counted:,} events of this group, {held.hits:,} of them hits ({share}); "
-            f"it fires at {fires_at(edition)}."
-        )
-    if edition.kind == Kind.DISTINCT:
-        return (
-            f"The {window} before held {held.counted:,} matching events of this group with {held.values or 0:,} different values "
-            f"of {edition.field}; it fires at {edition.threshold:,}."
-        )
-    if edition.kind == Kind.VALUE:
-        amounts = "nothing" if held.value is None else f"{held.value:.6g}"
-        return (
-            f"The {window} before held {held.counted:,} events of this group with a number in {edition.field}, which amount to "
-            f"{amounts}; it fires when {fires_at(edition)}."
-        )
-    if edition.kind == Kind.NEW:
-        return (
-            f"The {window} before held {held.counted:,} events of this group; it fires when none was seen in the "
-            f"{edition.remember_days} days before the first of them."
-        )
-    if edition.kind in {Kind.SEQUENCE, Kind.MISSING}:
-        word = "that nothing followed" if edition.kind == Kind.MISSING else "that followed one in time"
-        events = "event" if held.counted == 1 else "events"
-        within = f" within {duration(edition.within_seconds or 0)}" if edition.kind == Kind.MISSING else ""
-        return (
-            f"The {window} before held {held.counted:,} {events} of this group {word}{within}; "
-            f"it fires at {edition.threshold:,}."
-        )
-    return f"The {window} before held {held.counted:,} matching events of this group; it fires at {edition.threshold:,}."
 
 
 def _course(episode: Episode | None, moment: datetime) -> str:
@@ -271,13 +227,24 @@ def _standing(rule: Rule, edition: RuleVersion, moment: datetime) -> list[str]:
     behind = LogHead.objects.get().position - rule.cursor
     if rule.enabled and behind > 0:
         told.append(f"It has not judged the newest {behind:,} events yet.")
-    delay = duration(int(settings.ALERT_WATERMARK_DELAY.total_seconds()))
-    if edition.kind in LOOKING:
-        told.append(f"It is decided {delay} after the end of its window, by what had arrived then.")
-    if edition.kind == Kind.MISSING:
-        told.append(
-            f"Whether something is missing is decided {delay} after its time is up, by what had arrived then."
-        )
+    told += _waiting(edition, moment)
     if rule.evaluated_at is not None:
         told.append(f"It was evaluated last at {rule.evaluated_at:%Y-%m-%d %H:%M:%S} UTC.")
+    return told
+
+
+def _waiting(edition: RuleVersion, moment: datetime) -> list[str]:
+    """What it waits for before it decides."""
+    delay = duration(int(settings.ALERT_WATERMARK_DELAY.total_seconds()))
+    told = []
+    if edition.kind in LOOKING:
+        told.append(f"It is decided {delay} after the end of its window, by what had arrived then.")
+    elif edition.kind in DELAYED:
+        told.append(f"It is decided {delay} after the time is up, by what had arrived then.")
+    since = held_since(min(moment, timezone.now())) if Compiled.of(edition).is_wary else None
+    if since is not None:
+        told.append(
+            "Events could not come in for a while. What is judged by what did not come is decided up to "
+            f"{since:%Y-%m-%d %H:%M:%S} UTC only, until producers have had time to send what they kept."
+        )
     return told

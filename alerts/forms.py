@@ -16,6 +16,7 @@ from alerts.fields import COLUMNS
 from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severity
 from alerts.rule_spec import (
     LIMIT_DECIMALS,
+    MAX_BASELINE_WINDOWS,
     MAX_REMEMBER_DAYS,
     MAX_THRESHOLD,
     MAX_WINDOW_SECONDS,
@@ -114,7 +115,7 @@ class RuleForm(forms.Form):
     # Of a share which events are hits, of pairs what follows.
     hits_combine = forms.ChoiceField(
         label=format_html(
-            '<span class="of-kind-share">{}</span><span class="of-kind-pair">{}</span>',
+            '<span data-kinds="share">{}</span><span data-kinds="sequence missing">{}</span>',
             "An event is a hit when",
             "What follows is an event for which",
         ),
@@ -137,11 +138,11 @@ class RuleForm(forms.Form):
         help_text="Of the events that count, this many are hits: 5 fires at 6 of 100.",
     )
     remember_days = forms.IntegerField(
-        label="Not seen in days",
+        label="Remembered for days",
         required=False,
         min_value=1,
         max_value=MAX_REMEMBER_DAYS,
-        help_text="What is new is what the fields of “Counted apart by” hold: error_code for a code that nobody had.",
+        help_text="What was not seen for so long is new when it comes, and not missed when it does not. It is what the fields of “Counted apart by” hold.",
     )
     field = forms.CharField(
         label="Field",
@@ -153,9 +154,25 @@ class RuleForm(forms.Form):
         label="Fires when", choices=Function.choices, initial=Function.P95, required=False
     )
     compare = forms.ChoiceField(
-        label="of the field", choices=Compare.choices, initial=Compare.ABOVE, required=False
+        label="On which side", choices=Compare.choices, initial=Compare.ABOVE, required=False
     )
     limit = forms.DecimalField(label="Limit", required=False, max_digits=30, decimal_places=LIMIT_DECIMALS)
+    factor = forms.DecimalField(
+        label="Times",
+        required=False,
+        max_digits=9,
+        decimal_places=3,
+        initial=3,
+        help_text="3 above: more than three times as many; 3 below: fewer than a third.",
+    )
+    baseline_windows = forms.IntegerField(
+        label="Windows before",
+        required=False,
+        min_value=1,
+        max_value=MAX_BASELINE_WINDOWS,
+        initial=12,
+        help_text="On average of so many it is told what is usual.",
+    )
     within_seconds = forms.IntegerField(
         label="In seconds",
         required=False,
@@ -329,10 +346,21 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "channels": list(spec.channels),
         "kind": spec.kind,
         # As they were written, not with all the zeros that a column has.
-        **{name: plain(value) for name in ("percent", "limit") if (value := getattr(spec, name)) is not None},
+        **{
+            name: plain(value)
+            for name in ("percent", "limit", "factor")
+            if (value := getattr(spec, name)) is not None
+        },
         **{
             name: value
-            for name in ("remember_days", "field", "function", "compare", "within_seconds")
+            for name in (
+                "remember_days",
+                "field",
+                "function",
+                "compare",
+                "within_seconds",
+                "baseline_windows",
+            )
             if (value := getattr(spec, name)) is not None
         },
         "edition": rule.current.number,

@@ -1,4 +1,5 @@
-"""The evaluator of rules that look at whole windows: a share of the events, or what a field of theirs amounts to. Pure, as `engine` is,
+"""The evaluator of rules that look at whole windows: a share of the events, what a field of theirs amounts to, or how
+many more or fewer they are than before. Pure, as `engine` is,
 whose steps it gives.
 
 **What is true.** Event time is cut into panes of one `step`, and windows are looked at where panes meet. At such an
@@ -52,10 +53,15 @@ class Judge(Protocol):
     def window(self) -> timedelta: ...
 
     @property
+    def reach(self) -> timedelta:
+        """How far back it looks: the window, and what is before it as far as that matters."""
+        ...
+
+    @property
     def keep_firing(self) -> timedelta: ...
 
-    def read(self, panes: Sequence[Pane]) -> Reading:
-        """Of the panes of one window, of which there is one at least."""
+    def read(self, panes: Sequence[Pane], at: datetime) -> Reading:
+        """Of the panes within reach of an instant, of which there is one at least."""
         ...
 
     def counted(self, pane: Pane) -> int:
@@ -90,7 +96,7 @@ def decide(
 ) -> list[Step]:
     """What the instants after one and up to another make of a group; both are instants themselves.
 
-    `panes` are those of the group from `after` − window + step on, in order of time; `firing` is its open episode.
+    `panes` are those of the group from `after` − reach + step on, in order of time; `firing` is its open episode.
     Unchanged episodes are left out.
     """
     episodes, current = [], firing
@@ -115,10 +121,10 @@ def _looks(judge: Judge, panes: Sequence[Pane], after: datetime, until: datetime
     while at <= until:
         while end < len(panes) and panes[end].start < at:
             end += 1
-        while first < end and panes[first].start < at - judge.window:
+        while first < end and panes[first].start < at - judge.reach:
             first += 1
         if first < end:
-            yield _Look(at, judge.read(panes[first:end]))
+            yield _Look(at, judge.read(panes[first:end], at))
             at += step
         elif end < len(panes):
             at = panes[end].start + step

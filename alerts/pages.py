@@ -16,6 +16,7 @@ from alerts.actions import actions_of
 from alerts.backtest_pages import DEFAULT_RANGE, RANGE_CHOICES, begin
 from alerts.edition_changes import with_differences
 from alerts.forms import RuleEditor
+from alerts.kind_words import fires_at, say_rule
 from alerts.lists import (
     editions_for,
     episodes_for,
@@ -27,7 +28,7 @@ from alerts.preview import Preview, preview
 from alerts.rule_spec import RuleSpec
 from alerts.rules import create_rule, delete_rule, edit_rule, pause_rule, resume_rule
 from alerts.schema_fields import suggested_fields
-from alerts.words import duration, fires_at, say_rule
+from alerts.words import duration
 from events.models import LogHead
 from registry.models import Subject
 

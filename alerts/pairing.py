@@ -20,12 +20,15 @@ from alerts.condition_sql import Sql, value_sql
 from alerts.engine import Match, reach
 from alerts.groups import Group
 from alerts.matches import FUTURE_ALLOWED, LoggedEvent, read_arrived, read_these
-from alerts.models import Episode, Finding, Rule
+from alerts.models import Episode, Finding, Rule, RuleVersion
 from alerts.pairs import Part, matches_of
+from alerts.watermark import horizon, look_again
 
 Fresh = dict[Group, list[Match]]
 _SECOND = timedelta(seconds=1)
 _EVER = timedelta(days=36_500)
+# A worker that was away for so long counts with all that it needs.
+_A_DAY = timedelta(days=1)
 # Of so many of the newest events one has to be waited for, or none is.
 _SOME = 1_000
 _WRITE = """
@@ -61,16 +64,16 @@ def miss(
     assert compiled.pairing is not None
     within = compiled.pairing.within
     begun = [part for part in parts if part.begins and part.pair is not None]
-    horizon = (moment - settings.ALERT_WATERMARK_DELAY).replace(microsecond=0)
+    last = horizon(moment, wary=True).replace(microsecond=0)
     if rule.decided_at is None:
-        rule.decided_at = horizon
+        rule.decided_at = last
     _wait_for(rule, [part for part in begun if part.match.at + within <= rule.decided_at], within)
     found: Fresh = {}
-    if horizon >= rule.decided_at:
-        found = _decide(rule, compiled, horizon, until)
-        rule.decided_at = horizon
+    if last >= rule.decided_at:
+        found = _decide(rule, compiled, last, until)
+        rule.decided_at = last
     waits = _is_waiting(rule, compiled, until)
-    rule.look_at = rule.decided_at + _SECOND + settings.ALERT_WATERMARK_DELAY if waits else None
+    rule.look_at = look_again(rule.decided_at + _SECOND, moment) if waits else None
     return found, rule.decided_at
 
 
@@ -92,40 +95,55 @@ def found_near(
     return found
 
 
-def _decide(rule: Rule, compiled: Compiled, horizon: datetime, until: int) -> Fresh:
+def forget_findings(now: datetime) -> int:
+    """Removes what no event that is still waited for can be counted with; how many."""
+    removed = 0
+    for edition in RuleVersion.objects.filter(findings__isnull=False).distinct():
+        spans = (
+            edition.window_seconds,
+            edition.window_seconds,
+            edition.keep_firing_seconds,
+            edition.within_seconds or 0,
+        )
+        since = now - timedelta(seconds=sum(spans)) - settings.ALERT_LATENESS - _A_DAY
+        removed += Finding.objects.filter(edition=edition, at__lt=since, open_until=None).delete()[0]
+    return removed
+
+
+def _decide(rule: Rule, compiled: Compiled, last: datetime, until: int) -> Fresh:
     assert compiled.pairing is not None
     assert rule.decided_at is not None
     within = compiled.pairing.within
     since = rule.decided_at - within
     begun = (
         []
-        if horizon == rule.decided_at
+        if last == rule.decided_at
         else [
             part
             for part in _near(
-                rule, compiled, compiled.condition, occurred=(since, horizon - within), until=until
+                rule, compiled, compiled.condition, occurred=(since, last - within), until=until
             )
             if part.match.at > since
         ]
     )
-    begun += _waited_for(rule, compiled, horizon)
+    begun += _waited_for(rule, compiled, last)
     begun = [part for part in begun if part.begins and part.pair is not None]
     if not begun:
         return {}
-    first, last = min(part.match.at for part in begun), max(part.match.at for part in begun)
+    first, newest = min(part.match.at for part in begun), max(part.match.at for part in begun)
     answers = _near(
-        rule, compiled, compiled.pairing.then, occurred=(first, last + within), until=until, others=begun
+        rule, compiled, compiled.pairing.then, occurred=(first, newest + within), until=until, others=begun
     )
     # What may do either is asked as an answer here; what it begins is decided at its own time.
     alone = {part.match.position for part in begun}
     together = [*begun, *(part for part in answers if part.match.position not in alone)]
     counted = [
         (group, match)
-        for group, match in matches_of(compiled.pairing, together, until=horizon)
+        for group, match in matches_of(compiled.pairing, together, until=last)
         if match.position in alone
     ]
     found = _write(rule, counted)
-    Finding.objects.filter(edition=rule.current, open_until__lte=horizon).delete()
+    Finding.objects.filter(edition=rule.current, open_until__lte=last).delete()
     return found
 
 
@@ -169,8 +187,8 @@ def _wait_for(rule: Rule, late: Sequence[Part], within: timedelta) -> None:
     _insert(rule, rows)
 
 
-def _waited_for(rule: Rule, compiled: Compiled, horizon: datetime) -> list[Part]:
-    rows = list(Finding.objects.filter(edition=rule.current, open_until__lte=horizon))
+def _waited_for(rule: Rule, compiled: Compiled, last: datetime) -> list[Part]:
+    rows = list(Finding.objects.filter(edition=rule.current, open_until__lte=last))
     if not rows:
         return []
     arrived = [row.received_at for row in rows]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Min, Sum
 
@@ -24,6 +23,7 @@ from alerts.looks import Pane as Counted
 from alerts.matches import recount
 from alerts.models import Episode, Pane, Rule, RuleVersion
 from alerts.numbers import Numbers, join
+from alerts.watermark import horizon, look_again
 
 _ADD = """
 INSERT INTO alerts_pane (edition_id, group_key, "values", start, total, hits, numbers)
@@ -70,20 +70,26 @@ def weigh(rule: Rule, compiled: Compiled, tally: Tally, *, until: int, moment: d
     assert judge is not None
     _add(edition, tally)
     if rule.decided_at is None:
-        rule.decided_at = Pane.objects.filter(edition=edition).aggregate(first=Min("start"))["first"]
+        first = Pane.objects.filter(edition=edition).aggregate(first=Min("start"))["first"]
+        rule.decided_at = None if first is None else begin_at(judge, first)
     changes: list[Change] = []
-    last = pane_of(judge, moment - settings.ALERT_WATERMARK_DELAY)
+    last = pane_of(judge, horizon(moment, wary=compiled.is_wary))
     if rule.decided_at is not None and last > rule.decided_at:
         changes = _decide(rule, compiled, judge, last, until)
         rule.decided_at = last
-        Pane.objects.filter(edition__rule=rule, start__lte=last - judge.window).delete()
-    rule.look_at = _next_look(rule, edition, judge)
+        Pane.objects.filter(edition__rule=rule, start__lte=last - judge.reach).delete()
+    rule.look_at = _next_look(rule, edition, judge, moment)
     return changes
+
+
+def begin_at(judge: Judge, first: datetime) -> datetime:
+    """The instant after which it is looked at, by the first pane of all: what is usual has to be known first."""
+    return first + judge.reach - judge.window
 
 
 def is_past(rule: Rule, judge: Judge, pane: datetime) -> bool:
     """Whether every instant that a pane has a part in was decided already."""
-    return rule.decided_at is not None and pane + judge.window <= rule.decided_at
+    return rule.decided_at is not None and pane + judge.reach <= rule.decided_at
 
 
 def _add(edition: RuleVersion, tally: Tally) -> None:
@@ -147,7 +153,7 @@ def _panes_of(
     assert rule.current is not None
     assert rule.decided_at is not None
     within = Pane.objects.filter(
-        edition=rule.current, start__gt=rule.decided_at - judge.window, start__lt=last
+        edition=rule.current, start__gt=rule.decided_at - judge.reach, start__lt=last
     )
     sums = within.order_by().values("group_key").annotate(totals=Sum("total"), of_them=Sum("hits"))
     may_be = sums.filter(totals__gte=compiled.terms.threshold, of_them__gt=0).values("group_key")
@@ -182,11 +188,11 @@ def _hits(
     return found[group.key]
 
 
-def _next_look(rule: Rule, edition: RuleVersion, judge: Judge) -> datetime | None:
+def _next_look(rule: Rule, edition: RuleVersion, judge: Judge, moment: datetime) -> datetime | None:
     """When the next instant can be decided; None while there is nothing that could be over, or end."""
     waiting = Pane.objects.filter(edition=edition)
     if rule.decided_at is None or not (
         waiting.exists() or rule.episodes.filter(state=Episode.State.FIRING).exists()
     ):
         return None
-    return rule.decided_at + step_of(judge) + settings.ALERT_WATERMARK_DELAY
+    return look_again(rule.decided_at + step_of(judge), moment)

@@ -18,6 +18,7 @@ MAX_LOOKING_WINDOW_SECONDS = 24 * 3600
 MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
 MAX_REMEMBER_DAYS = 365
 MAX_WITHIN_SECONDS = 24 * 3600
+MAX_FACTOR, MAX_BASELINE_WINDOWS = 100_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class RuleSpec:
     function: str | None = None
     compare: str | None = None
     limit: Decimal | float | None = None
+    factor: Decimal | float | None = None
+    baseline_windows: int | None = None
     then: Any = None
     within_seconds: int | None = None
     pair_by: Sequence[str] | None = None
@@ -65,6 +68,8 @@ class RuleSpec:
             function=edition.function,
             compare=edition.compare,
             limit=edition.limit,
+            factor=edition.factor,
+            baseline_windows=edition.baseline_windows,
             then=edition.then,
             within_seconds=edition.within_seconds,
             pair_by=None if edition.pair_by is None else tuple(edition.pair_by),
@@ -95,6 +100,8 @@ class RuleSpec:
             "function": self.function,
             "compare": self.compare,
             "limit": None if self.limit is None else exact(self.limit),
+            "factor": None if self.factor is None else exact(self.factor),
+            "baseline_windows": self.baseline_windows,
             "then": self.then,
             "within_seconds": self.within_seconds,
             "pair_by": None if self.pair_by is None else list(self.pair_by),
@@ -138,12 +145,16 @@ def _parsed(tree: Any, place: str) -> Condition:
 def read_hits(spec: RuleSpec) -> Condition | None:
     """Which events are hits, of a rule about a share. Raises InvalidRule for what another kind needs, or lacks."""
     _check_kind(spec)
+    if spec.remember_days is not None:
+        _check_memory(spec)
     if spec.kind == Kind.NEW:
         _check_new(spec)
     if spec.field is not None:
         check_field(spec.field, "/field")
     if spec.kind == Kind.VALUE:
         _check_value(spec)
+    if spec.kind == Kind.CHANGE:
+        _check_change(spec)
     if spec.kind in LOOKING:
         _check_window(spec)
     if spec.then is not None:
@@ -175,9 +186,8 @@ def _check_share(spec: RuleSpec) -> None:
 
 
 def _check_value(spec: RuleSpec) -> None:
-    for name, choices in (("function", Function.values), ("compare", Compare.values)):
-        if getattr(spec, name) not in choices:
-            raise InvalidRule(f"{name} is one of {', '.join(choices)}.", pointer=f"/{name}")
+    _check_choice(spec, "function", Function.values)
+    _check_choice(spec, "compare", Compare.values)
     limit = spec.limit
     if (
         isinstance(limit, bool)
@@ -188,6 +198,34 @@ def _check_value(spec: RuleSpec) -> None:
     if abs(exact(limit)) >= MAX_LIMIT or exact(limit).scaleb(LIMIT_DECIMALS) % 1:
         raise InvalidRule(
             f"A limit has at most {LIMIT_DECIMALS} decimals and is below {MAX_LIMIT:.0e}.", pointer="/limit"
+        )
+
+
+def _check_choice(spec: RuleSpec, name: str, choices: Sequence[str]) -> None:
+    if getattr(spec, name) not in choices:
+        raise InvalidRule(f"{name} is one of {', '.join(choices)}.", pointer=f"/{name}")
+
+
+def _check_change(spec: RuleSpec) -> None:
+    _check_choice(spec, "compare", Compare.values)
+    factor, windows = spec.factor, spec.baseline_windows
+    if (
+        isinstance(factor, bool)
+        or not isinstance(factor, int | float | Decimal)
+        or not 1 < factor <= MAX_FACTOR
+    ):
+        raise InvalidRule(f"factor is a number above 1, and {MAX_FACTOR:,} at most.", pointer="/factor")
+    if exact(factor) * 1000 % 1:
+        raise InvalidRule("factor has at most three decimals.", pointer="/factor")
+    if isinstance(windows, bool) or not isinstance(windows, int) or not 1 <= windows <= MAX_BASELINE_WINDOWS:
+        raise InvalidRule(
+            f"baseline_windows is a whole number from 1 to {MAX_BASELINE_WINDOWS}.",
+            pointer="/baseline_windows",
+        )
+    if (windows + 1) * spec.window_seconds > MAX_WINDOW_SECONDS:
+        raise InvalidRule(
+            "The window and those before it are seven days at most, all together.",
+            pointer="/baseline_windows",
         )
 
 
@@ -216,25 +254,33 @@ def _check_window(spec: RuleSpec) -> None:
     window = spec.window_seconds
     if window > MAX_LOOKING_WINDOW_SECONDS:
         raise InvalidRule(
-            "The window of a share, or of what a field amounts to, is a day at most.",
+            "The window of this kind is a day at most.",
             pointer="/window_seconds",
         )
     if timedelta(seconds=window) > FINE_WINDOW and window % 60:
         raise InvalidRule(
-            "A window of a share, or of what a field amounts to, that is longer than two minutes is a number of whole minutes.",
+            "A window of this kind that is longer than two minutes is a number of whole minutes.",
             pointer="/window_seconds",
         )
 
 
 def _check_new(spec: RuleSpec) -> None:
+    if not spec.group_by:
+        raise InvalidRule(
+            "Say in group_by what would be new, as in error_code or node_id.", pointer="/group_by"
+        )
+
+
+def _check_memory(spec: RuleSpec) -> None:
     days = spec.remember_days
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_REMEMBER_DAYS:
         raise InvalidRule(
             f"remember_days is a whole number from 1 to {MAX_REMEMBER_DAYS}.", pointer="/remember_days"
         )
-    if not spec.group_by:
+    if spec.kind == Kind.ABSENCE and timedelta(days=days) <= timedelta(seconds=spec.window_seconds):
         raise InvalidRule(
-            "Say in group_by what would be new, as in error_code or node_id.", pointer="/group_by"
+            "What is forgotten before the window is over is never missed: remember more days.",
+            pointer="/remember_days",
         )
 
 

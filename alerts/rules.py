@@ -24,7 +24,7 @@ from alerts.models import (
     Rule,
     RuleVersion,
 )
-from alerts.novelty import learn
+from alerts.novelty import begin_silence, learn
 from alerts.rule_check import check_fields
 from alerts.rule_spec import RuleSpec, read_hits, read_spec
 from events import changes
@@ -129,6 +129,7 @@ def delete_rule(*, actor: Actor, rule_id: int) -> None:
         rule = _locked(actor, rule_id)
         rule.enabled, rule.deleted_at = False, timezone.now()
         rule.save(update_fields=["enabled", "deleted_at"])
+        _clear(rule)
         ended = end_open(rule=rule, why=f"The rule was deleted by {actor.label}.", now=rule.deleted_at)
         _record(actor, "rule.delete", rule, ended_episodes=ended)
 
@@ -181,13 +182,23 @@ def _begin_anew(rule: Rule) -> None:
     """What earlier editions, or the time before a pause, have gathered counts no more; what is stored is known."""
     edition = rule.current
     assert edition is not None
-    Pane.objects.filter(edition__rule=rule).delete()
-    Finding.objects.filter(edition__rule=rule).delete()
-    KnownGroup.objects.filter(edition__rule=rule).delete()
+    _clear(rule)
     rule.decided_at = rule.look_at = None
     rule.save(update_fields=["decided_at", "look_at"])
-    if edition.kind == Kind.NEW:
-        learn(edition, until=rule.cursor, now=timezone.now())
+    now = timezone.now()
+    if edition.kind in {Kind.NEW, Kind.ABSENCE}:
+        learn(edition, until=rule.cursor, now=now)
+    if edition.kind == Kind.ABSENCE:
+        if not edition.group_by:
+            begin_silence(edition, now)
+        # Silence passes without an event, so the rule is looked at whether one comes or not.
+        rule.look_at = now
+        rule.save(update_fields=["look_at"])
+
+
+def _clear(rule: Rule) -> None:
+    for gathered in (Pane, Finding, KnownGroup):
+        gathered.objects.filter(edition__rule=rule).delete()
 
 
 def _channels(spec: RuleSpec) -> list[Channel]:

@@ -42,7 +42,7 @@ class RuleRequest(serializers.Serializer[Any]):
     remember_days = serializers.IntegerField(
         default=None,
         allow_null=True,
-        help_text="Of the kind new: a group is new when no event of it was selected in so many days.",
+        help_text="Of the kinds new and absence: a group of which no event was selected in so many days is new, and not missed.",
     )
     field = serializers.CharField(
         default=None,
@@ -59,10 +59,21 @@ class RuleRequest(serializers.Serializer[Any]):
         Compare.choices,
         default=None,
         allow_null=True,
-        help_text="Of the kind value: on which side of the limit it fires.",
+        help_text="Of the kinds value and change: on which side it fires.",
     )
     limit = serializers.DecimalField(
         max_digits=30, decimal_places=9, default=None, allow_null=True, coerce_to_string=False
+    )
+    factor = serializers.DecimalField(
+        max_digits=9,
+        decimal_places=3,
+        default=None,
+        allow_null=True,
+        coerce_to_string=False,
+        help_text="Of the kind change: how many times as many, or one of how many, as before.",
+    )
+    baseline_windows = serializers.IntegerField(
+        default=None, allow_null=True, help_text="Of the kind change: how many windows before are looked at."
     )
     then = ConditionField(
         default=None,
@@ -108,6 +119,7 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
     then = ConditionField(allow_null=True)
     percent = serializers.FloatField(allow_null=True)
     limit = serializers.FloatField(allow_null=True)
+    factor = serializers.FloatField(allow_null=True)
 
     class Meta:
         model = RuleVersion
@@ -123,6 +135,8 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "function",
             "compare",
             "limit",
+            "factor",
+            "baseline_windows",
             "then",
             "within_seconds",
             "pair_by",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from alerts.looks import Pane, Reading
@@ -20,7 +20,11 @@ class Share:
     window: timedelta
     keep_firing: timedelta
 
-    def read(self, panes: Sequence[Pane]) -> Reading:
+    @property
+    def reach(self) -> timedelta:
+        return self.window
+
+    def read(self, panes: Sequence[Pane], at: datetime) -> Reading:
         total, hits = sum(pane.total for pane in panes), sum(pane.hits for pane in panes)
         return Reading(self.is_over(total, hits), hits, share=round(100 * hits / total, 3))
 

@@ -4,9 +4,10 @@ import threading
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest
+from alerts import act, backtest, novelty, pairing
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -33,3 +34,11 @@ def work_on_backtests() -> None:
 @shared_task(name="alerts.tasks.run_actions")
 def run_actions() -> None:
     act.run_actions()
+
+
+@shared_task(name="alerts.tasks.forget_old")
+def forget_old() -> None:
+    """What rules have gathered and need no more."""
+    now = timezone.now()
+    novelty.forget_groups(now)
+    pairing.forget_findings(now)

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from access.actor import Actor
-from alerts.models import Channel, Episode, Function, Kind, Severity
+from alerts.kind_words import events, measured
+from alerts.models import Channel, Episode, Kind, Severity
 from events.models import Event
 
 # Events shown in a notification; the episode's page has more.
@@ -83,36 +84,15 @@ def about_test(channel: Channel, actor: Actor, number: str, at: datetime) -> Tol
 
 def _sentence(episode: Episode, what: What) -> str:
     if what == "firing":
-        return f"Firing since {_moment(episode.fired_at)}: {_measure(episode)}."
+        return f"Firing since {_moment(episode.fired_at)}: {measured(episode)}."
     if episode.ended_by:
         return f"Ended: {episode.ended_by}"
     lasted = (episode.resolved_at or episode.closes_at) - episode.fired_at
+    if episode.rule_version.kind == Kind.ABSENCE:
+        return f"Resolved after {_duration(lasted)}: heard of again, or forgotten."
     return (
-        f"Resolved after {_duration(lasted)}: {_measure(episode)} at most, {_events(episode.matches)} in all."
+        f"Resolved after {_duration(lasted)}: {measured(episode)} at most, {events(episode.matches)} in all."
     )
-
-
-def _measure(episode: Episode) -> str:
-    edition = episode.rule_version
-    window = _duration(timedelta(seconds=edition.window_seconds))
-    if edition.kind == Kind.SHARE:
-        return f"{episode.share or 0:.3g} % of the events within {window}"
-    if edition.kind == Kind.DISTINCT:
-        return f"{episode.peak} different values of {edition.field} within {window}"
-    if edition.kind == Kind.VALUE:
-        what = Function(str(edition.function)).label
-        return f"{what} of {edition.field} within {window} was {episode.value or 0:.6g}"
-    if edition.kind == Kind.NEW:
-        return f"not seen in the {edition.remember_days} days before"
-    if edition.kind in {Kind.SEQUENCE, Kind.MISSING}:
-        word = "that nothing followed" if edition.kind == Kind.MISSING else "that followed"
-        in_time = _duration(timedelta(seconds=edition.within_seconds or 0))
-        return f"{_events(episode.peak)} {word} within {in_time}"
-    return f"{_events(episode.peak)} within {window}"
-
-
-def _events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count} events"
 
 
 def _facts(episode: Episode) -> list[tuple[str, str]]:
@@ -160,6 +140,7 @@ def payload_of(episode: Episode, what: What, now: datetime, events: list[Event])
             "percent": None if edition.percent is None else float(edition.percent),
             "value": episode.value,
             "limit": None if edition.limit is None else float(edition.limit),
+            "factor": None if edition.factor is None else float(edition.factor),
             "threshold": edition.threshold,
             "window_seconds": edition.window_seconds,
             "episode": {

@@ -37,6 +37,7 @@ NAMES = (
     "percent",
     "value",
     "limit",
+    "factor",
     "threshold",
     "window_seconds",
     "episode",

@@ -4,8 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from alerts.condition import All, AnyOf, Condition, Not, Test, parse
-from alerts.models import Compare, Function, Kind, RuleVersion
+from alerts.condition import All, AnyOf, Condition, Not, Test
 
 OPERATOR_WORDS = {
     "eq": "is",
@@ -38,63 +37,6 @@ def say(condition: Condition) -> str:
             return " or ".join(_nested(part) for part in parts)
         case Not(part):
             return f"not {_nested(part)}"
-
-
-def say_rule(edition: RuleVersion) -> str:
-    """`5 or more within 1 min, for each node_id: event_type is NODE_FAILURE`. Raises InvalidCondition."""
-    condition = say(parse(edition.selector))
-    window = duration(edition.window_seconds)
-    each = ", ".join(edition.group_by)
-    apart = f", for each {each}" if each else ""
-    match edition.kind:
-        case Kind.SHARE:
-            hits = say(parse(edition.hits))
-            return f"more than {plain(edition.percent)} % within {window}{apart}{_of_enough(edition)}: {hits}, among {condition}"
-        case Kind.DISTINCT:
-            return f"{edition.threshold} or more different values of {edition.field} within {window}{apart}: {condition}"
-        case Kind.VALUE:
-            return f"{_beyond(edition)} within {window}{apart}{_of_enough(edition)}: {condition}"
-        case Kind.NEW:
-            return f"{each} not seen in {edition.remember_days} d: {condition}"
-        case Kind.SEQUENCE | Kind.MISSING:
-            times = f", {edition.threshold} or more within {window}" if edition.threshold > 1 else ""
-            return f"{condition}, {_followed(edition)}{times}{apart}"
-    count = f"{edition.threshold} or more" if edition.threshold > 1 else "any"
-    return f"{count} within {window}{apart}: {condition}"
-
-
-def fires_at(edition: RuleVersion) -> str:
-    """What is too much: `5 within 1 min`, `more than 5 % within 5 min`, `not seen in 30 d`."""
-    window = duration(edition.window_seconds)
-    match edition.kind:
-        case Kind.SHARE:
-            return f"more than {plain(edition.percent)} % of {edition.threshold} or more within {window}"
-        case Kind.DISTINCT:
-            return f"{edition.threshold} different values of {edition.field} within {window}"
-        case Kind.VALUE:
-            return f"{_beyond(edition)} of {edition.threshold} events or more within {window}"
-        case Kind.NEW:
-            return f"not seen in {edition.remember_days} d; open for {window}"
-        case Kind.SEQUENCE | Kind.MISSING:
-            return f"{edition.threshold} within {window} {_followed(edition)}"
-    return f"{edition.threshold} within {window}"
-
-
-def _beyond(edition: RuleVersion) -> str:
-    """`the average of metadata.execution_time_ms is above 500`."""
-    function, compare = Function(str(edition.function)).label, Compare(str(edition.compare)).label
-    return f"{function} of {edition.field} {compare} {plain(edition.limit)}"
-
-
-def _followed(edition: RuleVersion) -> str:
-    """`followed within 30 s by one of the same correlation_id for which event_type is "NODE_SUCCESS"`."""
-    word = "not followed" if edition.kind == Kind.MISSING else "followed"
-    same = " and ".join(edition.pair_by or ())
-    return f"{word} within {duration(edition.within_seconds or 0)} by one of the same {same} for which {say(parse(edition.then))}"
-
-
-def _of_enough(edition: RuleVersion) -> str:
-    return f" (of {edition.threshold} at least)" if edition.threshold > 1 else ""
 
 
 def plain(number: Decimal | None) -> str:

@@ -194,6 +194,7 @@ BACKTESTS_KEPT = timedelta(days=env.float("BACKTESTS_KEPT_DAYS", default=7.0))
 # Kinds of actions that rules may take by themselves: replay, sampling, strict. None unless an operator says so.
 ALERT_ACTIONS = env.list("ALERT_ACTIONS", default=[])
 ALERT_WATERMARK_DELAY = timedelta(seconds=env.int("ALERT_WATERMARK_DELAY_SECONDS", default=30))
+ALERT_OUTAGE_GRACE = timedelta(seconds=env.int("ALERT_OUTAGE_GRACE_SECONDS", default=300))
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=15.0)
 OUTBOUND_PORTS = env.list("OUTBOUND_PORTS", cast=int, default=[80, 443])

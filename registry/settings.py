@@ -258,6 +258,7 @@ CELERY_TASK_DEFAULT_QUEUE = "work"
 CELERY_TASK_ROUTES = {
     # Long, and nobody's alert: not where alerts are evaluated.
     "alerts.tasks.work_on_backtests": {"queue": "work"},
+    "alerts.tasks.forget_old": {"queue": "work"},
     "events.tasks.replay_*": {"queue": "replay"},
     "alerts.tasks.*": {"queue": "alerts"},
 }
@@ -275,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.tasks.evaluate_rules": 2.0,
         "alerts.tasks.work_on_backtests": 5.0,
         "alerts.tasks.run_actions": 5.0,
+        "alerts.tasks.forget_old": 3600.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,

@@ -21,6 +21,7 @@ _FastIngest = import_string("events.fast_ingest.FastIngest")
 _loads = Loads(settings.ONEX_HOME / "web-loads", server=os.getppid(), process=os.getpid())
 application = Spread(FastPath(_FastIngest(WholeBody(_django))), _loads)
 flush_regularly()
+import_string("events.doors.say_regularly")()
 atexit.register(flush_quietly)
 # Every view with all that it imports, which the first request would load otherwise.
 _ = get_resolver().url_patterns

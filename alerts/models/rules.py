@@ -28,15 +28,17 @@ class Kind(models.TextChoices):
     DISTINCT = "distinct", "enough different values of a field within a window"
     SHARE = "share", "a share of them within a window"
     VALUE = "value", "what a field of them amounts to within a window"
+    CHANGE = "change", "far more, or fewer, of them than before"
     NEW = "new", "something not seen before"
+    ABSENCE = "absence", "none of them for a while"
     SEQUENCE = "sequence", "something that follows"
     MISSING = "missing", "something that does not follow"
 
 
 #: Kinds that look at whole windows.
-LOOKING = (Kind.SHARE, Kind.VALUE)
+LOOKING = (Kind.SHARE, Kind.VALUE, Kind.CHANGE)
 #: Kinds that a late event could prove wrong: they decide behind the watermark.
-DELAYED = (*LOOKING, Kind.MISSING)
+DELAYED = (*LOOKING, Kind.MISSING, Kind.ABSENCE)
 
 
 class Function(models.TextChoices):
@@ -146,7 +148,9 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     Kind.DISTINCT: ("field",),
     Kind.SHARE: ("hits", "percent"),
     Kind.VALUE: ("field", "function", "compare", "limit"),
+    Kind.CHANGE: ("factor", "compare", "baseline_windows"),
     Kind.NEW: ("remember_days",),
+    Kind.ABSENCE: ("remember_days",),
     Kind.SEQUENCE: ("then", "within_seconds", "pair_by"),
     Kind.MISSING: ("then", "within_seconds", "pair_by"),
 }
@@ -166,7 +170,9 @@ class RuleVersion(models.Model):
     `remember_days` before; its episode stays open for the window. `distinct`: at least `threshold` different values of `field`.
     `value`: the `function` of the numbers in `field`, of which there are `threshold` at least, is above or below (`compare`) the `limit`.
     `sequence` counts the events that are `then` and have the values of `pair_by` of a selected event at most `within_seconds` before;
-    `missing` counts the selected events that none followed so.
+    `missing` counts the selected events that none followed so. `change`: more than `factor` times as many events, or
+    fewer than one `factor`th, as in each of the `baseline_windows` windows before on average. `absence`: no event of a group, of which there was one in the
+    `remember_days` before, was selected for the window.
     """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
@@ -183,6 +189,9 @@ class RuleVersion(models.Model):
     function = models.CharField(max_length=10, choices=Function.choices, null=True)
     compare = models.CharField(max_length=10, choices=Compare.choices, null=True)
     limit = models.DecimalField(max_digits=30, decimal_places=9, null=True)
+    # Of far more or fewer: how many times, and how many windows before are looked at for what is usual.
+    factor = models.DecimalField(max_digits=9, decimal_places=3, null=True)
+    baseline_windows = models.PositiveSmallIntegerField(null=True)
     # Of pairs: a condition tree, too, and the fields in which both events have the same values.
     then = models.JSONField(null=True)
     within_seconds = models.PositiveIntegerField(null=True)
@@ -281,10 +290,12 @@ class Finding(models.Model):
 
 
 class KnownGroup(models.Model):
-    """A group that an edition about something new has seen, and when an event of it occurred last."""
+    """A group that an edition about something new, or about absence, has seen, and when an event of it occurred last."""
 
     edition = models.ForeignKey(RuleVersion, on_delete=models.CASCADE, related_name="known_groups")
     group_key = models.CharField(max_length=1000)
+    # Of the group-by fields, as JSON holds them.
+    values = models.JSONField(default=list)
     last_at = models.DateTimeField()
 
     class Meta:

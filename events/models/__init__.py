@@ -1,5 +1,6 @@
 """What is stored of events: the log and how it is kept, exports, failures, the quarantine, statistics, profiles, replay runs, sampling, reports of producers, and who is told of changes."""
 
+from events.models.doors import Doors, Outage
 from events.models.exports import Export, ExportPart, ExportQuerySet
 from events.models.failures import Failure
 from events.models.log import CatalogueRevision, CorrelationLink, Event, EventKey, LogHead
@@ -20,6 +21,7 @@ __all__ = [
     "ColdPartition",
     "CorrelationLink",
     "Dictionary",
+    "Doors",
     "Event",
     "EventKey",
     "Export",
@@ -28,6 +30,7 @@ __all__ = [
     "Failure",
     "LogHead",
     "Meter",
+    "Outage",
     "Profile",
     "QuarantineTally",
     "QuarantinedEvent",

@@ -91,7 +91,7 @@ def test_pagerduty_opens_and_resolves_one_incident_for_an_episode(
     assert trigger["dedup_key"] == resolve["dedup_key"]
     assert trigger["routing_key"] == resolve["routing_key"] == KEY
     assert trigger["payload"]["severity"] == "error"
-    assert "2 events within 60 s" in trigger["payload"]["summary"]
+    assert "2 events within 1 min" in trigger["payload"]["summary"]
     assert trigger["client_url"] == trigger["links"][0]["href"]
     # The key joins the message when it is sent, so that its page does not show it.
     page = owner.browser.get(f"/deliveries/{Delivery.objects.first().pk}")
@@ -184,7 +184,7 @@ def test_a_mail_server_that_is_down_or_busy_is_tried_again(mail, settings, make_
 def test_chats_get_a_card_with_the_episode_and_its_facts(kind, receiver, make_channel, fire_and_resolve):
     fire_and_resolve(make_channel(kind, url=receiver.url))
     firing, resolved = (one.body.decode() for one in receiver.wait_for(2))
-    for said in ("Firing: node failures", "2 events within 60 s", "/alerts/episodes/", "Look & see."):
+    for said in ("Firing: node failures", "2 events within 1 min", "/alerts/episodes/", "Look & see."):
         assert said in firing
     assert "Resolved: node failures" in resolved
     assert Delivery.objects.filter(state="delivered").count() == 2

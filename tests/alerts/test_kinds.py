@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from alerts.evaluate import evaluate_rules
 from alerts.models import Episode, KnownGroup, Pane, Rule
+from alerts.novelty import forget_groups
 from alerts.preview import preview
 from alerts.rule_spec import RuleSpec
 from alerts.rules import edit_rule, pause_rule, resume_rule
@@ -184,6 +185,15 @@ def test_after_so_many_days_it_is_new_again(make_rule, evaluate):
     codes("ONEX_CORE_001", at_second=2 * day + 1)
     evaluate(at=2 * day + 2)
     assert Episode.objects.count() == 2
+
+
+def test_what_is_new_again_by_then_is_removed(make_rule, evaluate):
+    make_rule(**NEW)
+    codes("ONEX_CORE_001")
+    evaluate(at=1)
+    assert forget_groups(NOON + timedelta(days=30)) == 0
+    assert forget_groups(NOON + timedelta(days=30, hours=1)) == 1
+    assert not KnownGroup.objects.exists()
 
 
 def test_an_event_without_the_field_is_nothing_new(make_rule, evaluate):

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from alerts.backtest import start_backtest
 from alerts.evaluate import evaluate_rules
 from alerts.models import Episode, Finding, Rule
+from alerts.pairing import forget_findings
 from alerts.preview import preview
 from alerts.rule_spec import RuleSpec
 from alerts.rule_tests import run_tests
-from alerts.rules import create_rule, edit_rule
+from alerts.rules import create_rule, delete_rule, edit_rule
 from alerts.rules_as_code import export_rules, import_rules
 from tests.alerts.log import NOON, Sent, store
 from tests.alerts.test_pairs import part, truth
@@ -150,6 +151,18 @@ def test_an_edit_begins_anew(make_rule, evaluate, actor):
     log(("START", "b", 70), ("SUCCESS", "b", 85))
     evaluate(at=120)
     assert Finding.objects.get().position == 2
+
+
+def test_what_nothing_can_be_counted_with_any_more_is_forgotten(make_rule, evaluate, actor):
+    rule = make_rule(**UNFINISHED)
+    log(("START", "a", 0))
+    evaluate(at=100)
+    assert forget_findings(at(86_400)) == 0
+    assert forget_findings(at(90_000)) == 1
+    log(("START", "b", 100))
+    evaluate(at=200)
+    delete_rule(actor=actor, rule_id=rule.pk)
+    assert not Finding.objects.exists()
 
 
 # --- what follows -------------------------------------------------------------------------------

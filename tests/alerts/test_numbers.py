@@ -25,7 +25,7 @@ def read(judge, numbers):
     """The reading of a window whose panes hold one number each, after a stay in the database."""
     stored = [json.dumps(judge.number(number).as_json()) for number in numbers]
     panes = [Pane(NOON, 1, 1, Numbers.from_json(json.loads(one))) for one in stored]
-    return judge.read(panes)
+    return judge.read(panes, NOON)
 
 
 @given(numbers=NUMBERS)
