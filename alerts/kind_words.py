@@ -121,9 +121,14 @@ def _than_before(edition: RuleVersion) -> str:
 
 def _followed(edition: RuleVersion) -> str:
     """`followed within 30 s by one of the same correlation_id for which event_type is "NODE_SUCCESS"`."""
-    word = "not followed" if edition.kind == Kind.MISSING else "followed"
     same = " and ".join(edition.pair_by or ())
-    return f"{word} within {duration(edition.within_seconds or 0)} by one of the same {same} for which {say(parse(edition.then))}"
+    return f"{_in_time(edition)} by one of the same {same} for which {say(parse(edition.then))}"
+
+
+def _in_time(edition: RuleVersion) -> str:
+    """`not followed within 30 s`."""
+    word = "not followed" if edition.kind == Kind.MISSING else "followed"
+    return f"{word} within {duration(edition.within_seconds or 0)}"
 
 
 def _pairs_fire(edition: RuleVersion) -> str:
@@ -145,7 +150,7 @@ def _pairs_held(edition: RuleVersion, window: Held) -> str:
 
 _PAIRS = _Words(
     _pairs_fire,
-    lambda edition: f"{edition.threshold} within {_window(edition)} {_followed(edition)}",
+    lambda edition: f"{edition.threshold} within {_window(edition)}, {_in_time(edition)}",
     _pairs_measured,
     _pairs_held,
 )
