@@ -41,6 +41,8 @@ COLUMNS: dict[str, Column] = {
     "sample_rate": Column("number", "(sample_rate::text)::numeric"),
     "producer": Column("text", 'producer COLLATE "C"'),
     "valid": Column("boolean", "(violations IS NULL)"),
+    # Judged by a version that was deprecated when the event came.
+    "deprecated_version": Column("boolean", "COALESCE(lints @> '\"deprecated_version\"', false)"),
 }
 
 _INDEX = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")

@@ -118,9 +118,9 @@ def _until(rule: Compiled, test: Mapping[str, Any], events: Sequence[LoggedEvent
 
 
 def _logged(said: Any, position: int, place: str) -> LoggedEvent:
-    """An event as sent, or `{"event", "received_at", "valid"}`; without `received_at` it arrived when it occurred."""
+    """An event as sent, or `{"event", "received_at", "valid", "deprecated_version"}`; without `received_at` it arrived when it occurred."""
     around = said if isinstance(said, dict) and "event" in said else {"event": said}
-    if extra := sorted(set(around) - {"event", "received_at", "valid"}):
+    if extra := sorted(set(around) - {"event", "received_at", "valid", "deprecated_version"}):
         raise InvalidRuleTest(f"Beside an event there is no '{extra[0]}'.", pointer=f"{place}/{extra[0]}")
     envelope = _envelope(around["event"], place)
     occurred = envelope.occurred_at
@@ -131,6 +131,7 @@ def _logged(said: Any, position: int, place: str) -> LoggedEvent:
     )
     columns = {name: getattr(envelope, name, None) or None for name in COLUMNS}
     columns |= {"valid": around.get("valid", True) is True, "producer": "test"}
+    columns["deprecated_version"] = around.get("deprecated_version", False) is True
     return LoggedEvent(
         Match(min(occurred, received + FUTURE_ALLOWED), position, received),
         late=occurred < received - settings.ALERT_LATENESS,

@@ -12,6 +12,7 @@ from alerts.novelty import forget_groups
 from alerts.preview import preview
 from alerts.rule_spec import RuleSpec
 from alerts.rules import edit_rule, pause_rule, resume_rule
+from registry.change_state import change_state
 from tests.alerts.conftest import FAILURES
 from tests.alerts.log import NOON, Sent, store
 from tests.events.conftest import event, publish, send
@@ -314,3 +315,22 @@ def test_a_failure_that_nobody_had_fires_whatever_its_numbers(make_rule, evaluat
         "event_type": "NODE_FAILURE",
         "error_pattern": "Disk <number> is full",
     }
+
+
+def test_whoever_still_sends_a_deprecated_version_is_told_of(make_rule, evaluate, send, publish, actor):
+    publish("NODE_FAILURE", {"type": "object"}, "1.0.0")
+    make_rule(
+        selector={"field": "deprecated_version", "op": "eq", "value": True},
+        group_by=("event_type", "producer"),
+    )
+
+    def fail():
+        send(event("NODE_FAILURE", timestamp=timezone.now().isoformat(), schema_version="1.0.0"))
+
+    fail()
+    evaluate_rules()
+    assert not Episode.objects.exists()
+    change_state(actor=actor, subject="NODE_FAILURE", version="1.0.0", state="deprecated")
+    fail()
+    evaluate_rules()
+    assert Episode.objects.get().group["event_type"] == "NODE_FAILURE"
