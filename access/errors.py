@@ -120,6 +120,12 @@ class TargetUnreachable(ProductError):
     code = "target_unreachable"
 
 
+class SecretLost(TargetUnreachable):
+    """What was to be signed cannot be: the secret was sealed with a key that is not there any more."""
+
+    code = "secret_lost"
+
+
 class SecretInvalid(ProductError):
     code = "secret_invalid"
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, ROLES, SCOPES, Actor
+from access.sealed import SealedField
 
 
 class Role(models.Model):
@@ -173,7 +174,7 @@ class Delivery(models.Model):
     target = models.CharField(max_length=80, blank=True, default="")
     transport = models.CharField(max_length=10, choices=Transport.choices, default=Transport.WEBHOOK)
     url = models.CharField(max_length=2000)
-    secret = models.CharField(max_length=200, blank=True)
+    secret = SealedField(blank=True)
     body = models.BinaryField()
     headers = models.JSONField(default=dict)
     # Seconds before each further attempt; when used up, the delivery is dead.

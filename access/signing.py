@@ -14,6 +14,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.errors import SecretInvalid
+from access.sealed import require_known
 
 PREFIX = "whsec_"
 PRIVATE = "whsk_"
@@ -64,10 +65,10 @@ def signed_headers(*, secret: str, message_id: str, at: datetime, body: bytes) -
     """The three headers by which a receiver knows who sent this, when, and that nobody changed it.
 
     `message_id` must be ASCII without dots of its own meaning: it is signed as `id.timestamp.body`. Without a
-    secret the signature is left out.
+    secret the signature is left out. Raises SecretLost.
     """
     headers = {"webhook-id": message_id, "webhook-timestamp": str(int(at.timestamp()))}
-    if secret:
+    if require_known(secret):
         content = f"{message_id}.{headers['webhook-timestamp']}.".encode() + body
         scheme, signature = _signature(secret, content)
         headers["webhook-signature"] = f"{scheme},{base64.b64encode(signature).decode()}"

@@ -13,6 +13,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from access.errors import TargetUnreachable
 from access.models import Delivery
 from access.outbound import Answer, Outbound
+from access.sealed import require_known
 from access.signing import signed_headers
 
 MAILTO = "mailto:"
@@ -31,7 +32,8 @@ def _by_webhook(delivery: Delivery, at: datetime) -> Answer:
 
 def _with_key(delivery: Delivery, at: datetime) -> Answer:
     """The key joins the body only here, so that nobody reads it where the message is shown."""
-    body = orjson.dumps({**orjson.loads(bytes(delivery.body)), "routing_key": delivery.secret})
+    key = require_known(delivery.secret)
+    body = orjson.dumps({**orjson.loads(bytes(delivery.body)), "routing_key": key})
     return _post(delivery, at, body, "")
 
 

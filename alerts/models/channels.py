@@ -6,6 +6,7 @@ from django.db.models.functions import Cast, Concat, Now
 
 from access.actor import LABEL_LENGTH
 from access.models import DeliveryTarget
+from access.sealed import SealedField
 from access.signing import public_key_of
 
 # What deliveries through a channel are found by, before its number.
@@ -42,7 +43,7 @@ class Channel(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEBHOOK)
     url = models.CharField(max_length=2000, blank=True)
     # Of a webhook: what it is signed with; of PagerDuty: the integration key.
-    secret = models.CharField(max_length=200, blank=True)
+    secret = SealedField(blank=True)
     recipients = ArrayField(models.CharField(max_length=254), default=list, blank=True)
     # What it says in its own words (`alerts.wording`); "" is what every channel says.
     title_template = models.TextField(blank=True)

@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.sealed import SealedField
 from events.changes import EVENT_TYPES
 
 
@@ -92,7 +93,7 @@ class Replay(models.Model):
     options = models.JSONField(default=dict)
     # Whether live alerts may see what is stored again.
     side_effects = models.BooleanField(default=False)
-    secret = models.CharField(max_length=200, blank=True)
+    secret = SealedField(blank=True)
     # The version of their subject as which events are read, as `?as=` takes it; "" = as they were sent.
     read_as = models.CharField(max_length=250, blank=True)
     # 0 = as fast as possible.

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH, Actor
+from access.sealed import SealedField
 
 
 class ChangeCursor(models.Model):
@@ -46,7 +47,7 @@ class Subscription(models.Model):
     # Event types; none = all of them.
     kinds = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     url = models.CharField(max_length=2000)
-    secret = models.CharField(max_length=200)
+    secret = SealedField()
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.STRUCTURED)
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from access.actor import LABEL_LENGTH
 from access.leased import Leased, LeasedQuerySet
+from access.sealed import SealedField
 
 
 class CatalogueImportQuerySet(LeasedQuerySet["CatalogueImport"]):
@@ -35,8 +36,8 @@ class CatalogueImport(Leased):
     source = models.CharField(max_length=2000)
     # Of a registry: {"subject_prefix", "into"}.
     options = models.JSONField(default=dict)
-    # What the registry wants to see, encrypted; "" once it is not needed any more.
-    secret = models.TextField(blank=True)
+    # What the registry wants to see, as JSON; "" once it is not needed any more.
+    secret = SealedField(blank=True)
     dry_run = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     step = models.CharField(max_length=60, blank=True)
