@@ -70,6 +70,8 @@ class FakeRegistry:
             "rules": [],
         }
         self.taxonomies: dict[str, Any] = {}
+        #: Rows of data keys; None where this registry has no such thing.
+        self.data_keys: list[dict[str, Any]] | None = None
         #: What `GET /client-reports` answers.
         self.producers: list[dict[str, Any]] = []
 
@@ -112,6 +114,11 @@ class FakeRegistry:
         if asked.method == "POST" and asked.path == "/api/v1/client-reports":
             self.reports.append(json.loads(asked.body))
             return Answer(body={})
+        if asked.path.startswith("/api/v1/keys/data") and self.data_keys is not None:
+            return self._keys(asked, self.data_keys)
+        return self._told(asked)
+
+    def _told(self, asked: Asked) -> Answer:
         if asked.method == "POST":
             return self._ingest(json.loads(asked.plain))
         return self._conditional(self._read(asked.path.removeprefix("/api/v1/").split("/")), asked)
@@ -132,6 +139,17 @@ class FakeRegistry:
             case ["taxonomies", name, "versions", _] if unquote(name) in self.taxonomies:
                 return Answer(body={"document": self.taxonomies[unquote(name)]})
         return Answer(404, {"error_code": 40403, "message": "Schema not found", "details": {}})
+
+    def _keys(self, asked: Asked, rows: list[dict[str, Any]]) -> Answer:
+        if asked.method == "POST":
+            rows.append({**json.loads(asked.body), "state": "active"})
+            return Answer(body=rows[-1])
+        kid = asked.path.removeprefix("/api/v1/keys/data/")
+        if kid != asked.path:
+            return Answer(body=next(row for row in rows if row["kid"] == kid))
+        query = dict(pair.split("=") for pair in asked.path.partition("?")[2].split("&"))
+        found = [row for row in rows if all(row[name] == value for name, value in query.items())]
+        return Answer(body={"items": found, "previous": None, "next": None})
 
     def _version(self, name: str, wanted: str) -> Answer:
         versions = self.versions.get(name)

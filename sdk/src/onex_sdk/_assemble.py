@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onex_sdk._backlog import Backlog
 from onex_sdk._batcher import Batcher
@@ -18,7 +20,8 @@ from onex_sdk._judging import Judge
 from onex_sdk._keeping import Keeper
 from onex_sdk._options import Options
 from onex_sdk._pipeline import Pipeline
-from onex_sdk._protection import encrypting, signing
+from onex_sdk._protection import encrypting as encrypting_by
+from onex_sdk._protection import redacting, signing
 from onex_sdk._queue import Queue
 from onex_sdk._report import Reporter
 from onex_sdk._rulings import Rulings
@@ -28,6 +31,9 @@ from onex_sdk._size import Sizes
 from onex_sdk._stats import Stats
 from onex_sdk._stores import ValueStore
 from onex_sdk._wire import Wire
+
+if TYPE_CHECKING:
+    from onex_sdk._encrypting import Encrypting
 
 _log = logging.getLogger("onex_sdk")
 
@@ -42,12 +48,18 @@ class Parts:
     sampling: SamplingSource
     #: None where validation is off.
     rulings: Rulings | None
+    #: None where nothing is encrypted.
+    encrypting: Encrypting | None
     pipeline: Pipeline
     reporter: Reporter
     batcher: Batcher
 
     def gauges(self) -> dict[str, int]:
-        return _gauges(self.queue, self.backlog, self.breaker)
+        return _gauges(self.queue, self.encrypting, self.backlog, self.breaker)
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits to be encrypted."""
+        return self.encrypting is None or not self.encrypting.count
 
 
 def assemble(options: Options, *, before: Parts | None = None) -> Parts:
@@ -62,7 +74,10 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
     dead_letters = DeadLetters(_dead_letter_file(options), options.dead_letter_bytes, stats)
     store = options.value_store if isinstance(options.value_store, ValueStore) else None
     sampling, rulings = _told(options, registry, before)
-    reporter = Reporter(registry.api, options, stats, lambda: _gauges(queue, backlog, breaker))
+    encrypting = encrypting_by(options, registry, stats)
+    if before is not None and before.encrypting is not None and encrypting is not None:
+        encrypting.take_over(before.encrypting)
+    reporter = Reporter(registry.api, options, stats, lambda: _gauges(queue, encrypting, backlog, breaker))
     sender = Sender(
         Wire(registry.api, options, stats).post_events,
         stats=stats,
@@ -71,9 +86,22 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
         store=store,
         on_result=options.on_result,
     )
+    pipeline = Pipeline(
+        stats=stats,
+        sizes=Sizes(options, stats, dead_letters, store),
+        queue=queue,
+        fill_context=fill,
+        keep=Keeper(sampling) if options.sampling else None,
+        judge=_judge(options, rulings, stats, dead_letters),
+        encrypt=encrypting.encrypt if encrypting else None,
+        encrypt_held=encrypting.resume if encrypting else None,
+        redact=redacting(options),
+        sign=signing(options),
+    )
     chores = [
         *([sampling.keep_up] if options.sampling else []),
         *([rulings.keep_up] if rulings else []),
+        *([_encrypting_what_waits(encrypting, pipeline)] if encrypting else []),
         reporter.report_when_due,
     ]
     return Parts(
@@ -84,19 +112,23 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
         breaker=breaker,
         sampling=sampling,
         rulings=rulings,
-        pipeline=Pipeline(
-            stats=stats,
-            sizes=Sizes(options, stats, dead_letters, store),
-            queue=queue,
-            fill_context=fill,
-            keep=Keeper(sampling) if options.sampling else None,
-            judge=_judge(options, rulings, stats, dead_letters),
-            encrypt=encrypting(options, registry, stats),
-            sign=signing(options),
-        ),
+        encrypting=encrypting,
+        pipeline=pipeline,
         reporter=reporter,
         batcher=Batcher(queue, sender, breaker, stats=stats, backlog=backlog, chores=chores),
     )
+
+
+def _encrypting_what_waits(encrypting: Encrypting, pipeline: Pipeline) -> Callable[[], None]:
+    """For the sending thread."""
+
+    def keep_up() -> None:
+        waited = encrypting.count
+        encrypting.keep_up(pipeline.resume, pipeline.queue.has_room)
+        if encrypting.count != waited:
+            pipeline.queue.wake()
+
+    return keep_up
 
 
 def _told(
@@ -145,10 +177,12 @@ def _dead_letter_file(options: Options) -> Path | None:
     return Path(options.spool_dir) / "dead-letters.ndjson" if options.spool_dir else None
 
 
-def _gauges(queue: Queue, backlog: Backlog | None, breaker: Breaker) -> dict[str, int]:
+def _gauges(
+    queue: Queue, encrypting: Encrypting | None, backlog: Backlog | None, breaker: Breaker
+) -> dict[str, int]:
     return {
-        "queued": len(queue),
-        "queued_bytes": queue.size,
+        "queued": len(queue) + (encrypting.count if encrypting else 0),
+        "queued_bytes": queue.size + (encrypting.size if encrypting else 0),
         "spool_bytes": backlog.size if backlog else 0,
         "circuit_open": int(breaker.state == "open"),
     }

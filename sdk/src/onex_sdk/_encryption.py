@@ -39,6 +39,25 @@ class KeysThatDecrypt(Protocol):
     def find(self, kid: str) -> DataKey: ...
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """How events of one type are encrypted: what their schema marks, and with which key. `encrypt` asks nobody."""
+
+    marks: Marks | None
+    key: DataKey | None
+
+    def encrypt(self, event: dict[str, Any]) -> dict[str, Any]:
+        """As `Encryptor.encrypt` does. Raises Unresolved."""
+        if self.key is None or self.marks is None:
+            return event
+        key = self.key
+
+        def seal(value: Any) -> Any:
+            return value if is_sealed(value) else sealed(value, key)
+
+        return {**event, "metadata": self.marks.replace(event.get("metadata"), seal)}
+
+
 class Encryptor:
     """Encrypts marked fields of events by the schemas of a registry. Safe to share between threads."""
 
@@ -72,6 +91,13 @@ class Encryptor:
             return sealed(value, key)
 
         return {**event, "metadata": marks.replace(event.get("metadata"), seal)}
+
+    def prepared(self, subject: str, wanted: str) -> Prepared:
+        """All that encrypting events of this type and version takes, asked for now. Raises as `encrypt`."""
+        marks = self._marks_for(subject, wanted)
+        if marks is None or not marks.any:
+            return Prepared(None, None)
+        return Prepared(marks, self._keys.active(subject))
 
     def _marks_for(self, subject: str, wanted: str) -> Marks | None:
         if self._clock() < self._unknown.get((subject, wanted), 0.0):

@@ -1,13 +1,14 @@
 """What happens to an event between `emit` and the queue. The order is this one, and stages may be absent.
 
-context → sampling → validation → encryption → bytes → size → signature → queue
+context → sampling → validation → encryption → redaction → bytes → size → signature → queue
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from onex_sdk._queue import Queue
 from onex_sdk._serialise import TooDeep, serialise
@@ -15,6 +16,15 @@ from onex_sdk._size import Sizes
 from onex_sdk._stats import Stats
 
 Event = dict[str, Any]
+
+
+class Held(Enum):
+    """An event that waits to be encrypted, and goes on later by `Pipeline.resume`."""
+
+    HELD = "held"
+
+
+HELD: Final = Held.HELD
 
 
 @dataclass(kw_only=True)
@@ -32,25 +42,34 @@ class Pipeline:
     judge: Callable[[Event], bool] | None = None
     #: Encrypts the fields that the schema marks as sensitive, in a copy; None for what must not leave in the clear,
     #: and was counted.
-    encrypt: Callable[[Event], Event | None] | None = None
+    encrypt: Callable[[Event], Event | Held | None] | None = None
+    #: The same for one that was held, which is not held again.
+    encrypt_held: Callable[[Event], Event | None] | None = None
+    #: Takes out what looks like a secret.
+    redact: Callable[[Event], Event] | None = None
     #: The same event with a signature over exactly these bytes.
     sign: Callable[[bytes], bytes] | None = None
 
     def run(self, event: Event) -> str | None:
-        """The id of the event when it was queued, None when it was dropped on the way."""
+        """The id of the event when it was queued, or waits to be encrypted; None when it was dropped on the way."""
         self.stats.settle("emitted", event["event_type"])
+        return event["event_id"] if self._counted(self._run, event) else None
+
+    def resume(self, event: Event) -> bool:
+        """The rest of the way of one that was held; whether it was queued."""
+        return self._counted(self._resume, event)
+
+    def _counted(self, stages: Callable[[Event], bool], event: Event) -> bool:
         try:
-            queued = self._run(event)
+            return stages(event)
         except TooDeep:
             self.stats.settle("dropped_too_deep", event["event_type"])
-            return None
         except OSError:
             self.stats.settle("dropped_store_failed", event["event_type"])
-            return None
         except BaseException:
             self.stats.settle("dropped_internal_error", event["event_type"])
             raise
-        return event["event_id"] if queued else None
+        return False
 
     def _run(self, event: Event) -> bool:
         if self.fill_context is not None:
@@ -60,11 +79,19 @@ class Pipeline:
             return False
         if self.judge is not None and not self.judge(event):
             return False
-        if self.encrypt is not None:
-            encrypted = self.encrypt(event)
-            if encrypted is None:
-                return False
-            event = encrypted
+        if self.encrypt is None:
+            return self._queue(event)
+        encrypted = self.encrypt(event)
+        return encrypted is HELD or (isinstance(encrypted, dict) and self._queue(encrypted))
+
+    def _resume(self, event: Event) -> bool:
+        assert self.encrypt_held is not None
+        encrypted = self.encrypt_held(event)
+        return encrypted is not None and self._queue(encrypted)
+
+    def _queue(self, event: Event) -> bool:
+        if self.redact is not None:
+            event = self.redact(event)
         item = self.sizes.fit(event, serialise(event, self.stats))
         if item is None:
             return False

@@ -142,25 +142,28 @@ class Client:
         return self._parts.registry
 
     def prepare(self, *event_types: str, schema_version: str | None = None) -> bool:
-        """Asks the registry now for sampling rules and the schemas of these types, so that they hold from the first
-        event on; False when it is away, or has nothing to judge one of them by.
+        """Asks the registry now for sampling rules, and the schemas and keys of these types, so that they hold from the first
+        event on; False when it is away, or has nothing to judge or to encrypt one of them by.
 
         Without it they are asked for in the background. `emit` needs no network.
         """
-        parts = self._parts
-        told = parts.sampling.refresh() if self.options.sampling else True
-        if parts.rulings is None:
-            return told
-        found = [parts.rulings.prepare(name, schema_version or "") for name in event_types]
-        return told and all(found)
+        parts, label = self._parts, schema_version or ""
+        found = [parts.sampling.refresh() if self.options.sampling else True]
+        if parts.rulings is not None:
+            found += [parts.rulings.prepare(name, label) for name in event_types]
+        if parts.encrypting is not None:
+            found += [parts.encrypting.prepare(name, label) for name in event_types]
+        return all(found)
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Sends what waits, here and on disk; True when nothing waits any more, False when time was up."""
         if threading.current_thread().name == BATCHER:
             return False
-        backlog, queue = self._parts.backlog, self._parts.queue
-        queue.hurry()
-        return queue.wait_empty(timeout, lambda: backlog is None or not backlog.size)
+        parts = self._parts
+        parts.queue.hurry()
+        return parts.queue.wait_empty(
+            timeout, lambda: parts.is_idle() and (parts.backlog is None or not parts.backlog.size)
+        )
 
     def stats(self) -> dict[str, int]:
         """What became of the events so far, and what is still here. README.md says what each name means."""
@@ -178,9 +181,14 @@ class Client:
         parts = self._parts
         if self._running:
             parts.queue.hurry()
-            parts.queue.wait_empty(end - time.monotonic(), lambda: True)
+            parts.queue.wait_empty(end - time.monotonic(), parts.is_idle)
         parts.queue.close()
         kept = self._put_down(parts.queue.abandon())
+        if parts.encrypting is not None and (lost := parts.encrypting.give_up()):
+            kept = False
+            _log.warning(
+                "%d events were lost at the end of the process, since they could not be encrypted.", lost
+            )
         ended = self._running and parts.batcher.join(max(0.1, end - time.monotonic()))
         if ended and self.options.report_seconds > 0 and parts.breaker.wait() == 0:
             parts.reporter.report(timeout=max(0.1, end - time.monotonic()))

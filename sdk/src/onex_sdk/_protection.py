@@ -6,53 +6,38 @@ clear is no fallback.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from onex_sdk._client import RegistryClient
-from onex_sdk._errors import RegistryError
 from onex_sdk._options import InvalidOption, Options
 from onex_sdk._redaction import Redactor
 from onex_sdk._stats import Stats
 
 if TYPE_CHECKING:
-    from onex_sdk._encryption import Encryptor
+    from onex_sdk._encrypting import Encrypting
     from onex_sdk._keys import KeyEncryption
 
-_log = logging.getLogger("onex_sdk")
 Event = dict[str, Any]
-Encrypt = Callable[[Event], "Event | None"]
 
 
-def encrypting(options: Options, registry: RegistryClient, stats: Stats) -> Encrypt | None:
-    """The stage that encrypts and redacts; None where neither is asked for. Raises InvalidOption."""
-    encryptor = _encryptor(options, registry)
-    redactor = None
-    if options.redact:
-        names, exceptions = options.redact_names.split(","), options.redact_except.split(",")
-        redactor = Redactor(names=filter(None, names), exceptions=filter(None, exceptions))
-    if encryptor is None:
-        return redactor.redact if redactor else None
-
-    def encrypt(event: Event) -> Event | None:
-        encrypted = _encrypted(encryptor, event, stats)
-        return encrypted if encrypted is None or redactor is None else redactor.redact(encrypted)
-
-    return encrypt
-
-
-def _encrypted(encryptor: Encryptor, event: Event, stats: Stats) -> Event | None:
-    from onex_sdk.crypto import KeyGone, Unresolved
-
-    try:
-        return encryptor.encrypt(event)
-    except (RegistryError, KeyGone, Unresolved) as error:
-        stats.settle("dropped_unencrypted", event["event_type"])
-        _log.warning(
-            "An event of type %s was dropped, since it cannot be encrypted: %s", event["event_type"], error
-        )
+def encrypting(options: Options, registry: RegistryClient, stats: Stats) -> Encrypting | None:
+    """The stage that encrypts; None where no key is named. Raises InvalidOption."""
+    wraps = _key_encryption(options)
+    if wraps is None:
         return None
+    encryptor = _crypto().Encryptor(registry, registry.data_keys(wraps))
+    from onex_sdk._encrypting import Encrypting
+
+    return Encrypting(encryptor, options, stats)
+
+
+def redacting(options: Options) -> Callable[[Event], Event] | None:
+    """The stage that takes out what looks like a secret; None where it is not asked for."""
+    if not options.redact:
+        return None
+    names, exceptions = options.redact_names.split(","), options.redact_except.split(",")
+    return Redactor(names=filter(None, names), exceptions=filter(None, exceptions)).redact
 
 
 def signing(options: Options) -> Callable[[bytes], bytes] | None:
@@ -66,13 +51,6 @@ def signing(options: Options) -> Callable[[bytes], bytes] | None:
         return crypto.Signer.from_file(options.signing_key_file).sign  # type: ignore[no-any-return]
     except crypto.UnusableKey as error:
         raise InvalidOption(f"signing_key: {error}") from error
-
-
-def _encryptor(options: Options, registry: RegistryClient) -> Encryptor | None:
-    wraps = _key_encryption(options)
-    if wraps is None:
-        return None
-    return _crypto().Encryptor(registry, registry.data_keys(wraps))  # type: ignore[no-any-return]
 
 
 def _key_encryption(options: Options) -> KeyEncryption | None:

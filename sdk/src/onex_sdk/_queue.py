@@ -116,6 +116,16 @@ class Queue:
         with self._changed:
             self._changed.wait(min(seconds, 60.0))
 
+    def has_room(self) -> bool:
+        """Whether one more fits."""
+        with self._changed:
+            return self._fits(0)
+
+    def wake(self) -> None:
+        """Whoever waits here looks again."""
+        with self._changed:
+            self._changed.notify_all()
+
     def hurry(self) -> None:
         """What is here leaves now, full batch or not."""
         with self._changed:
