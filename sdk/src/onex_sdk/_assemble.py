@@ -73,11 +73,10 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
     breaker = Breaker(failures=options.breaker_failures, seconds=options.breaker_seconds)
     dead_letters = DeadLetters(_dead_letter_file(options), options.dead_letter_bytes, stats)
     store = options.value_store if isinstance(options.value_store, ValueStore) else None
-    sampling, rulings = _told(options, registry, before)
-    encrypting = encrypting_by(options, registry, stats)
-    if before is not None and before.encrypting is not None and encrypting is not None:
-        encrypting.take_over(before.encrypting)
-    reporter = Reporter(registry.api, options, stats, lambda: _gauges(queue, encrypting, backlog, breaker))
+    told = _told(options, registry, stats, before)
+    reporter = Reporter(
+        registry.api, options, stats, lambda: _gauges(queue, told.encrypting, backlog, breaker)
+    )
     sender = Sender(
         Wire(registry.api, options, stats).post_events,
         stats=stats,
@@ -91,32 +90,59 @@ def assemble(options: Options, *, before: Parts | None = None) -> Parts:
         sizes=Sizes(options, stats, dead_letters, store),
         queue=queue,
         fill_context=fill,
-        keep=Keeper(sampling) if options.sampling else None,
-        judge=_judge(options, rulings, stats, dead_letters),
-        encrypt=encrypting.encrypt if encrypting else None,
-        encrypt_held=encrypting.resume if encrypting else None,
+        keep=Keeper(told.sampling) if options.sampling else None,
+        judge=_judge(options, told.rulings, stats, dead_letters),
+        encrypt=told.encrypting.encrypt if told.encrypting else None,
+        encrypt_held=told.encrypting.resume if told.encrypting else None,
         redact=redacting(options),
         sign=signing(options),
     )
-    chores = [
-        *([sampling.keep_up] if options.sampling else []),
-        *([rulings.keep_up] if rulings else []),
-        *([_encrypting_what_waits(encrypting, pipeline)] if encrypting else []),
-        reporter.report_when_due,
-    ]
+    chores = [*told.chores(options, pipeline), reporter.report_when_due]
     return Parts(
         stats=stats,
         registry=registry,
         backlog=backlog,
         queue=queue,
         breaker=breaker,
-        sampling=sampling,
-        rulings=rulings,
-        encrypting=encrypting,
+        sampling=told.sampling,
+        rulings=told.rulings,
+        encrypting=told.encrypting,
         pipeline=pipeline,
         reporter=reporter,
         batcher=Batcher(queue, sender, breaker, stats=stats, backlog=backlog, chores=chores),
     )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the registry tells about events. The sending thread keeps it up to date."""
+
+    sampling: SamplingSource
+    rulings: Rulings | None
+    encrypting: Encrypting | None
+
+    def chores(self, options: Options, pipeline: Pipeline) -> list[Callable[[], None]]:
+        return [
+            *([self.sampling.keep_up] if options.sampling else []),
+            *([self.rulings.keep_up] if self.rulings else []),
+            *([_encrypting_what_waits(self.encrypting, pipeline)] if self.encrypting else []),
+        ]
+
+
+def _told(options: Options, registry: RegistryClient, stats: Stats, before: Parts | None) -> _Told:
+    """No rulings where validation is off, nothing that encrypts where no key is named. Raises InvalidOption."""
+    sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
+    rulings = (
+        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
+    )
+    encrypting = encrypting_by(options, registry, stats)
+    if before is not None:
+        sampling.take_over(before.sampling)
+        if rulings is not None and before.rulings is not None:
+            rulings.take_over(before.rulings)
+        if encrypting is not None and before.encrypting is not None:
+            encrypting.take_over(before.encrypting)
+    return _Told(sampling, rulings, encrypting)
 
 
 def _encrypting_what_waits(encrypting: Encrypting, pipeline: Pipeline) -> Callable[[], None]:
@@ -129,21 +155,6 @@ def _encrypting_what_waits(encrypting: Encrypting, pipeline: Pipeline) -> Callab
             pipeline.queue.wake()
 
     return keep_up
-
-
-def _told(
-    options: Options, registry: RegistryClient, before: Parts | None
-) -> tuple[SamplingSource, Rulings | None]:
-    """What the registry tells about events; no rulings where validation is off."""
-    sampling = SamplingSource(registry.sampling, path=_sampling_file(options))
-    rulings = (
-        None if options.validation == "off" else Rulings(registry, _bundle(options), ttl=options.schema_ttl)
-    )
-    if before is not None:
-        sampling.take_over(before.sampling)
-        if rulings is not None and before.rulings is not None:
-            rulings.take_over(before.rulings)
-    return sampling, rulings
 
 
 def _judge(
