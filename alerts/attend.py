@@ -75,7 +75,7 @@ def resolve_episode(*, actor: Actor, episode_id: int, reason: str = "") -> Episo
         episode.ended_by = _ended(actor, reason)
         episode.save(update_fields=["state", "resolved_at", "closes_at", "ended_by"])
         _note(actor, "episode.resolved", episode, text=reason)
-        channels = list(Channel.objects.told().filter(rules=episode.rule))
+        channels = list(Channel.objects.told_about(episode))
         notify(episode=episode, what="resolved", channels=channels, now=now)
     return episode
 

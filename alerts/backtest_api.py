@@ -16,6 +16,14 @@ from alerts.models import Backtest
 from alerts.rule_spec import RuleSpec
 from alerts.serializers import ConditionField, RuleRequest
 
+# Nobody is told of what a backtest finds, so it does not matter whom the draft names.
+_TELLS_NOBODY: dict[str, Any] = {
+    "channels": (),
+    "remind_minutes": None,
+    "escalate_minutes": None,
+    "escalate_to": (),
+}
+
 
 class BacktestRequest(RuleRequest):
     """Either a rule by its id, or what a draft says; with both, the draft is compared with the rule."""
@@ -41,7 +49,7 @@ class BacktestRequest(RuleRequest):
             return None
         own = {"rule", "since", "until", "edition"}
         said = {name: value for name, value in self.validated_data.items() if name not in own}
-        return RuleSpec(**{**said, "group_by": tuple(said["group_by"]), "channels": ()})
+        return RuleSpec(**{**said, "group_by": tuple(said["group_by"]), **_TELLS_NOBODY})
 
 
 class BacktestAnswer(serializers.ModelSerializer[Backtest]):

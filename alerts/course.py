@@ -27,6 +27,7 @@ _SAID = {
     EpisodeEntry.Kind.UNACKNOWLEDGED: "{by} no longer sees to it",
     EpisodeEntry.Kind.NOTE: "{by} noted",
     EpisodeEntry.Kind.RESOLVED: "{by} resolved it",
+    EpisodeEntry.Kind.ESCALATED: "Nobody saw to it, so others are told",
     EpisodeEntry.Kind.MUTED: "Nobody is told until {until:%Y-%m-%d %H:%M} UTC: {by}",
 }
 
@@ -61,7 +62,7 @@ def _told(episode: Episode) -> Iterator[Happened]:
     names = {channel.target: channel.name for channel in _channels(sent)}
     for one in sent:
         where = names.get(one.target, "a channel that is gone")
-        what = "resolved" if "-resolved-" in one.message_id else "firing"
+        what = next((word for word in ("resolved", "reminder") if f"-{word}-" in one.message_id), "firing")
         if one.finished_at is None:
             held = one.held_until is not None and one.attempts == 0
             yield Happened(

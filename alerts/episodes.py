@@ -68,17 +68,26 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
     Evidence.objects.bulk_create(
         piece for change, _, row in rows for piece in _evidence(row, change, kept.get(row.pk, set()))
     )
-    channels = (
-        list(Channel.objects.told().filter(rules=rule))
-        if any(one.fired or one.resolved for _, one, _ in rows)
-        else []
-    )
+    channels = _Channels()
     silences = list(Silence.objects.active(now)) if any(one.fired for _, one, _ in rows) else []
     for _, one, row in rows:
         if one.fired:
-            notify(episode=row, what="firing", channels=channels, now=now, silences=silences)
+            notify(episode=row, what="firing", channels=channels.of(row), now=now, silences=silences)
         if one.resolved:
-            notify(episode=row, what="resolved", channels=channels, now=now)
+            notify(episode=row, what="resolved", channels=channels.of(row), now=now)
+
+
+class _Channels:
+    """Whom a rule tells about its episodes; asked for when it is needed, and once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bool, list[Channel]] = {}
+
+    def of(self, row: Episode) -> list[Channel]:
+        escalated = row.escalated_at is not None
+        if escalated not in self._known:
+            self._known[escalated] = list(Channel.objects.told_about(row))
+        return self._known[escalated]
 
 
 _MOVING = (
@@ -166,10 +175,10 @@ def _evidence(row: Episode, change: Change, kept: set[int]) -> list[Evidence]:
 
 def end_open(*, rule: Rule, why: str, now: datetime) -> int:
     """Ends every open episode of a rule that is not evaluated any more, and says why; how many there were."""
-    channels = list(Channel.objects.told().filter(rules=rule))
     open_ones = list(rule.episodes.filter(state=Episode.State.FIRING).select_related("rule_version", "rule"))
+    channels = _Channels()
     for row in open_ones:
         row.state, row.resolved_at, row.ended_by = Episode.State.RESOLVED, now, why
         row.save(update_fields=["state", "resolved_at", "ended_by"])
-        notify(episode=row, what="resolved", channels=channels, now=now)
+        notify(episode=row, what="resolved", channels=channels.of(row), now=now)
     return len(open_ones)

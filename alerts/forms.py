@@ -15,6 +15,7 @@ from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severi
 from alerts.rule_spec import (
     LIMIT_DECIMALS,
     MAX_BASELINE_WINDOWS,
+    MAX_MINUTES,
     MAX_REMEMBER_DAYS,
     MAX_THRESHOLD,
     MAX_WINDOW_SECONDS,
@@ -154,6 +155,26 @@ class RuleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Without a channel an episode is only shown here.",
     )
+    remind_minutes = forms.IntegerField(
+        label="Remind every minutes",
+        required=False,
+        min_value=1,
+        max_value=MAX_MINUTES,
+        help_text="As long as it fires and nobody sees to it.",
+    )
+    escalate_minutes = forms.IntegerField(
+        label="Escalate after minutes",
+        required=False,
+        min_value=1,
+        max_value=MAX_MINUTES,
+        help_text="When nobody has seen to it by then, these are told as well:",
+    )
+    escalate_to = forms.ModelMultipleChoiceField(
+        label="Escalate to",
+        queryset=Channel.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
     edition = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
@@ -206,6 +227,9 @@ class RuleEditor:
             keep_firing_seconds=said["keep_firing_seconds"],
             severity=said["severity"],
             channels=tuple(channel.pk for channel in said["channels"]),
+            remind_minutes=said["remind_minutes"],
+            escalate_minutes=said["escalate_minutes"],
+            escalate_to=tuple(channel.pk for channel in said["escalate_to"]),
         )
 
     def _tree(self, name: str, combine: str, rows: "BaseFormSet[Any]", missing: str) -> Any:
@@ -251,7 +275,13 @@ def _with_another_row(data: QueryDict) -> dict[str, Any]:
     """What was written so far, not judged yet, and one more row."""
     rows, hits = written_rows(data, "rows"), written_rows(data, "hits")
     (hits if data["action"] == "hits-row" else rows).append({"op": "eq"})
-    return {**data.dict(), "channels": data.getlist("channels"), "rows": rows, "hits_rows": hits}
+    return {
+        **data.dict(),
+        "channels": data.getlist("channels"),
+        "escalate_to": data.getlist("escalate_to"),
+        "rows": rows,
+        "hits_rows": hits,
+    }
 
 
 def _initial(rule: Rule) -> dict[str, Any]:
@@ -266,6 +296,9 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "keep_firing_seconds": spec.keep_firing_seconds,
         "severity": spec.severity,
         "channels": list(spec.channels),
+        "remind_minutes": spec.remind_minutes,
+        "escalate_minutes": spec.escalate_minutes,
+        "escalate_to": list(spec.escalate_to),
         "kind": spec.kind,
         # As they were written, not with all the zeros that a column has.
         **{

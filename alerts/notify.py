@@ -50,6 +50,23 @@ def notify(
     ]
 
 
+def remind(*, episode: Episode, channels: list[Channel], now: datetime) -> list[Delivery]:
+    """Tells again what still fires, but for channels in their quiet hours. `episode.reminders` counts this one already."""
+    told = about_episode(episode, "firing", now)
+    return [
+        written
+        for channel in channels
+        if held_until(channel, told.severity, now) is None
+        for written in write_messages(
+            channel=channel,
+            told=told,
+            message_id=f"{told.thread}-reminder-{episode.reminders}-{channel.pk}",
+            about=ABOUT,
+            about_id=episode.pk,
+        )
+    ]
+
+
 def _muted(episode: Episode, silences: Sequence[Silence]) -> datetime | None:
     """Until when silences hold it, which its course then says."""
     reaching = [one for one in silences if reaches(one, episode)]

@@ -90,7 +90,19 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
         ("Event types", "any" if edition.event_types is None else ", ".join(edition.event_types)),
         ("Counts events after", f"position {rule.starts_after} of the log"),
         ("Too late to count", f"{rule.late_ignored} matching events"),
+        *_telling(rule),
     ]
+
+
+def _telling(rule: Rule) -> list[tuple[str, str]]:
+    """What happens while nobody sees to an episode."""
+    told = []
+    if rule.remind_minutes is not None:
+        told.append(("Reminds", f"every {duration(60 * rule.remind_minutes)} while nobody sees to it"))
+    if rule.escalate_minutes is not None:
+        names = ", ".join(channel.name for channel in rule.escalate_to.all())
+        told.append(("Escalates", f"after {duration(60 * rule.escalate_minutes)} to {names or 'nobody'}"))
+    return told
 
 
 def rule_new(request: HttpRequest) -> HttpResponse:

@@ -18,12 +18,13 @@ MAX_LOOKING_WINDOW_SECONDS = 24 * 3600
 MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
 MAX_REMEMBER_DAYS = 365
 MAX_WITHIN_SECONDS = 24 * 3600
+MAX_MINUTES = 7 * 24 * 60
 MAX_FACTOR, MAX_BASELINE_WINDOWS = 100_000, 100
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` their ids.
+    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` and `escalate_to` are ids.
 
     What only some kinds say (`models.NEEDED`) is None in others.
     """
@@ -50,6 +51,9 @@ class RuleSpec:
     keep_firing_seconds: int = 0
     severity: str = Severity.WARNING
     channels: Sequence[int] = ()
+    remind_minutes: int | None = None
+    escalate_minutes: int | None = None
+    escalate_to: Sequence[int] = ()
 
     @classmethod
     def of(cls, rule: Rule) -> "RuleSpec":
@@ -79,6 +83,9 @@ class RuleSpec:
             keep_firing_seconds=edition.keep_firing_seconds,
             severity=edition.severity,
             channels=tuple(rule.channels.values_list("pk", flat=True)),
+            remind_minutes=rule.remind_minutes,
+            escalate_minutes=rule.escalate_minutes,
+            escalate_to=tuple(rule.escalate_to.values_list("pk", flat=True)),
         )
 
     def asked(self) -> Condition:
@@ -301,3 +308,16 @@ def _check_numbers(spec: RuleSpec) -> None:
         value = getattr(spec, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise InvalidRule(f"{name} is a whole number from {low} to {high}.", pointer=f"/{name}")
+    _check_telling(spec)
+
+
+def _check_telling(spec: RuleSpec) -> None:
+    for name in ("remind_minutes", "escalate_minutes"):
+        value = getattr(spec, name)
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_MINUTES
+        ):
+            raise InvalidRule(f"{name} is a whole number from 1 to {MAX_MINUTES}.", pointer=f"/{name}")
+    if (spec.escalate_minutes is None) != (not spec.escalate_to):
+        lacks = "escalate_minutes" if spec.escalate_minutes is None else "escalate_to"
+        raise InvalidRule("Say both when somebody else is told, and who.", pointer=f"/{lacks}")

@@ -26,7 +26,12 @@ from events.scan import Piece, depth_of
 _INSTANTS = ("started_at", "fired_at", "last_match_at", "closes_at")
 _FIGURES = ("peak", "matches", "share", "value", "firing")
 _TEXTS = frozenset({"name", "description", "kind", "severity", "field", "function", "compare"})
-_RULE = {field.name for field in fields(RuleSpec)} - {"channels"}
+_RULE = {field.name for field in fields(RuleSpec)} - {
+    "channels",
+    "escalate_to",
+    "escalate_minutes",
+    "remind_minutes",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Makes, edits, pauses and deletes rules. Every edit is a new edition; none is ever changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -67,7 +68,7 @@ def create_rule(*, actor: Actor, spec: RuleSpec) -> Saved:
         head = LogHead.objects.get().position
         rule = _named(Rule(name=spec.name, starts_after=head, cursor=head, created_by=actor.label))
         _write_edition(rule, spec, actor)
-        rule.channels.set(_channels(spec))
+        _set_told(rule, spec)
         _record(actor, "rule.create", rule, **_facts(rule))
     return Saved(rule, warnings)
 
@@ -93,7 +94,7 @@ def edit_rule(*, actor: Actor, rule_id: int, spec: RuleSpec, expected: int | Non
             _named(rule)
         if before.edition() != spec.edition():
             _write_edition(rule, spec, actor)
-        rule.channels.set(_channels(spec))
+        _set_told(rule, spec)
         _record(actor, "rule.edit", rule, **_facts(rule))
     return Saved(rule, warnings)
 
@@ -201,10 +202,18 @@ def _clear(rule: Rule) -> None:
         gathered.objects.filter(edition__rule=rule).delete()
 
 
-def _channels(spec: RuleSpec) -> list[Channel]:
-    found = Channel.objects.in_bulk(list(spec.channels))
-    if missing := [pk for pk in spec.channels if pk not in found]:
-        raise ChannelNotFound(f"There is no channel {missing[0]}.", channel=missing[0], pointer="/channels")
+def _set_told(rule: Rule, spec: RuleSpec) -> None:
+    """Whom it tells, and when again: no part of an edition."""
+    rule.channels.set(_channels(spec.channels, "/channels"))
+    rule.escalate_to.set(_channels(spec.escalate_to, "/escalate_to"))
+    rule.remind_minutes, rule.escalate_minutes = spec.remind_minutes, spec.escalate_minutes
+    rule.save(update_fields=["remind_minutes", "escalate_minutes"])
+
+
+def _channels(keys: Sequence[int], pointer: str) -> list[Channel]:
+    found = Channel.objects.in_bulk(list(keys))
+    if missing := [pk for pk in keys if pk not in found]:
+        raise ChannelNotFound(f"There is no channel {missing[0]}.", channel=missing[0], pointer=pointer)
     return list(found.values())
 
 
@@ -214,6 +223,9 @@ def _facts(rule: Rule) -> dict[str, object]:
         "edition": rule.current.number,
         "name": rule.name,
         "channels": sorted(rule.channels.values_list("name", flat=True)),
+        "remind_minutes": rule.remind_minutes,
+        "escalate_minutes": rule.escalate_minutes,
+        "escalate_to": sorted(rule.escalate_to.values_list("name", flat=True)),
     }
 
 

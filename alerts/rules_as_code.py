@@ -1,7 +1,7 @@
 """Rules as a document that is kept beside code: all of them out, and what a document says in, told before it is done."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -18,6 +18,9 @@ from alerts.rules import create_rule, delete_rule, edit_rule
 What = Literal["created", "changed", "unchanged", "removed"]
 _KNOWN = frozenset(field.name for field in fields(RuleSpec))
 _TEXTS = frozenset({"name", "description", "kind", "severity", "field", "function", "compare"})
+
+
+_OF_CHANNELS = frozenset({"channels", "escalate_to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,8 @@ def _as_code(rule: Rule) -> dict[str, Any]:
     said = {name: value for name, value in asdict(spec).items() if value != usual[name]}
     said |= {name: _plain(value) for name, value in said.items() if isinstance(value, Decimal)}
     said |= {name: list(said[name]) for name in ("group_by", "pair_by") if name in said}
-    if spec.channels:
-        said["channels"] = sorted(rule.channels.values_list("name", flat=True))
+    for name in _OF_CHANNELS & set(said):
+        said[name] = sorted(getattr(rule, name).values_list("name", flat=True))
     return {name: str(value) if isinstance(value, str) else value for name, value in said.items()}
 
 
@@ -91,19 +94,20 @@ def _spec(said: Any, place: str) -> RuleSpec:
     for name in _TEXTS & set(said):
         if not isinstance(said[name], str):
             raise InvalidRule(f"'{name}' is a text.", pointer=f"{place}/{name}")
-    for name in ("group_by", "channels"):
+    for name in ("group_by", *sorted(_OF_CHANNELS)):
         value = said.get(name, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise InvalidRule(f"'{name}' is a list of texts.", pointer=f"{place}/{name}")
-    spec = RuleSpec(**{**said, "group_by": tuple(said.get("group_by", ())), "channels": ()})
+    keys = {name: _channels(said[name], f"{place}/{name}") for name in sorted(_OF_CHANNELS & set(said))}
+    spec = RuleSpec(**{**said, "group_by": tuple(said.get("group_by", ())), **keys})
     read_spec(spec)
-    return replace(spec, channels=_channels(said.get("channels", []), place))
+    return spec
 
 
-def _channels(names: list[str], place: str) -> tuple[int, ...]:
+def _channels(names: list[str], pointer: str) -> tuple[int, ...]:
     found = dict(Channel.objects.filter(name__in=names).values_list("name", "pk"))
     if missing := sorted(set(names) - set(found)):
-        raise ChannelNotFound(f"There is no channel '{missing[0]}'.", pointer=f"{place}/channels")
+        raise ChannelNotFound(f"There is no channel '{missing[0]}'.", pointer=pointer)
     return tuple(found[name] for name in names)
 
 
@@ -115,8 +119,14 @@ def _import(actor: Actor, spec: RuleSpec) -> Planned:
         return Planned(spec.name, "created")
     before = RuleSpec.of(rule)
     changes = _differences(before.edition(), spec.edition())
-    if set(before.channels) != set(spec.channels):
-        changes.append(Difference("channels", _named(before.channels), _named(spec.channels)))
+    for name in sorted(_OF_CHANNELS):
+        old, new = getattr(before, name), getattr(spec, name)
+        if set(old) != set(new):
+            changes.append(Difference(name, _named(old), _named(new)))
+    for name in ("remind_minutes", "escalate_minutes"):
+        old, new = getattr(before, name), getattr(spec, name)
+        if old != new:
+            changes.append(Difference(name, in_words(name, old), in_words(name, new)))
     if not changes:
         return Planned(spec.name, "unchanged")
     edit_rule(actor=actor, rule_id=rule.pk, spec=spec)

@@ -100,6 +100,17 @@ class RuleRequest(serializers.Serializer[Any]):
     channels = serializers.ListField(
         child=serializers.IntegerField(), default=list, help_text="Ids of channels."
     )
+    remind_minutes = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="How often channels are told again of an episode that nobody sees to.",
+    )
+    escalate_minutes = serializers.IntegerField(
+        default=None, allow_null=True, help_text="After how long without anybody who sees to it …"
+    )
+    escalate_to = serializers.ListField(
+        child=serializers.IntegerField(), default=list, help_text="… these channels are told as well; ids."
+    )
     edition = serializers.IntegerField(
         required=False, help_text="On PUT: the edition that was edited; another one meanwhile is 409."
     )
@@ -154,6 +165,7 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
 class RuleAnswer(serializers.ModelSerializer[Rule]):
     edition = EditionAnswer(source="current")
     channels = serializers.PrimaryKeyRelatedField[Channel](many=True, read_only=True)
+    escalate_to = serializers.PrimaryKeyRelatedField[Channel](many=True, read_only=True)
     state = serializers.SerializerMethodField()
     firing = serializers.SerializerMethodField(help_text="How many groups fire now.")
 
@@ -168,6 +180,9 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
             "problem",
             "edition",
             "channels",
+            "remind_minutes",
+            "escalate_minutes",
+            "escalate_to",
             "starts_after",
             "cursor",
             "evaluated_at",
@@ -245,6 +260,8 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "matches",
             "acknowledged_by",
             "acknowledged_until",
+            "reminders",
+            "escalated_at",
         )
 
 

@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest, novelty, pairing
+from alerts import act, backtest, novelty, pairing, unattended
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -42,3 +42,9 @@ def forget_old() -> None:
     now = timezone.now()
     novelty.forget_groups(now)
     pairing.forget_findings(now)
+
+
+@shared_task(name="alerts.tasks.tell_again")
+def tell_again() -> None:
+    """Of episodes that nobody sees to."""
+    unattended.tell_again(timezone.now())

@@ -84,7 +84,8 @@ def about_test(channel: Channel, actor: Actor, number: str, at: datetime) -> Tol
 
 def _sentence(episode: Episode, what: What) -> str:
     if what == "firing":
-        return f"Firing since {_moment(episode.fired_at)}: {measured(episode)}."
+        still = "Still firing, and nobody sees to it, since" if episode.reminders else "Firing since"
+        return f"{still} {_moment(episode.fired_at)}: {measured(episode)}."
     if episode.ended_by:
         return f"Ended: {episode.ended_by}"
     lasted = (episode.resolved_at or episode.closes_at) - episode.fired_at
@@ -146,6 +147,7 @@ def payload_of(episode: Episode, what: What, now: datetime, events: list[Event])
             "episode": {
                 "id": episode.pk,
                 "number": episode.number,
+                "reminders": episode.reminders,
                 "state": episode.state,
                 "started_at": episode.started_at,
                 "fired_at": episode.fired_at,

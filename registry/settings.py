@@ -278,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.tasks.evaluate_rules": 2.0,
         "alerts.tasks.work_on_backtests": 5.0,
         "alerts.tasks.run_actions": 5.0,
+        "alerts.tasks.tell_again": 10.0,
         "alerts.tasks.forget_old": 3600.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,

@@ -1,5 +1,7 @@
 """Where notifications go."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Cast, Concat, Now
@@ -10,6 +12,9 @@ from access.sealed import SealedField
 from access.signing import public_key_of
 
 # What deliveries through a channel are found by, before its number.
+if TYPE_CHECKING:
+    from alerts.models.episodes import Episode
+
 TARGET = "alerts.channel/"
 
 
@@ -21,6 +26,13 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
             gone_at__isnull=False,
         )
         return self.filter(~models.Exists(gone), enabled=True)
+
+    def told_about(self, episode: "Episode") -> "ChannelQuerySet":
+        """Those of its rule, and if it was escalated, those that are told then."""
+        asked = models.Q(rules=episode.rule_id)
+        if episode.escalated_at is not None:
+            asked |= models.Q(escalated_rules=episode.rule_id)
+        return self.told().filter(asked).distinct()
 
 
 class Channel(models.Model):

@@ -73,6 +73,10 @@ class Episode(models.Model):
     # Who sees to it, until when; "" when nobody has said so.
     acknowledged_by = models.CharField(max_length=LABEL_LENGTH, blank=True)
     acknowledged_until = models.DateTimeField(null=True)
+    # How often its channels were reminded, when last, and when others were told since nobody saw to it.
+    reminders = models.PositiveIntegerField(default=0)
+    reminded_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
 
     objects = EpisodeQuerySet.as_manager()
 
@@ -110,13 +114,14 @@ class EpisodeEntry(models.Model):
         NOTE = "note"
         RESOLVED = "resolved"
         MUTED = "muted"
+        ESCALATED = "escalated"
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     text = models.TextField(blank=True)
     # Of an acknowledgement: when it ends.
     until = models.DateTimeField(null=True)
-    by = models.CharField(max_length=LABEL_LENGTH)
+    by = models.CharField(max_length=LABEL_LENGTH, blank=True)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -83,6 +83,10 @@ class Rule(models.Model):
     enabled = models.BooleanField(default=True)
     current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
     channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # While nobody sees to an episode: how often its channels are reminded, and when which others are told.
+    remind_minutes = models.PositiveIntegerField(null=True)
+    escalate_minutes = models.PositiveIntegerField(null=True)
+    escalate_to = models.ManyToManyField(Channel, blank=True, related_name="escalated_rules")
     # A rule begins at the head of the log: events up to here are never counted.
     starts_after = models.BigIntegerField(default=0)
     # Events up to this position of the log have been judged.
