@@ -1,10 +1,13 @@
 from django.urls import URLPattern, path
 
-from alerts import action_api, api, backtest_api, episode_api, explain_api, silence_api
+from alerts import action_api, api, backtest_api, code_api, episode_api, explain_api, silence_api
 
 urlpatterns: list[URLPattern] = [
     path("alerts/rules", api.rules, name="api-alert-rules"),
     path("alerts/rules/preview", api.rule_preview, name="api-alert-rule-preview"),
+    path("alerts/rules/export", code_api.rules_export, name="api-alert-rules-export"),
+    path("alerts/rules/import", code_api.rules_import),
+    path("alerts/rules/tests", code_api.rules_test),
     path("alerts/rules/<int:rule_id>", api.rule, name="api-alert-rule"),
     path("alerts/rules/<int:rule_id>/editions", api.rule_editions, name="api-alert-rule-editions"),
     path("alerts/rules/<int:rule_id>/explain", explain_api.explain),

@@ -1,6 +1,7 @@
 """Rules as a document that is kept beside code: all of them out, and what a document says in, told before it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from django.db import transaction
 
 from access.actor import Actor
+from access.errors import ProductError
 from alerts.edition_changes import Difference, in_words
 from alerts.errors import ChannelNotFound, InvalidRule
 from alerts.lists import rules_for
@@ -49,7 +51,10 @@ def import_rules(
     """
     specs = _specs(document)
     with transaction.atomic():
-        planned = [_import(actor, spec) for spec in specs]
+        planned = []
+        for index, spec in enumerate(specs):
+            with _at(f"/rules/{index}"):
+                planned.append(_import(actor, spec))
         if remove:
             named = {spec.name for spec in specs}
             for rule in rules_for(actor).exclude(name__in=named).order_by("name"):
@@ -100,8 +105,19 @@ def _spec(said: Any, place: str) -> RuleSpec:
             raise InvalidRule(f"'{name}' is a list of texts.", pointer=f"{place}/{name}")
     keys = {name: _channels(said[name], f"{place}/{name}") for name in sorted(_OF_CHANNELS & set(said))}
     spec = RuleSpec(**{**said, "group_by": tuple(said.get("group_by", ())), **keys})
-    read_spec(spec)
+    with _at(place):
+        read_spec(spec)
     return spec
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """What is wrong with a rule is told with its place in the document."""
+    try:
+        yield
+    except ProductError as problem:
+        problem.facts["pointer"] = f"{place}{problem.facts.get('pointer', '')}"
+        raise
 
 
 def _channels(names: list[str], pointer: str) -> tuple[int, ...]:

@@ -193,6 +193,9 @@ post   api/v1/quarantine/redrives/<int:redrive_id>/cancel                      y
 post   api/v1/quarantine/<int:quarantined_id>/release                          yes    yes    hidden
 post   api/v1/alerts/rules                                                     yes    no     no
 get    api/v1/alerts/rules                                                     yes    yes    no
+get    api/v1/alerts/rules/export                                              yes    yes    no
+post   api/v1/alerts/rules/import                                              yes    no     no
+post   api/v1/alerts/rules/tests                                               yes    yes    no
 post   api/v1/alerts/rules/preview                                             yes    no     no
 delete api/v1/alerts/rules/<int:rule_id>                                       yes    no     hidden
 put    api/v1/alerts/rules/<int:rule_id>                                       yes    no     no
@@ -407,6 +410,10 @@ post   violations/quarantine/redrives/<int:redrive_id>/cancel                  y
 get    violations/quarantine/<int:quarantined_id>                              yes    yes    hidden
 post   violations/quarantine/<int:quarantined_id>/release                      yes    yes    told
 get    alerts/rules                                                            yes    yes    no
+get    alerts/rules/code                                                       yes    no     no
+post   alerts/rules/code                                                       told   no     no
+get    alerts/rules/tests                                                      yes    yes    no
+post   alerts/rules/tests                                                      told   told   no
 get    alerts/rules/new                                                        yes    no     no
 post   alerts/rules/new                                                        told   no     no
 post   alerts/rules/preview                                                    told   told   told
