@@ -80,7 +80,9 @@ def _saved(request: Request, saved: Saved, status: int) -> Response:
 def rules(request: Request) -> Response:
     """The rules, the newest first; or a new one, which counts the events stored from now on."""
     if request.method == "GET":
-        page = page_of(request, rules_for(caller(request)).prefetch_related("channels", "escalate_to"))
+        page = page_of(
+            request, rules_for(caller(request)).prefetch_related("channels", "escalate_to", "inhibited_by")
+        )
         return page_answer(page, RuleAnswer(page.items, many=True).data)
     saved = rule_operations.create_rule(actor=caller(request), spec=_read(request).spec())
     return _saved(request, saved, 201)

@@ -13,16 +13,8 @@ from access.keyset import PAGING, page_answer, page_of, page_schema
 from alerts.backtest import cancel_backtest, find_backtest, start_backtest
 from alerts.lists import find_rule
 from alerts.models import Backtest
-from alerts.rule_spec import RuleSpec
+from alerts.rule_spec import TELLING, RuleSpec
 from alerts.serializers import ConditionField, RuleRequest
-
-# Nobody is told of what a backtest finds, so it does not matter whom the draft names.
-_TELLS_NOBODY: dict[str, Any] = {
-    "channels": (),
-    "remind_minutes": None,
-    "escalate_minutes": None,
-    "escalate_to": (),
-}
 
 
 class BacktestRequest(RuleRequest):
@@ -49,7 +41,7 @@ class BacktestRequest(RuleRequest):
             return None
         own = {"rule", "since", "until", "edition"}
         said = {name: value for name, value in self.validated_data.items() if name not in own}
-        return RuleSpec(**{**said, "group_by": tuple(said["group_by"]), **_TELLS_NOBODY})
+        return RuleSpec(**{**said, "group_by": tuple(said["group_by"]), **TELLING})
 
 
 class BacktestAnswer(serializers.ModelSerializer[Backtest]):

@@ -28,6 +28,7 @@ _SAID = {
     EpisodeEntry.Kind.NOTE: "{by} noted",
     EpisodeEntry.Kind.RESOLVED: "{by} resolved it",
     EpisodeEntry.Kind.ESCALATED: "Nobody saw to it, so others are told",
+    EpisodeEntry.Kind.INHIBITED: "Nobody is told while {by} fires",
     EpisodeEntry.Kind.MUTED: "Nobody is told until {until:%Y-%m-%d %H:%M} UTC: {by}",
 }
 

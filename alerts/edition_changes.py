@@ -73,7 +73,7 @@ def in_words(field: str, value: Any) -> str:
         return "nothing"
     if field.endswith("_seconds"):
         return duration(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "nothing"
     return _SAYS.get(field, str)(value)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.forms import BaseFormSet
 from django.http import QueryDict
 from django.utils.html import format_html
@@ -175,6 +176,19 @@ class RuleForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    inhibited_by = forms.ModelMultipleChoiceField(
+        label="Tell nobody while these fire",
+        queryset=Rule.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What they say explains this. When they are over and this still fires, it is told.",
+    )
+    inhibit_equal = forms.CharField(
+        label="With the same values in",
+        required=False,
+        widget=forms.TextInput(attrs={**CODE, "list": "rule-fields"}),
+        help_text="Fields by which both count apart, with commas between them; none: whatever they are about.",
+    )
     edition = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
@@ -189,12 +203,16 @@ _SECOND = {
 class RuleEditor:
     """The whole form of a rule: its rows say what they can, and the JSON field what they cannot."""
 
-    def __init__(self, data: QueryDict | None, rule: Rule | None = None) -> None:
+    def __init__(self, data: QueryDict | None, rule: Rule | None, others: QuerySet[Rule]) -> None:
+        """`others` are the rules while which this one may be held back."""
         said = _initial(rule) if rule else {}
         if data is not None and data.get("action") in {"row", "hits-row"}:
             said, data = _with_another_row(data), None
         rows, hits = said.pop("rows", BLANK_ROWS), said.pop("hits_rows", BLANK_HITS)
         self.form = RuleForm(data, initial=said)
+        chosen = self.form.fields["inhibited_by"]
+        assert isinstance(chosen, forms.ModelMultipleChoiceField)
+        chosen.queryset = others
         self.rows = rows_for(data, rows, "rows")
         self.hits = rows_for(data, hits, "hits")
 
@@ -230,6 +248,8 @@ class RuleEditor:
             remind_minutes=said["remind_minutes"],
             escalate_minutes=said["escalate_minutes"],
             escalate_to=tuple(channel.pk for channel in said["escalate_to"]),
+            inhibited_by=tuple(rule.pk for rule in said["inhibited_by"]),
+            inhibit_equal=_names(said["inhibit_equal"]),
         )
 
     def _tree(self, name: str, combine: str, rows: "BaseFormSet[Any]", missing: str) -> Any:
@@ -279,6 +299,7 @@ def _with_another_row(data: QueryDict) -> dict[str, Any]:
         **data.dict(),
         "channels": data.getlist("channels"),
         "escalate_to": data.getlist("escalate_to"),
+        "inhibited_by": data.getlist("inhibited_by"),
         "rows": rows,
         "hits_rows": hits,
     }
@@ -299,6 +320,8 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "remind_minutes": spec.remind_minutes,
         "escalate_minutes": spec.escalate_minutes,
         "escalate_to": list(spec.escalate_to),
+        "inhibited_by": list(spec.inhibited_by),
+        "inhibit_equal": ", ".join(spec.inhibit_equal),
         "kind": spec.kind,
         # As they were written, not with all the zeros that a column has.
         **{

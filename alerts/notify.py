@@ -8,6 +8,7 @@ from access.actor import LABEL_LENGTH
 from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
+from alerts.inhibition import inhibitor_of
 from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Silence
 from alerts.quiet import held_until
 from alerts.silences import latest, reaches
@@ -27,8 +28,13 @@ def notify(
     """Writes the messages for every enabled channel, and what the rule wants done. The same again changes nothing.
 
     What a channel's quiet hours or one of the active `silences` hold back is withdrawn when it is over before they are.
-    A silence says that people know: nothing is done by itself then, nor later.
+    A silence says that people know: nothing is done by itself then, nor later. The same is true while an episode of another rule
+    inhibits this one, which then is told of when that is over, if it still fires.
     """
+    if what == "firing" and _is_inhibited(episode, now):
+        return []
+    if what == "resolved" and episode.inhibited_at is not None:
+        return []
     muted = _muted(episode, silences) if what == "firing" else None
     if what == "firing" and muted is None:
         want_actions(episode)
@@ -48,6 +54,21 @@ def notify(
             hold=latest(held_until(channel, told.severity, now), muted) if what == "firing" else None,
         )
     ]
+
+
+def _is_inhibited(episode: Episode, now: datetime) -> bool:
+    inhibitor = inhibitor_of(episode)
+    if inhibitor is None:
+        if episode.inhibited_at is not None:
+            Episode.objects.filter(pk=episode.pk).update(inhibited_at=None)
+            episode.inhibited_at = None
+        return False
+    if episode.inhibited_at is None:
+        Episode.objects.filter(pk=episode.pk).update(inhibited_at=now)
+        episode.inhibited_at = now
+        who = f"episode {inhibitor.pk} of {inhibitor.rule.name}"[:LABEL_LENGTH]
+        EpisodeEntry.objects.create(episode=episode, kind=EpisodeEntry.Kind.INHIBITED, by=who)
+    return True
 
 
 def remind(*, episode: Episode, channels: list[Channel], now: datetime) -> list[Delivery]:

@@ -102,6 +102,9 @@ def _telling(rule: Rule) -> list[tuple[str, str]]:
     if rule.escalate_minutes is not None:
         names = ", ".join(channel.name for channel in rule.escalate_to.all())
         told.append(("Escalates", f"after {duration(60 * rule.escalate_minutes)} to {names or 'nobody'}"))
+    if inhibitors := ", ".join(one.name for one in rule.inhibited_by.all()):
+        equal = f", with the same {' and '.join(rule.inhibit_equal)}" if rule.inhibit_equal else ""
+        told.append(("Tells nobody while", f"{inhibitors} fires{equal}"))
     return told
 
 
@@ -116,7 +119,9 @@ def rule_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
 def _edit(request: HttpRequest, shown: Rule | None) -> HttpResponse:
     """One form for both: the button `save` saves, `preview` tries it, `row` gives another row."""
     caller(request).require("alert")
-    editor = RuleEditor(request.POST if request.method == "POST" else None, shown)
+    rules = rules_for(caller(request)).order_by("name")
+    others = rules if shown is None else rules.exclude(pk=shown.pk)
+    editor = RuleEditor(request.POST if request.method == "POST" else None, shown, others)
     action = request.POST.get("action", "")
     tried: Preview | None = None
     if action in {"save", "preview", "backtest"} and (spec := editor.spec()) is not None:
@@ -159,7 +164,7 @@ def _save(request: HttpRequest, shown: Rule | None, spec: RuleSpec, edition: int
 @require_POST
 def rule_preview(request: HttpRequest) -> HttpResponse:
     """The fragment that the form shows while somebody writes."""
-    editor = RuleEditor(request.POST)
+    editor = RuleEditor(request.POST, None, rules_for(caller(request)))
     editor.form.fields["name"].required = False
     spec = editor.spec()
     context: dict[str, Any] = {}

@@ -22,9 +22,20 @@ MAX_MINUTES = 7 * 24 * 60
 MAX_FACTOR, MAX_BASELINE_WINDOWS = 100_000, 100
 
 
+#: What a spec says about whom a rule tells and when: no part of an edition.
+TELLING: dict[str, Any] = {
+    "channels": (),
+    "remind_minutes": None,
+    "escalate_minutes": None,
+    "escalate_to": (),
+    "inhibited_by": (),
+    "inhibit_equal": (),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels` and `escalate_to` are ids.
+    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels`, `escalate_to` and `inhibited_by` are ids.
 
     What only some kinds say (`models.NEEDED`) is None in others.
     """
@@ -54,6 +65,8 @@ class RuleSpec:
     remind_minutes: int | None = None
     escalate_minutes: int | None = None
     escalate_to: Sequence[int] = ()
+    inhibited_by: Sequence[int] = ()
+    inhibit_equal: Sequence[str] = ()
 
     @classmethod
     def of(cls, rule: Rule) -> "RuleSpec":
@@ -86,6 +99,8 @@ class RuleSpec:
             remind_minutes=rule.remind_minutes,
             escalate_minutes=rule.escalate_minutes,
             escalate_to=tuple(rule.escalate_to.values_list("pk", flat=True)),
+            inhibited_by=tuple(rule.inhibited_by.values_list("pk", flat=True)),
+            inhibit_equal=tuple(rule.inhibit_equal),
         )
 
     def asked(self) -> Condition:
@@ -321,3 +336,9 @@ def _check_telling(spec: RuleSpec) -> None:
     if (spec.escalate_minutes is None) != (not spec.escalate_to):
         lacks = "escalate_minutes" if spec.escalate_minutes is None else "escalate_to"
         raise InvalidRule("Say both when somebody else is told, and who.", pointer=f"/{lacks}")
+    for index, name in enumerate(spec.inhibit_equal):
+        if name not in spec.group_by:
+            raise InvalidRule(
+                f"The rule does not group by '{name}', so no episode of it could be equal to another in that.",
+                pointer=f"/inhibit_equal/{index}",
+            )

@@ -12,6 +12,7 @@ from alerts.condition import All, event_types, parse
 from alerts.episodes import end_open
 from alerts.errors import (
     ChannelNotFound,
+    InvalidRule,
     RuleChangedMeanwhile,
     RuleNameTaken,
     RuleNotFound,
@@ -68,7 +69,7 @@ def create_rule(*, actor: Actor, spec: RuleSpec) -> Saved:
         head = LogHead.objects.get().position
         rule = _named(Rule(name=spec.name, starts_after=head, cursor=head, created_by=actor.label))
         _write_edition(rule, spec, actor)
-        _set_told(rule, spec)
+        _set_told(actor, rule, spec)
         _record(actor, "rule.create", rule, **_facts(rule))
     return Saved(rule, warnings)
 
@@ -94,7 +95,7 @@ def edit_rule(*, actor: Actor, rule_id: int, spec: RuleSpec, expected: int | Non
             _named(rule)
         if before.edition() != spec.edition():
             _write_edition(rule, spec, actor)
-        _set_told(rule, spec)
+        _set_told(actor, rule, spec)
         _record(actor, "rule.edit", rule, **_facts(rule))
     return Saved(rule, warnings)
 
@@ -202,12 +203,23 @@ def _clear(rule: Rule) -> None:
         gathered.objects.filter(edition__rule=rule).delete()
 
 
-def _set_told(rule: Rule, spec: RuleSpec) -> None:
+def _set_told(actor: Actor, rule: Rule, spec: RuleSpec) -> None:
     """Whom it tells, and when again: no part of an edition."""
     rule.channels.set(_channels(spec.channels, "/channels"))
     rule.escalate_to.set(_channels(spec.escalate_to, "/escalate_to"))
     rule.remind_minutes, rule.escalate_minutes = spec.remind_minutes, spec.escalate_minutes
-    rule.save(update_fields=["remind_minutes", "escalate_minutes"])
+    rule.inhibited_by.set(_inhibitors(actor, rule, spec))
+    rule.inhibit_equal = list(spec.inhibit_equal)
+    rule.save(update_fields=["remind_minutes", "escalate_minutes", "inhibit_equal"])
+
+
+def _inhibitors(actor: Actor, rule: Rule, spec: RuleSpec) -> list[Rule]:
+    found = Rule.objects.living().visible_to(actor).exclude(pk=rule.pk).in_bulk(list(spec.inhibited_by))
+    if missing := [pk for pk in spec.inhibited_by if pk not in found]:
+        raise InvalidRule(
+            f"There is no other rule {missing[0]} that could hold it back.", pointer="/inhibited_by"
+        )
+    return list(found.values())
 
 
 def _channels(keys: Sequence[int], pointer: str) -> list[Channel]:
@@ -225,6 +237,8 @@ def _facts(rule: Rule) -> dict[str, object]:
         "channels": sorted(rule.channels.values_list("name", flat=True)),
         "remind_minutes": rule.remind_minutes,
         "escalate_minutes": rule.escalate_minutes,
+        "inhibited_by": sorted(rule.inhibited_by.values_list("name", flat=True)),
+        "inhibit_equal": rule.inhibit_equal,
         "escalate_to": sorted(rule.escalate_to.values_list("name", flat=True)),
     }
 

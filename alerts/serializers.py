@@ -111,6 +111,16 @@ class RuleRequest(serializers.Serializer[Any]):
     escalate_to = serializers.ListField(
         child=serializers.IntegerField(), default=list, help_text="… these channels are told as well; ids."
     )
+    inhibited_by = serializers.ListField(
+        child=serializers.IntegerField(),
+        default=list,
+        help_text="While an episode of one of these rules fires, nobody is told of this rule's; ids.",
+    )
+    inhibit_equal = serializers.ListField(
+        child=serializers.CharField(),
+        default=list,
+        help_text="… if both have the same values in these fields, by which both rules group.",
+    )
     edition = serializers.IntegerField(
         required=False, help_text="On PUT: the edition that was edited; another one meanwhile is 409."
     )
@@ -166,6 +176,7 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
     edition = EditionAnswer(source="current")
     channels = serializers.PrimaryKeyRelatedField[Channel](many=True, read_only=True)
     escalate_to = serializers.PrimaryKeyRelatedField[Channel](many=True, read_only=True)
+    inhibited_by = serializers.PrimaryKeyRelatedField[Rule](many=True, read_only=True)
     state = serializers.SerializerMethodField()
     firing = serializers.SerializerMethodField(help_text="How many groups fire now.")
 
@@ -183,6 +194,8 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
             "remind_minutes",
             "escalate_minutes",
             "escalate_to",
+            "inhibited_by",
+            "inhibit_equal",
             "starts_after",
             "cursor",
             "evaluated_at",
@@ -262,6 +275,7 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "acknowledged_until",
             "reminders",
             "escalated_at",
+            "inhibited_at",
         )
 
 

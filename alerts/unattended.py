@@ -1,4 +1,5 @@
-"""Episodes that fire while nobody sees to them: their channels are reminded, and after a while others are told.
+"""Episodes that fire while nobody sees to them: their channels are reminded, and after a while others are told; and those of which nobody was
+told, since another one fired, are told of when that is over.
 
 Nobody is reminded of what is acknowledged, or silenced, or in a channel's quiet hours; when that ends and the episode still fires, it is due at once.
 An episode is claimed by its row, so that two workers tell nobody twice.
@@ -41,7 +42,9 @@ def _due(now: datetime) -> QuerySet[Episode]:
     to_escalate = Q(escalated_at=None, created_at__lte=Value(now) - _minutes("rule__escalate_minutes"))
     last = Coalesce("reminded_at", "created_at")
     return open_ones.annotate(last_told=last).filter(
-        to_escalate | Q(last_told__lte=Value(now) - _minutes("rule__remind_minutes"))
+        Q(inhibited_at__isnull=False)
+        | to_escalate
+        | Q(last_told__lte=Value(now) - _minutes("rule__remind_minutes"))
     )
 
 
@@ -52,6 +55,11 @@ def _minutes(field: str) -> Combinable:
 
 def _tell(episode: Episode, now: datetime) -> bool:
     rule = episode.rule
+    if episode.inhibited_at is not None:
+        channels = list(Channel.objects.told_about(episode))
+        silences = list(Silence.objects.active(now))
+        notify(episode=episode, what="firing", channels=channels, now=now, silences=silences)
+        return episode.inhibited_at is None
     if any(reaches(one, episode) for one in Silence.objects.active(now)):
         return False
     escalates = _is_up(rule.escalate_minutes, episode.created_at, now) and episode.escalated_at is None

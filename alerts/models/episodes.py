@@ -73,6 +73,8 @@ class Episode(models.Model):
     # Who sees to it, until when; "" when nobody has said so.
     acknowledged_by = models.CharField(max_length=LABEL_LENGTH, blank=True)
     acknowledged_until = models.DateTimeField(null=True)
+    # Since when nobody is told of it, as an episode of another rule fires; null when somebody was, or is to be.
+    inhibited_at = models.DateTimeField(null=True)
     # How often its channels were reminded, when last, and when others were told since nobody saw to it.
     reminders = models.PositiveIntegerField(default=0)
     reminded_at = models.DateTimeField(null=True)
@@ -115,6 +117,7 @@ class EpisodeEntry(models.Model):
         RESOLVED = "resolved"
         MUTED = "muted"
         ESCALATED = "escalated"
+        INHIBITED = "inhibited"
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)

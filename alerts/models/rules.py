@@ -87,6 +87,9 @@ class Rule(models.Model):
     remind_minutes = models.PositiveIntegerField(null=True)
     escalate_minutes = models.PositiveIntegerField(null=True)
     escalate_to = models.ManyToManyField(Channel, blank=True, related_name="escalated_rules")
+    # While an episode of one of these fires that is equal in these fields, nobody is told of this rule's.
+    inhibited_by = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="inhibits")
+    inhibit_equal = ArrayField(models.CharField(max_length=200), default=list)
     # A rule begins at the head of the log: events up to here are never counted.
     starts_after = models.BigIntegerField(default=0)
     # Events up to this position of the log have been judged.
