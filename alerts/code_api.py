@@ -41,27 +41,27 @@ class RulesParser(BaseParser):
         return read_text(raw)
 
 
-class PlannedAnswer(serializers.Serializer[Any]):
+class PlannedRuleAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
     what = serializers.CharField(help_text="created, changed, unchanged or removed.")
     changes = EditionDifference(many=True)
 
 
-class ImportAnswer(serializers.Serializer[Any]):
+class RulesImportAnswer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
-    rules = PlannedAnswer(many=True)
+    rules = PlannedRuleAnswer(many=True)
 
 
-class OutcomeAnswer(serializers.Serializer[Any]):
+class RuleTestAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
     passed = serializers.BooleanField()
     differences = serializers.ListField(child=serializers.CharField())
 
 
-class OutcomesAnswer(serializers.Serializer[Any]):
+class RuleTestsAnswer(serializers.Serializer[Any]):
     passed = serializers.IntegerField()
     failed = serializers.IntegerField()
-    tests = OutcomeAnswer(many=True)
+    tests = RuleTestAnswer(many=True)
 
 
 @extend_schema(
@@ -85,7 +85,7 @@ def rules_export(request: Request) -> HttpResponse:
         OpenApiParameter("remove", bool, description="Deletes rules that the document does not name."),
     ],
     request={"application/json": OpenApiTypes.OBJECT, YAML: OpenApiTypes.STR},
-    responses=ImportAnswer,
+    responses=RulesImportAnswer,
 )
 @api_view(["POST"])
 @parser_classes([RulesParser])
@@ -96,13 +96,13 @@ def rules_import(request: Request) -> Response:
     planned = import_rules(
         actor=actor, document=request.data, remove=flag(request, "remove"), dry_run=dry_run
     )
-    return Response(ImportAnswer({"dry_run": dry_run, "rules": planned}).data)
+    return Response(RulesImportAnswer({"dry_run": dry_run, "rules": planned}).data)
 
 
 @extend_schema(
     operation_id="alerts_rules_test",
     request={"application/json": OpenApiTypes.OBJECT, YAML: OpenApiTypes.STR},
-    responses=OutcomesAnswer,
+    responses=RuleTestsAnswer,
 )
 @api_view(["POST"])
 @parser_classes([RulesParser])
@@ -112,4 +112,4 @@ def rules_test(request: Request) -> Response:
     outcomes = run_tests(request.data)
     passed = sum(one.passed for one in outcomes)
     told = {"passed": passed, "failed": len(outcomes) - passed, "tests": outcomes}
-    return Response(OutcomesAnswer(told).data)
+    return Response(RuleTestsAnswer(told).data)
