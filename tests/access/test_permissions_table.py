@@ -416,7 +416,7 @@ get    alerts/rules/tests                                                      y
 post   alerts/rules/tests                                                      told   told   no
 get    alerts/rules/new                                                        yes    no     no
 post   alerts/rules/new                                                        told   no     no
-post   alerts/rules/preview                                                    told   told   told
+post   alerts/rules/preview                                                    told   told   no
 get    alerts/rules/<int:rule_id>                                              yes    yes    no
 get    alerts/rules/<int:rule_id>/edit                                         yes    no     no
 post   alerts/rules/<int:rule_id>/edit                                         told   no     no

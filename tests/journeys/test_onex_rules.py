@@ -77,7 +77,7 @@ def fill_in(walk, name, kind, numbers, group_by=""):
         page.locator(f"[name={field}]").fill(str(number))
     page.locator("[name=group_by]").fill(group_by)
     page.locator("[name=severity]").select_option("critical")
-    page.get_by_label("on call for onex").check()
+    page.get_by_role("group", name="Tell optional", exact=True).get_by_label("on call for onex").check()
 
 
 def tried(walk):

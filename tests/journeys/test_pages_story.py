@@ -199,7 +199,7 @@ def make_a_channel_and_a_rule(walk, receiver):
     page.get_by_label("At least").fill("4")
     page.get_by_label("within seconds").fill("120")
     page.get_by_label("Counted apart by").fill("node_id")
-    page.get_by_label("the pages' receiver").check()
+    page.get_by_role("group", name="Tell optional", exact=True).get_by_label("the pages' receiver").check()
     page.locator("#preview").get_by_text(re.compile("would", re.IGNORECASE)).first.wait_for()
     walk.press("Create rule")
     page.wait_for_url(re.compile(r"/alerts/rules/\d+$"))
