@@ -62,15 +62,16 @@ def _tell(episode: Episode, now: datetime) -> bool:
         return episode.inhibited_at is None
     if any(reaches(one, episode) for one in Silence.objects.active(now)):
         return False
-    escalates = _is_up(rule.escalate_minutes, episode.created_at, now) and episode.escalated_at is None
-    if escalates:
+    # Who is told only now needs no reminder.
+    told = list(Channel.objects.told_about(episode))
+    if _is_up(rule.escalate_minutes, episode.created_at, now) and episode.escalated_at is None:
         episode.escalated_at = now
         EpisodeEntry.objects.create(episode=episode, kind=EpisodeEntry.Kind.ESCALATED)
         channels = list(Channel.objects.told().filter(escalated_rules=rule))
         notify(episode=episode, what="firing", channels=channels, now=now)
     if _is_up(rule.remind_minutes, episode.reminded_at or episode.created_at, now):
         episode.reminders, episode.reminded_at = episode.reminders + 1, now
-        remind(episode=episode, channels=list(Channel.objects.told_about(episode)), now=now)
+        remind(episode=episode, channels=told, now=now)
     episode.save(update_fields=["escalated_at", "reminders", "reminded_at"])
     return True
 
