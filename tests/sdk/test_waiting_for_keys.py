@@ -1,7 +1,6 @@
 """Encrypting asks nobody while an event is emitted: what is not known yet is asked for in the background, and events wait."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -43,10 +42,9 @@ def sealed_events(registry, client):
 def test_emit_waits_for_no_answer_and_the_event_leaves_encrypted(keyed, emitting):
     client = emitting(encryption_key=KEK)
     keyed.may_answer.clear()
-    began = time.monotonic()
+    # No answer comes before `set` below: whoever waited for one would have given up, and the event.
     ids = [client.emit("order.paid", {"card": SECRET, "n": n}) for n in range(20)]
-    # An answer does not come before `set` below: whoever waited for it would be here still.
-    assert time.monotonic() - began < 5
+    assert None not in ids
     assert client.stats()["queued"] == 20
     keyed.may_answer.set()
     events = sealed_events(keyed, client)
