@@ -21,7 +21,10 @@ class BacktestRequest(RuleRequest):
     """Either a rule by its id, or what a draft says; with both, the draft is compared with the rule."""
 
     name = serializers.CharField(default="draft")
-    selector = ConditionField(required=False, help_text="Of a draft; without one it is the rule as it is.")
+    selector = ConditionField(
+        required=False,
+        help_text="Of a draft, a condition tree or CEL text; without one it is the rule as it is.",
+    )
     rule = serializers.IntegerField(required=False)
     since = serializers.DateTimeField(
         required=False, help_text="Of arrival; from the oldest event when left out."

@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 from django.forms import BaseFormSet, formset_factory
 from django.http import QueryDict
 
+from alerts.cel import cel_of, read_cel
 from alerts.condition import OPERATORS
 from alerts.fields import COLUMNS
 from alerts.words import OPERATOR_WORDS
@@ -91,11 +92,14 @@ def written_rows(data: QueryDict, prefix: str) -> list[dict[str, Any]]:
 
 
 def tree_as_said(tree: Any, name: str, combine: str, rows: str) -> dict[str, Any]:
-    """A condition tree in its rows where they can say it, else in its JSON field."""
+    """A condition tree in its rows where they can say it, else as CEL where that reads back as the same tree, else as JSON."""
     found = _rows_of(tree)
-    if found is None:
-        return {name: json.dumps(tree, indent=2, ensure_ascii=False)}
-    return {combine: found[0], rows: [*found[1], {"op": "eq"}]}
+    if found is not None:
+        return {combine: found[0], rows: [*found[1], {"op": "eq"}]}
+    text = cel_of(tree)
+    if text is not None and read_cel(text) == tree:
+        return {f"{name}_cel": text}
+    return {name: json.dumps(tree, indent=2, ensure_ascii=False)}
 
 
 def _rows_of(selector: Any) -> tuple[str, list[dict[str, Any]]] | None:

@@ -4,14 +4,18 @@ from access.errors import ProductError
 
 
 class InvalidCondition(ProductError):
-    """A condition tree that cannot be read; `pointer` says where in the tree."""
+    """A condition that cannot be read; `pointer` says where in the tree, `line` and `column` where in CEL text."""
 
     code = "invalid_condition"
+    #: What is wrong, without where.
+    sentence = ""
 
     @classmethod
     def at(cls, pointer: str, sentence: str) -> "InvalidCondition":
         where = f" (at {pointer})" if pointer else ""
-        return cls(f"{sentence}{where}", pointer=pointer)
+        error = cls(f"{sentence}{where}", pointer=pointer)
+        error.sentence = sentence
+        return error
 
 
 class InvalidRule(ProductError):

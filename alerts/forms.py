@@ -37,6 +37,12 @@ class RuleForm(forms.Form):
         help_text="What to do then. It is part of every notification.",
     )
     combine = forms.ChoiceField(label="An event counts when", choices=Combine.choices, initial=Combine.ALL)
+    selector_cel = forms.CharField(
+        label="Condition as CEL",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, **CODE, "spellcheck": "false"}),
+        help_text='As in event_type == "NODE_FAILURE" && !has(metadata.tenant). It is kept as a condition tree. When filled, rows and JSON are ignored.',
+    )
     selector = forms.CharField(
         label="Condition as JSON",
         required=False,
@@ -58,6 +64,12 @@ class RuleForm(forms.Form):
         ),
         choices=Combine.choices,
         initial=Combine.ALL,
+    )
+    hits_cel = forms.CharField(
+        label="This condition as CEL",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, **CODE, "spellcheck": "false"}),
+        help_text="When filled, rows and JSON are ignored.",
     )
     hits = forms.CharField(
         label="This condition as JSON",
@@ -201,7 +213,7 @@ _SECOND = {
 
 
 class RuleEditor:
-    """The whole form of a rule: its rows say what they can, and the JSON field what they cannot."""
+    """The whole form of a rule: its rows say what they can, and the fields for CEL or JSON what they cannot."""
 
     def __init__(self, data: QueryDict | None, rule: Rule | None, others: QuerySet[Rule]) -> None:
         """`others` are the rules while which this one may be held back."""
@@ -253,8 +265,11 @@ class RuleEditor:
         )
 
     def _tree(self, name: str, combine: str, rows: "BaseFormSet[Any]", missing: str) -> Any:
-        """A condition tree from its JSON field, or from its rows; None when the field beside it says what is wrong."""
+        """A condition as its CEL field, its JSON field or its rows say it; None when the field beside it says what is wrong."""
         said = self.form.cleaned_data
+        if said[f"{name}_cel"]:
+            # As other doors count characters and lines, not as browsers send them.
+            return str(said[f"{name}_cel"]).replace("\r\n", "\n")
         if said[name].strip():
             try:
                 return json.loads(said[name])
@@ -272,7 +287,9 @@ class RuleEditor:
         name = str(error.facts.get("pointer", "")).lstrip("/").partition("/")[0]
         name = "hits" if name == "then" else name
         beside_rows = {"selector": "combine", "hits": "hits_combine"}.get(name)
-        if beside_rows and not self.form.cleaned_data.get(name, "").strip():
+        if beside_rows and self.form.cleaned_data.get(f"{name}_cel"):
+            self.form.add_error(f"{name}_cel", error.message)
+        elif beside_rows and not self.form.cleaned_data.get(name, "").strip():
             self.form.add_error(beside_rows, error.message)
         elif name in self.form.fields:
             self.form.add_error(name, error.message)

@@ -14,7 +14,10 @@ from access.errors import ProductError
 from access.keyset import page_of
 from alerts.actions import actions_of
 from alerts.backtest_pages import DEFAULT_RANGE, RANGE_CHOICES, begin
+from alerts.cel import NotCel, write_cel
+from alerts.condition import parse
 from alerts.edition_changes import with_differences
+from alerts.errors import InvalidCondition
 from alerts.forms import RuleEditor
 from alerts.kind_words import fires_at, say_rule
 from alerts.lists import (
@@ -23,7 +26,7 @@ from alerts.lists import (
     find_rule,
     rules_for,
 )
-from alerts.models import Rule
+from alerts.models import Rule, RuleVersion
 from alerts.preview import Preview, preview
 from alerts.rule_spec import RuleSpec
 from alerts.rules import create_rule, delete_rule, edit_rule, pause_rule, resume_rule
@@ -72,11 +75,30 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "actions": actions_of(shown),
         "behind": LogHead.objects.get().position - shown.cursor,
         "facts": _facts(shown),
+        "conditions": _conditions(shown.current),
         "may_edit": caller(request).may("alert"),
         "ranges": RANGE_CHOICES,
         "range": DEFAULT_RANGE,
     }
     return render(request, "alerts/rule.html", context)
+
+
+def _conditions(edition: RuleVersion) -> list[dict[str, Any]]:
+    """Each condition as a tree, and as CEL text or why not."""
+    titles = {"selector": "Condition", "hits": "Hits", "then": "What follows"}
+    shown = []
+    for name, title in titles.items():
+        if (tree := getattr(edition, name)) is None:
+            continue
+        one = {"id": name, "cel_id": f"{name}-cel", "title": title, "tree": tree}
+        try:
+            one["cel"] = write_cel(parse(tree))
+        except NotCel as why:
+            one["why_not"] = str(why)
+        except InvalidCondition as error:
+            one["why_not"] = error.message
+        shown.append(one)
+    return shown
 
 
 def _facts(rule: Rule) -> list[tuple[str, str]]:

@@ -1,11 +1,13 @@
 """What a rule says, and whether it can be said at all: nothing here asks the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from alerts.cel import read_cel
 from alerts.condition import MAX_TEXT, AnyOf, Condition, check_field, event_types, parse
 from alerts.errors import InvalidCondition, InvalidRule
 from alerts.looks import FINE_WINDOW
@@ -35,7 +37,8 @@ TELLING: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """What somebody wants a rule to say. `selector` is the JSON condition tree, `channels`, `escalate_to` and `inhibited_by` are ids.
+    """What somebody wants a rule to say. `selector`, `hits` and `then` are JSON condition trees, or CEL text that is read into
+    one; `channels`, `escalate_to` and `inhibited_by` are ids.
 
     What only some kinds say (`models.NEEDED`) is None in others.
     """
@@ -105,17 +108,17 @@ class RuleSpec:
 
     def asked(self) -> Condition:
         """Which events it is about at all. Raises InvalidCondition."""
-        condition = _parsed(self.selector, "/selector")
-        return condition if self.then is None else AnyOf((condition, _parsed(self.then, "/then")))
+        condition = read_tree(self.selector, "/selector")
+        return condition if self.then is None else AnyOf((condition, read_tree(self.then, "/then")))
 
     def edition(self) -> dict[str, Any]:
-        """What an edition keeps of it."""
+        """What an edition keeps of it. Raises InvalidCondition."""
         types = event_types(self.asked())
         return {
             "description": self.description,
-            "selector": self.selector,
+            "selector": _tree(self.selector, "/selector"),
             "kind": self.kind,
-            "hits": self.hits,
+            "hits": _tree(self.hits, "/hits"),
             "percent": None if self.percent is None else exact(self.percent),
             "remember_days": self.remember_days,
             "field": self.field,
@@ -124,7 +127,7 @@ class RuleSpec:
             "limit": None if self.limit is None else exact(self.limit),
             "factor": None if self.factor is None else exact(self.factor),
             "baseline_windows": self.baseline_windows,
-            "then": self.then,
+            "then": _tree(self.then, "/then"),
             "within_seconds": self.within_seconds,
             "pair_by": None if self.pair_by is None else list(self.pair_by),
             "event_types": None if types is None else sorted(types),
@@ -149,16 +152,29 @@ def exact(number: Decimal | float) -> Decimal:
 
 
 def read_condition(spec: RuleSpec) -> Condition:
-    condition = _parsed(spec.selector, "/selector")
+    condition = read_tree(spec.selector, "/selector")
     for index, name in enumerate(spec.group_by):
         check_field(name, f"/group_by/{index}")
     _check_numbers(spec)
     return condition
 
 
-def _parsed(tree: Any, place: str) -> Condition:
+def read_tree(said: Any, place: str) -> Condition:
+    """A condition that stands at `place`, a tree or CEL text. Raises InvalidCondition with the whole pointer."""
+    with _at(place):
+        return parse(_tree(said, ""))
+
+
+def _tree(said: Any, place: str) -> Any:
+    """The tree itself, also of CEL text."""
+    with _at(place):
+        return read_cel(said) if isinstance(said, str) else said
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
     try:
-        return parse(tree)
+        yield
     except InvalidCondition as error:
         error.facts["pointer"] = f"{place}{error.facts['pointer']}"
         raise
@@ -184,7 +200,7 @@ def read_hits(spec: RuleSpec) -> Condition | None:
     if spec.kind != Kind.SHARE:
         return None
     _check_share(spec)
-    return _parsed(spec.hits, "/hits")
+    return read_tree(spec.hits, "/hits")
 
 
 def _check_kind(spec: RuleSpec) -> None:
@@ -252,7 +268,7 @@ def _check_change(spec: RuleSpec) -> None:
 
 
 def _check_pair(spec: RuleSpec) -> None:
-    _parsed(spec.then, "/then")
+    read_tree(spec.then, "/then")
     within = spec.within_seconds
     if isinstance(within, bool) or not isinstance(within, int) or not 1 <= within <= MAX_WITHIN_SECONDS:
         raise InvalidRule(

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from access import audit
 from access.actor import Actor
-from alerts.condition import All, event_types, parse
+from alerts.condition import All, event_types
 from alerts.episodes import end_open
 from alerts.errors import (
     ChannelNotFound,
@@ -28,7 +28,7 @@ from alerts.models import (
 )
 from alerts.novelty import begin_silence, learn
 from alerts.rule_check import check_fields
-from alerts.rule_spec import RuleSpec, read_hits, read_spec
+from alerts.rule_spec import RuleSpec, read_hits, read_spec, read_tree
 from events import changes
 from events.models import LogHead
 
@@ -55,7 +55,7 @@ def check_spec(*, actor: Actor, spec: RuleSpec) -> tuple[str, ...]:
     of_then = grouped if spec.kind == Kind.SEQUENCE else {}
     of_first = grouped if spec.kind == Kind.MISSING else {}
     warnings = check_fields(asked, of_first | paired)
-    warnings += check_fields(parse(spec.then), of_then | paired, place="/then")
+    warnings += check_fields(read_tree(spec.then, "/then"), of_then | paired, place="/then")
     return tuple(dict.fromkeys(warnings))
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from access.models import Delivery
+from alerts.cel import cel_of
 from alerts.course import course_of
 from alerts.lists import evidence_of
 from alerts.models import Channel, Compare, Episode, Function, Kind, Rule, RuleVersion, Severity
@@ -14,14 +15,14 @@ from alerts.rules import Saved
 
 
 class ConditionField(serializers.JSONField):
-    """The condition tree, as JSON."""
+    """The condition tree, as JSON; where one is asked for, CEL text is taken as well."""
 
 
 class RuleRequest(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField(default="", allow_blank=True)
     selector = ConditionField(
-        help_text='{"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}; docs/reference/alerts.md'
+        help_text='{"all": […]}, {"any": […]}, {"not": …} or {"field", "op", "value"}; or CEL text: docs/reference/alerts.md'
     )
     kind = serializers.ChoiceField(
         Kind.choices, default=Kind.COUNT, help_text="What it looks for: docs/reference/alerts.md"
@@ -29,7 +30,7 @@ class RuleRequest(serializers.Serializer[Any]):
     hits = ConditionField(
         default=None,
         allow_null=True,
-        help_text="Of the kind share: which of the selected events are counted as hits; a condition tree.",
+        help_text="Of the kind share: which of the selected events are counted as hits; a condition tree, or CEL text.",
     )
     percent = serializers.DecimalField(
         max_digits=6,
@@ -78,7 +79,7 @@ class RuleRequest(serializers.Serializer[Any]):
     then = ConditionField(
         default=None,
         allow_null=True,
-        help_text="Of the kinds sequence and missing: what follows a selected event, or does not; a condition tree.",
+        help_text="Of the kinds sequence and missing: what follows a selected event, or does not; a condition tree, or CEL text.",
     )
     within_seconds = serializers.IntegerField(
         default=None, allow_null=True, help_text="Of the kinds sequence and missing: in which time."
@@ -134,10 +135,28 @@ class PreviewRequest(RuleRequest):
     name = serializers.CharField(default="preview")
 
 
+class ConditionsInCel(serializers.Serializer[RuleVersion]):
+    """Each condition of an edition as CEL text; null where there is none, and for a tree that CEL text cannot say."""
+
+    selector = serializers.SerializerMethodField()
+    hits = serializers.SerializerMethodField()
+    then = serializers.SerializerMethodField()
+
+    def get_selector(self, edition: RuleVersion) -> str | None:
+        return cel_of(edition.selector)
+
+    def get_hits(self, edition: RuleVersion) -> str | None:
+        return cel_of(edition.hits)
+
+    def get_then(self, edition: RuleVersion) -> str | None:
+        return cel_of(edition.then)
+
+
 class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
     selector = ConditionField()
     hits = ConditionField(allow_null=True)
     then = ConditionField(allow_null=True)
+    cel = ConditionsInCel(source="*", read_only=True)
     percent = serializers.FloatField(allow_null=True)
     limit = serializers.FloatField(allow_null=True)
     factor = serializers.FloatField(allow_null=True)
@@ -148,6 +167,7 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "number",
             "description",
             "selector",
+            "cel",
             "kind",
             "hits",
             "percent",
