@@ -1,6 +1,7 @@
 """CEL text of conditions: what it is read into, what is refused and where, and that trees, SQL and CEL's own evaluator agree."""
 
 import json
+from pathlib import Path
 
 import cel
 import pytest
@@ -15,6 +16,8 @@ from alerts.errors import InvalidCondition
 from alerts.fields import COLUMNS, StoredEvent, from_row, selection
 from tests.alerts.log import Sent, store
 from tests.alerts.test_condition import TEXTS, TREES, rows
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
 
 
 def asks(field, op, value):
@@ -174,6 +177,14 @@ def test_what_is_long_stands_on_several_lines():
     text = write_cel(parse(tree))
     assert text.count("\n") == 1
     assert read_cel(text) == tree
+
+
+def test_the_examples_of_the_documentation_are_read():
+    documented = REFERENCE.read_text(encoding="utf-8")
+    examples = documented.partition("## CEL")[2].split("```")[1].strip().splitlines()
+    assert len(examples) > 5
+    for example in examples:
+        assert read_cel(write_cel(parse(read_cel(example)))) == read_cel(example)
 
 
 # Pieces with a blank between them, and blanks.
@@ -370,6 +381,7 @@ def test_the_closure_postgresql_and_cel_give_the_same_three_values(events, trees
         ("has(metadata.a)", {"a": None}, False, True),
         ("!has(metadata.a.b)", {}, True, None),
         ('metadata["a b"] == null', {}, True, None),
+        ("metadata.a == null", {}, True, None),
         ('metadata.a.contains("x")', {"a": ["x"]}, True, None),
         ('"x" in metadata.a', {"a": "xy"}, True, None),
         ("metadata.a[0] == 1", {"a": {"0": 1}}, True, None),
