@@ -41,7 +41,7 @@ class RuleForm(forms.Form):
         label="Condition as CEL",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, **CODE, "spellcheck": "false"}),
-        help_text='As in event_type == "NODE_FAILURE" && !has(metadata.tenant). It is kept as a condition tree. When filled, rows and JSON are ignored.',
+        help_text='As in event_type == "NODE_FAILURE" && !has(metadata.tags.team). It is kept as a condition tree. When filled, rows and JSON are ignored.',
     )
     selector = forms.CharField(
         label="Condition as JSON",

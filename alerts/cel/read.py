@@ -364,7 +364,7 @@ class _Reader:
             raise self._unknown(name)
         field = self._argument(name)
         if not isinstance(field, _Field):
-            raise self.refused(field.at, "has() takes a field, as in has(metadata.tenant)")
+            raise self.refused(field.at, "has() takes a field, as in has(metadata.tags.team)")
         return self._test(field, "exists", _Constant(field.at, True), name.at)
 
     def _argument(self, name: Token) -> _Node:

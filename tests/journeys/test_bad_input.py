@@ -147,6 +147,7 @@ REFUSED = [
     Bad("a replay that is none", "GET", "replays/00000000-0000-0000-0000-000000000000", 40400, "replay_not_found", ""),
     Bad("a rule without a condition", "POST", "alerts/rules", 42200, "invalid_request", "selector", body={"name": "x"}),
     Bad("a condition that is none", "POST", "alerts/rules", 42200, "invalid_condition", "", body={"name": "x", "selector": {"some": []}}),
+    Bad("a condition that no rule can have", "POST", "alerts/rules", 42200, "invalid_condition", "line 1, column 1", body={"name": "x", "selector": "size(node_id) > 3"}),
     Bad("a field that is none", "POST", "alerts/rules", 42200, "unknown_field", "error_code", body={"name": "x", "selector": {"all": [{"field": "event_type", "op": "eq", "value": "NODE_FAILURE"}, {"field": "metadata.error_cod", "op": "exists"}]}}),
     Bad("a threshold of 0", "POST", "alerts/rules", 42200, "invalid_rule", "threshold", body={"name": "x", "threshold": 0, "selector": {"field": "node_id", "op": "exists"}}),
     Bad("a channel to the inside", "POST", "alerts/channels", 42200, "target_refused", "OUTBOUND_ALLOW", body={"name": "x", "url": "http://127.0.0.1:5432/"}),
