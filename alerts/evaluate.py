@@ -14,14 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from access import prepared
-from alerts import episodes
+from alerts import engine, episodes
 from alerts.compiled import Compiled
 from alerts.counts import count
-from alerts.engine import Match
+from alerts.engine import NEW, Match
 from alerts.episodes import Change
 from alerts.groups import Group
 from alerts.heard import listen
@@ -95,8 +96,10 @@ def _one_pass(now: datetime, done: Done) -> bool:
 
 def _claim(now: datetime) -> list[Rule]:
     """Rules that have events to read or episodes to close and that no other worker holds, all at one cursor."""
-    overdue = Exists(
-        Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
+    mine = Episode.everything.filter(rule=OuterRef("pk"))
+    pending = mine.filter(state=Episode.State.PENDING)
+    overdue = Exists(mine.filter(state=Episode.State.FIRING, closes_at__lt=now)) | Exists(
+        pending.filter(Q(closes_at__lt=now) | Q(fired_at__lt=now))
     )
     # What is decided behind the watermark ends there, too, at an instant that `look_at` knows.
     ends = (overdue & ~Q(current__kind__in=DELAYED)) | Q(look_at__lte=now)
@@ -125,9 +128,9 @@ class _Member:
     # Likewise, of a rule about pairs.
     parts: list[Part] = field(default_factory=list)
     late: int = 0
-    # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
+    # How many episodes are open or pending, when time alone changes the first of them, and when the last of all closes or closed.
     open: int = 0
-    first_to_close: datetime | None = None
+    moves_on: datetime | None = None
     last_to_close: datetime | None = None
 
     @classmethod
@@ -210,15 +213,21 @@ def _union(types: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset(union)
 
 
+# When time alone changes something about an open episode: what is pending fires, or lapses.
+_MOVES_ON = Case(
+    When(state=Episode.State.PENDING, then=Least("fired_at", "closes_at")), default=F("closes_at")
+)
+
+
 def _look_at_episodes(members: list[_Member]) -> None:
     """Asks once, after the rules are locked, so that rules without episodes near by need no further queries."""
     rules = [member.rule.pk for member in members]
-    open_ones = Episode.objects.firing().filter(rule__in=rules).order_by().values_list("rule")
-    standing = {pk: rest for pk, *rest in open_ones.annotate(Count("pk"), Min("closes_at"))}
-    newest = Episode.objects.filter(rule=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
+    open_ones = Episode.everything.open().filter(rule__in=rules).order_by().values_list("rule")
+    standing = {pk: rest for pk, *rest in open_ones.annotate(n=Count("pk"), first=Min(_MOVES_ON))}
+    newest = Episode.everything.filter(rule=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
     last = dict(Rule.objects.filter(pk__in=rules).values_list("pk", Subquery(newest)))
     for member in members:
-        member.open, member.first_to_close = standing.get(member.rule.pk, (0, None))
+        member.open, member.moves_on = standing.get(member.rule.pk, (0, None))
         member.last_to_close = last[member.rule.pk]
 
 
@@ -259,7 +268,7 @@ def _has_work(member: _Member, batch: _Batch) -> bool:
         return True
     if member.rule.current and member.rule.current.kind in DELAYED:
         return member.rule.look_at is not None and member.rule.look_at <= batch.moment
-    return member.first_to_close is not None and member.first_to_close < batch.moment
+    return member.moves_on is not None and member.moves_on < batch.moment
 
 
 def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
@@ -305,11 +314,15 @@ def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change],
     """Without the groups that would be too many, and what has to be said about those."""
     kept, room = [], settings.ALERT_MAX_GROUPS - member.open
     for change in changes:
-        opened = sum(one.fired and one.episode.firing for one in change.steps)
+        opened = sum(one.episode.key is NEW and _is_open(one.episode) for one in change.steps)
         if opened <= max(room, 0):
             kept.append(change)
             room -= opened
     return kept, _overflow(len(changes) - len(kept))
+
+
+def _is_open(episode: engine.Episode) -> bool:
+    return episode.firing or (episode.pending and not episode.lapsed)
 
 
 def _overflow(refused: int) -> str:

@@ -141,6 +141,14 @@ class RuleForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "code", "list": "rule-fields"}),
         help_text="Fields, with commas between them: node_id gives every node its own count and its own episode.",
     )
+    for_seconds = forms.IntegerField(
+        label="For seconds",
+        required=False,
+        min_value=0,
+        max_value=MAX_WINDOW_SECONDS,
+        initial=0,
+        help_text="How long it has to be so without interruption before it fires. 0 fires at once.",
+    )
     keep_firing_seconds = forms.IntegerField(
         label="Keep firing for seconds",
         min_value=0,
@@ -242,6 +250,7 @@ class RuleEditor:
             threshold=said["threshold"],
             window_seconds=said["window_seconds"],
             group_by=_names(said["group_by"]),
+            for_seconds=said["for_seconds"] or 0,
             keep_firing_seconds=said["keep_firing_seconds"],
             severity=said["severity"],
             channels=tuple(channel.pk for channel in said["channels"]),
@@ -314,6 +323,7 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "threshold": spec.threshold,
         "window_seconds": spec.window_seconds,
         "group_by": ", ".join(spec.group_by),
+        "for_seconds": spec.for_seconds,
         "keep_firing_seconds": spec.keep_firing_seconds,
         "severity": spec.severity,
         "channels": list(spec.channels),

@@ -59,6 +59,7 @@ class RuleSpec:
     threshold: int = 1
     window_seconds: int = 300
     group_by: Sequence[str] = ()
+    for_seconds: int = 0
     keep_firing_seconds: int = 0
     severity: str = Severity.WARNING
     channels: Sequence[int] = ()
@@ -93,6 +94,7 @@ class RuleSpec:
             threshold=edition.threshold,
             window_seconds=edition.window_seconds,
             group_by=tuple(edition.group_by),
+            for_seconds=edition.for_seconds,
             keep_firing_seconds=edition.keep_firing_seconds,
             severity=edition.severity,
             channels=tuple(rule.channels.values_list("pk", flat=True)),
@@ -131,6 +133,7 @@ class RuleSpec:
             "threshold": self.threshold,
             "window_seconds": self.window_seconds,
             "group_by": list(self.group_by),
+            "for_seconds": self.for_seconds,
             "keep_firing_seconds": self.keep_firing_seconds,
             "severity": self.severity,
         }
@@ -190,6 +193,12 @@ def read_hits(spec: RuleSpec) -> Condition | None:
 def _check_kind(spec: RuleSpec) -> None:
     if spec.kind not in Kind.values:
         raise InvalidRule(f"A kind is one of {', '.join(Kind.values)}.", pointer="/kind")
+    if spec.for_seconds and spec.kind in {Kind.NEW, Kind.ABSENCE}:
+        instead = "a longer window" if spec.kind == Kind.ABSENCE else "the kind count"
+        raise InvalidRule(
+            f"A rule of the kind {spec.kind} fires at once: use {instead} instead of for_seconds.",
+            pointer="/for_seconds",
+        )
     needed = NEEDED[Kind(spec.kind)]
     for name in OF_KINDS:
         given = getattr(spec, name) is not None
@@ -318,6 +327,7 @@ def _check_numbers(spec: RuleSpec) -> None:
     for name, low, high in (
         ("threshold", 1, MAX_THRESHOLD),
         ("window_seconds", 1, MAX_WINDOW_SECONDS),
+        ("for_seconds", 0, MAX_WINDOW_SECONDS),
         ("keep_firing_seconds", 0, MAX_WINDOW_SECONDS),
     ):
         value = getattr(spec, name)

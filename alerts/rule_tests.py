@@ -117,6 +117,7 @@ def _until(rule: Compiled, test: Mapping[str, Any], events: Sequence[LoggedEvent
         + FUTURE_ALLOWED
         + rule.counts_after
         + 3 * rule.terms.window
+        + rule.terms.hold
         + rule.terms.keep_firing
         + timedelta(days=1)
     )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from access import audit
 from access.actor import Actor
 from alerts.condition import All, event_types, parse
-from alerts.episodes import end_open
+from alerts.episodes import end_open, forget_unfired
 from alerts.errors import (
     ChannelNotFound,
     InvalidRule,
@@ -199,6 +199,7 @@ def _begin_anew(rule: Rule) -> None:
 
 
 def _clear(rule: Rule) -> None:
+    forget_unfired(rule)
     for gathered in (Pane, Finding, KnownGroup):
         gathered.objects.filter(edition__rule=rule).delete()
 

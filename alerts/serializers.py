@@ -95,6 +95,9 @@ class RuleRequest(serializers.Serializer[Any]):
     )
     window_seconds = serializers.IntegerField(default=300)
     group_by = serializers.ListField(child=serializers.CharField(), default=list)
+    for_seconds = serializers.IntegerField(
+        default=0, help_text="How long a group has to be over, without interruption, before it fires."
+    )
     keep_firing_seconds = serializers.IntegerField(default=0)
     severity = serializers.ChoiceField(Severity.choices, default=Severity.WARNING)
     channels = serializers.ListField(
@@ -165,6 +168,7 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "threshold",
             "window_seconds",
             "group_by",
+            "for_seconds",
             "keep_firing_seconds",
             "severity",
             "created_by",
@@ -179,6 +183,9 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
     inhibited_by = serializers.PrimaryKeyRelatedField[Rule](many=True, read_only=True)
     state = serializers.SerializerMethodField()
     firing = serializers.SerializerMethodField(help_text="How many groups fire now.")
+    pending = serializers.SerializerMethodField(
+        help_text="How many groups are over, but not for `for_seconds` yet."
+    )
 
     class Meta:
         model = Rule
@@ -188,6 +195,7 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
             "enabled",
             "state",
             "firing",
+            "pending",
             "problem",
             "edition",
             "channels",
@@ -209,6 +217,9 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
 
     def get_firing(self, rule: Rule) -> int:
         return int(getattr(rule, "firing", 0))
+
+    def get_pending(self, rule: Rule) -> int:
+        return int(getattr(rule, "pending", 0))
 
 
 class SavedAnswer(serializers.Serializer[Saved]):
@@ -248,7 +259,11 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
     rule_name = serializers.CharField(source="rule.name")
     edition = serializers.IntegerField(source="rule_version.number")
     severity = serializers.CharField(source="rule_version.severity")
+    number = serializers.IntegerField()
     group = serializers.DictField()
+    recovering = serializers.BooleanField(
+        help_text="Fires, but is not over any more: it resolves at `closes_at` unless it is again."
+    )
 
     class Meta:
         model = Episode
@@ -261,6 +276,7 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "number",
             "group",
             "state",
+            "recovering",
             "started_at",
             "fired_at",
             "last_match_at",

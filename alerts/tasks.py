@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest, novelty, pairing, unattended
+from alerts import act, backtest, episodes, novelty, pairing, unattended
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -42,6 +42,7 @@ def forget_old() -> None:
     now = timezone.now()
     novelty.forget_groups(now)
     pairing.forget_findings(now)
+    episodes.forget_lapsed(now)
 
 
 @shared_task(name="alerts.tasks.tell_again")

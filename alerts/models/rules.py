@@ -70,9 +70,10 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         return self.filter(current__in=RuleVersion.objects.readable_by(actor))
 
     def with_firing(self) -> "RuleQuerySet":
-        """Adds `firing`, the number of open episodes."""
+        """Adds `firing`, the number of open episodes, and `pending`, that of groups which may open one."""
         return self.annotate(
-            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True)
+            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True),
+            pending=models.Count("episodes", filter=Q(episodes__state="pending"), distinct=True),
         )
 
 
@@ -121,12 +122,14 @@ class Rule(models.Model):
         return self.name
 
     def state(self) -> str:
-        """`error`, `firing`, `paused` or `ok`; needs `with_firing`."""
+        """`paused`, `error`, `firing`, `pending` or `ok`; needs `with_firing`."""
         if not self.enabled:
             return "paused"
         if self.problem:
             return "error"
-        return "firing" if getattr(self, "firing", 0) else "ok"
+        if getattr(self, "firing", 0):
+            return "firing"
+        return "pending" if getattr(self, "pending", 0) else "ok"
 
 
 class _AllUnder(models.Func):
@@ -208,6 +211,8 @@ class RuleVersion(models.Model):
     threshold = models.PositiveIntegerField(default=1)
     window_seconds = models.PositiveIntegerField(default=300)
     group_by = ArrayField(models.CharField(max_length=200), default=list)
+    # How long a group is over, without interruption, before it fires.
+    for_seconds = models.PositiveIntegerField(default=0)
     # How long an episode stays open after the last instant at which the window held enough matches.
     keep_firing_seconds = models.PositiveIntegerField(default=0)
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
