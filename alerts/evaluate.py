@@ -244,6 +244,8 @@ def _advance_all(batch: _Batch) -> int:
         moved.append(member.rule.pk)
         if member.late or note or member.rule.problem:
             rule.update(problem=note, late_ignored=F("late_ignored") + member.late)
+        if note:
+            rule.update(trouble=note, troubled_at=batch.now)
     Rule.objects.filter(pk__in=moved).update(cursor=batch.until, evaluated_at=batch.now, retry_at=None)
     return troubled
 
@@ -275,7 +277,8 @@ def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
     log.error("A rule could not be evaluated", exc_info=problem)
     reason = (str(problem).splitlines() or [type(problem).__name__])[0]
     sentence = f"The rule could not be evaluated, and is tried again in {RETRY_AFTER.seconds} s: {reason}"
-    rule.update(problem=sentence[:1000], retry_at=now + RETRY_AFTER, evaluated_at=now)
+    told = {"problem": sentence[:1000], "trouble": sentence[:1000], "troubled_at": now}
+    rule.update(**told, retry_at=now + RETRY_AFTER, evaluated_at=now)
 
 
 def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]:
@@ -312,7 +315,8 @@ def _fresh(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Fresh, d
 
 def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change], str]:
     """Without the groups that would be too many, and what has to be said about those."""
-    kept, room = [], settings.ALERT_MAX_GROUPS - member.open
+    stored = [one.episode for change in changes for one in change.steps if one.episode.key is not NEW]
+    kept, room = [], settings.ALERT_MAX_GROUPS - member.open + sum(not _is_open(one) for one in stored)
     for change in changes:
         opened = sum(one.episode.key is NEW and _is_open(one.episode) for one in change.steps)
         if opened <= max(room, 0):

@@ -118,9 +118,10 @@ def write_messages(
     about_id: int,
     schedule: Sequence[float] = ALERT_SCHEDULE,
     hold: datetime | None = None,
+    in_its_words: bool = True,
 ) -> list[Delivery]:
-    """One outbox row for each message that the channel's kind makes of it."""
-    said = worded(channel, told)
+    """One outbox row for each message that the channel's kind makes of it. The words of its templates are for episodes."""
+    said = worded(channel, told) if in_its_words else told
     return [
         enqueue_delivery(
             message_id=message_id + message.suffix,

@@ -118,8 +118,19 @@ def resume_rule(*, actor: Actor, rule_id: int) -> Rule:
         rule = _locked(actor, rule_id)
         if not rule.enabled:
             rule.enabled, rule.problem, rule.retry_at = True, "", None
+            rule.troubled_at = rule.trouble_told_at = None
             rule.cursor = rule.starts_after = LogHead.objects.get().position
-            rule.save(update_fields=["enabled", "problem", "retry_at", "cursor", "starts_after"])
+            rule.save(
+                update_fields=[
+                    "enabled",
+                    "problem",
+                    "retry_at",
+                    "troubled_at",
+                    "trouble_told_at",
+                    "cursor",
+                    "starts_after",
+                ]
+            )
             _begin_anew(rule)
             _record(actor, "rule.resume", rule, after_position=rule.cursor)
     return rule
