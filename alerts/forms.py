@@ -16,6 +16,7 @@ from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severi
 from alerts.rule_spec import (
     LIMIT_DECIMALS,
     MAX_BASELINE_WINDOWS,
+    MAX_FLAPPING,
     MAX_MINUTES,
     MAX_REMEMBER_DAYS,
     MAX_THRESHOLD,
@@ -164,6 +165,13 @@ class RuleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Without a channel an episode is only shown here.",
     )
+    flapping_after = forms.IntegerField(
+        label="Tell together after",
+        required=False,
+        min_value=1,
+        max_value=MAX_FLAPPING,
+        help_text="Firings of one group within an hour; the next ones are told in one message an hour. Empty: each by itself.",
+    )
     remind_minutes = forms.IntegerField(
         label="Remind every minutes",
         required=False,
@@ -254,6 +262,7 @@ class RuleEditor:
             keep_firing_seconds=said["keep_firing_seconds"],
             severity=said["severity"],
             channels=tuple(channel.pk for channel in said["channels"]),
+            flapping_after=said["flapping_after"],
             remind_minutes=said["remind_minutes"],
             escalate_minutes=said["escalate_minutes"],
             escalate_to=tuple(channel.pk for channel in said["escalate_to"]),
@@ -327,6 +336,7 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "keep_firing_seconds": spec.keep_firing_seconds,
         "severity": spec.severity,
         "channels": list(spec.channels),
+        "flapping_after": spec.flapping_after,
         "remind_minutes": spec.remind_minutes,
         "escalate_minutes": spec.escalate_minutes,
         "escalate_to": list(spec.escalate_to),

@@ -100,6 +100,8 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
 def _telling(rule: Rule) -> list[tuple[str, str]]:
     """What happens while nobody sees to an episode."""
     told = []
+    if rule.flapping_after is not None:
+        told.append(("Tells together", f"what a group fires beyond {rule.flapping_after} times an hour"))
     if rule.remind_minutes is not None:
         told.append(("Reminds", f"every {duration(60 * rule.remind_minutes)} while nobody sees to it"))
     if rule.escalate_minutes is not None:

@@ -19,12 +19,14 @@ MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
 MAX_REMEMBER_DAYS = 365
 MAX_WITHIN_SECONDS = 24 * 3600
 MAX_MINUTES = 7 * 24 * 60
+MAX_FLAPPING = 1_000
 MAX_FACTOR, MAX_BASELINE_WINDOWS = 100_000, 100
 
 
 #: What a spec says about whom a rule tells and when: no part of an edition.
 TELLING: dict[str, Any] = {
     "channels": (),
+    "flapping_after": None,
     "remind_minutes": None,
     "escalate_minutes": None,
     "escalate_to": (),
@@ -63,6 +65,7 @@ class RuleSpec:
     keep_firing_seconds: int = 0
     severity: str = Severity.WARNING
     channels: Sequence[int] = ()
+    flapping_after: int | None = None
     remind_minutes: int | None = None
     escalate_minutes: int | None = None
     escalate_to: Sequence[int] = ()
@@ -98,6 +101,7 @@ class RuleSpec:
             keep_firing_seconds=edition.keep_firing_seconds,
             severity=edition.severity,
             channels=tuple(rule.channels.values_list("pk", flat=True)),
+            flapping_after=rule.flapping_after,
             remind_minutes=rule.remind_minutes,
             escalate_minutes=rule.escalate_minutes,
             escalate_to=tuple(rule.escalate_to.values_list("pk", flat=True)),
@@ -337,6 +341,13 @@ def _check_numbers(spec: RuleSpec) -> None:
 
 
 def _check_telling(spec: RuleSpec) -> None:
+    often = spec.flapping_after
+    if often is not None and (
+        isinstance(often, bool) or not isinstance(often, int) or not 1 <= often <= MAX_FLAPPING
+    ):
+        raise InvalidRule(
+            f"flapping_after is a whole number from 1 to {MAX_FLAPPING}.", pointer="/flapping_after"
+        )
     for name in ("remind_minutes", "escalate_minutes"):
         value = getattr(spec, name)
         if value is not None and (

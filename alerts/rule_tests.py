@@ -31,6 +31,7 @@ _RULE = {field.name for field in fields(RuleSpec)} - {
     "escalate_to",
     "escalate_minutes",
     "remind_minutes",
+    "flapping_after",
 }
 
 

@@ -219,10 +219,11 @@ def _set_told(actor: Actor, rule: Rule, spec: RuleSpec) -> None:
     """Whom it tells, and when again: no part of an edition."""
     rule.channels.set(_channels(spec.channels, "/channels"))
     rule.escalate_to.set(_channels(spec.escalate_to, "/escalate_to"))
+    rule.flapping_after = spec.flapping_after
     rule.remind_minutes, rule.escalate_minutes = spec.remind_minutes, spec.escalate_minutes
     rule.inhibited_by.set(_inhibitors(actor, rule, spec))
     rule.inhibit_equal = list(spec.inhibit_equal)
-    rule.save(update_fields=["remind_minutes", "escalate_minutes", "inhibit_equal"])
+    rule.save(update_fields=["flapping_after", "remind_minutes", "escalate_minutes", "inhibit_equal"])
 
 
 def _inhibitors(actor: Actor, rule: Rule, spec: RuleSpec) -> list[Rule]:
@@ -247,6 +248,7 @@ def _facts(rule: Rule) -> dict[str, object]:
         "edition": rule.current.number,
         "name": rule.name,
         "channels": sorted(rule.channels.values_list("name", flat=True)),
+        "flapping_after": rule.flapping_after,
         "remind_minutes": rule.remind_minutes,
         "escalate_minutes": rule.escalate_minutes,
         "inhibited_by": sorted(rule.inhibited_by.values_list("name", flat=True)),

@@ -103,6 +103,11 @@ class RuleRequest(serializers.Serializer[Any]):
     channels = serializers.ListField(
         child=serializers.IntegerField(), default=list, help_text="Ids of channels."
     )
+    flapping_after = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="A group that fires more often within an hour is told of in one message an hour; null: each time.",
+    )
     remind_minutes = serializers.IntegerField(
         default=None,
         allow_null=True,
@@ -199,6 +204,7 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
             "problem",
             "edition",
             "channels",
+            "flapping_after",
             "remind_minutes",
             "escalate_minutes",
             "escalate_to",

@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest, episodes, novelty, pairing, rule_health, unattended
+from alerts import act, backtest, digest, episodes, novelty, pairing, rule_health, unattended
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -47,7 +47,8 @@ def forget_old() -> None:
 
 @shared_task(name="alerts.tasks.tell_again")
 def tell_again() -> None:
-    """Of episodes that nobody sees to, and of rules that have trouble."""
+    """Of episodes that nobody sees to, of rules that have trouble, and of what was gathered."""
     now = timezone.now()
+    digest.tell_together(now)
     unattended.tell_again(now)
     rule_health.tell_of_rules(now)

@@ -151,6 +151,7 @@ class EpisodeEntry(models.Model):
         MUTED = "muted"
         ESCALATED = "escalated"
         INHIBITED = "inhibited"
+        GATHERED = "gathered"
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -94,6 +94,8 @@ class Rule(models.Model):
     enabled = models.BooleanField(default=True)
     current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
     channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # A group that fires more often within an hour is told of in one message an hour; null: each time.
+    flapping_after = models.PositiveSmallIntegerField(null=True)
     # While nobody sees to an episode: how often its channels are reminded, and when which others are told.
     remind_minutes = models.PositiveIntegerField(null=True)
     escalate_minutes = models.PositiveIntegerField(null=True)
