@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from access import prepared
 from alerts import engine, episodes
+from alerts.auditor import note_read
 from alerts.compiled import Compiled
 from alerts.counts import count
 from alerts.engine import NEW, Match
@@ -173,12 +174,10 @@ class _Batch:
         compiled = [member.compiled for member in members if member.compiled]
         after, head = rules[0].cursor, LogHead.objects.get().position
         until = min(after + BATCH, head)
-        events = read(
-            after=after,
-            until=until,
-            types=_union(one.event_types for one in compiled),
-            documents=any(one.reads_documents for one in compiled),
-        )
+        types = _union(one.event_types for one in compiled)
+        documents = any(one.reads_documents for one in compiled)
+        events = read(after=after, until=until, types=types, documents=documents)
+        note_read(after=after, until=until, types=types, seen=len(events), now=now)
         moment = now if until == head else received_at(until) or now
         _look_at_episodes(members)
         batch = cls(members, events, until, moment, now)

@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest, digest, episodes, novelty, pairing, rule_health, unattended
+from alerts import act, auditor, backtest, digest, episodes, novelty, pairing, rule_health, unattended
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -43,6 +43,12 @@ def forget_old() -> None:
     novelty.forget_groups(now)
     pairing.forget_findings(now)
     episodes.forget_lapsed(now)
+
+
+@shared_task(name="alerts.tasks.audit_reading")
+def audit_reading() -> None:
+    """Whether evaluation has seen every event."""
+    auditor.audit_reading(timezone.now())
 
 
 @shared_task(name="alerts.tasks.tell_again")

@@ -5,6 +5,7 @@ from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
 from alerts.models.gathered import Gathered
+from alerts.models.reading import ReadSpan
 from alerts.models.rules import (
     DELAYED,
     LOOKING,
@@ -48,6 +49,7 @@ __all__ = [
     "Kind",
     "KnownGroup",
     "Pane",
+    "ReadSpan",
     "Rule",
     "RuleQuerySet",
     "RuleVersion",
