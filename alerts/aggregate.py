@@ -23,6 +23,7 @@ class Aggregate:
     at_least: int
     window: timedelta
     keep_firing: timedelta
+    hold: timedelta = timedelta()
 
     def number(self, value: Any) -> Numbers | None:
         """What an event adds; None when its field holds no number."""

@@ -22,6 +22,7 @@ class Change:
     at_least: int
     window: timedelta
     keep_firing: timedelta
+    hold: timedelta = timedelta()
 
     @property
     def reach(self) -> timedelta:

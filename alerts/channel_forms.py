@@ -6,6 +6,7 @@ from django import forms
 
 from alerts.channel_kinds import KINDS
 from alerts.channel_kinds.kind import PARTS
+from alerts.channels import MAX_GATHER_SECONDS, MAX_PER_MINUTE
 from alerts.models import Channel
 
 _CODE = {"class": "code"}
@@ -65,6 +66,21 @@ class ChannelForm(forms.Form):
     time_zone = forms.CharField(
         required=False, max_length=64, initial="UTC", help_text="Of the quiet hours, such as Europe/Berlin."
     )
+    gather_seconds = forms.IntegerField(
+        label="Gather for seconds",
+        required=False,
+        min_value=0,
+        max_value=MAX_GATHER_SECONDS,
+        initial=0,
+        help_text="What comes within so long of the first is told with it in one message. 0 tells each at once.",
+    )
+    most_per_minute = forms.IntegerField(
+        label="Messages a minute at most",
+        required=False,
+        min_value=1,
+        max_value=MAX_PER_MINUTE,
+        help_text="What is beyond is told in one message, as soon as there is room. Empty: no limit.",
+    )
     enabled = forms.BooleanField(required=False, initial=True, label="Send notifications")
 
     def __init__(self, *args: Any, kind: str, stored: bool = False, **kwargs: Any) -> None:
@@ -83,6 +99,9 @@ class ChannelForm(forms.Form):
 
     def clean_time_zone(self) -> str:
         return str(self.cleaned_data["time_zone"]).strip() or "UTC"
+
+    def clean_gather_seconds(self) -> int:
+        return self.cleaned_data["gather_seconds"] or 0
 
     def clean_recipients(self) -> list[str]:
         return str(self.cleaned_data["recipients"]).replace(",", " ").split()

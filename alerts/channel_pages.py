@@ -176,6 +176,8 @@ def _initial(shown: Channel) -> dict[str, object]:
         "url": shown.url,
         "enabled": shown.enabled,
         "signature": shown.signature,
+        "gather_seconds": shown.gather_seconds,
+        "most_per_minute": shown.most_per_minute,
         "quiet_from": shown.quiet_from,
         "quiet_until": shown.quiet_until,
         "time_zone": shown.time_zone,

@@ -46,6 +46,15 @@ class ChannelRequest(serializers.Serializer[Any]):
         default=None, allow_null=True, help_text="… and what still fires when the quiet hours end, then."
     )
     time_zone = serializers.CharField(default="UTC", help_text="Of the quiet hours, such as Europe/Berlin.")
+    gather_seconds = serializers.IntegerField(
+        default=0,
+        help_text="What comes within so long of the first is told with it in one message; not of the kind pagerduty.",
+    )
+    most_per_minute = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="What is beyond so many messages in a minute is told in one, as soon as there is room.",
+    )
     enabled = serializers.BooleanField(default=True)
 
 
@@ -117,6 +126,8 @@ class ChannelAnswer(serializers.ModelSerializer[Channel]):
             "recipients",
             "title_template",
             "text_template",
+            "gather_seconds",
+            "most_per_minute",
             "quiet_from",
             "quiet_until",
             "time_zone",

@@ -25,6 +25,7 @@ from alerts.told import about_test
 from alerts.wording import check_templates
 
 ABOUT = "alerts.channel"
+MAX_GATHER_SECONDS, MAX_PER_MINUTE = 3_600, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class ChannelSpec:
     quiet_from: time | None = None
     quiet_until: time | None = None
     time_zone: str = "UTC"
+    gather_seconds: int = 0
+    most_per_minute: int | None = None
     enabled: bool = True
     kind: str = ""
 
@@ -133,8 +136,24 @@ def _fill(channel: Channel, spec: ChannelSpec) -> None:
     channel.secret = _secret(channel, spec)
     channel.quiet_from, channel.quiet_until = spec.quiet_from, spec.quiet_until
     channel.time_zone = spec.time_zone
+    _set_together(channel, spec)
     check_quiet_hours(channel)
     kind.check(channel)
+
+
+def _set_together(channel: Channel, spec: ChannelSpec) -> None:
+    wait, most = spec.gather_seconds, spec.most_per_minute
+    if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= MAX_GATHER_SECONDS:
+        raise InvalidChannel(
+            f"gather_seconds is a whole number from 0 to {MAX_GATHER_SECONDS}.", pointer="/gather_seconds"
+        )
+    if most is not None and (
+        isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MAX_PER_MINUTE
+    ):
+        raise InvalidChannel(
+            f"most_per_minute is a whole number from 1 to {MAX_PER_MINUTE}.", pointer="/most_per_minute"
+        )
+    channel.gather_seconds, channel.most_per_minute = wait, most
 
 
 def _secret(channel: Channel, spec: ChannelSpec) -> str:

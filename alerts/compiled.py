@@ -44,7 +44,7 @@ class Compiled:
         keep_firing = timedelta(seconds=edition.keep_firing_seconds)
         rule = cls(
             parse(edition.selector),
-            Terms(edition.threshold, window, keep_firing),
+            Terms(edition.threshold, window, keep_firing, hold=timedelta(seconds=edition.for_seconds)),
             tuple(edition.group_by),
         )
         match edition.kind:
@@ -63,11 +63,11 @@ class Compiled:
         terms = self.terms
         if edition.kind == Kind.SHARE:
             percent = Decimal(edition.percent or 0)
-            share = Share(percent, terms.threshold, terms.window, terms.keep_firing)
+            share = Share(percent, terms.threshold, terms.window, terms.keep_firing, terms.hold)
             return replace(self, hits=parse(edition.hits), judge=share)
         factor, baseline = Decimal(edition.factor or 1), edition.baseline_windows or 1
         below = edition.compare == Compare.BELOW
-        change = Change(factor, below, baseline, terms.threshold, terms.window, terms.keep_firing)
+        change = Change(factor, below, baseline, terms.threshold, terms.window, terms.keep_firing, terms.hold)
         return replace(self, judge=change)
 
     def _about_pairs(self, edition: RuleVersion) -> "Compiled":
@@ -100,6 +100,7 @@ class Compiled:
             edition.threshold,
             rule.terms.window,
             rule.terms.keep_firing,
+            rule.terms.hold,
         )
         return replace(rule, judge=judge)
 

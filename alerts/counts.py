@@ -77,6 +77,7 @@ def _near(
 ) -> Stored:
     """The episodes that new matches may touch, and those that end."""
     near = Q(state=Episode.State.FIRING, closes_at__lt=moment)
+    near |= Q(state=Episode.State.PENDING) & (Q(closes_at__lt=moment) | Q(fired_at__lte=moment))
     first = moment
     if fresh:
         instants = [match.at for matches in fresh.values() for match in matches]
@@ -88,4 +89,4 @@ def _near(
         )
     if stored_until is None or stored_until < first:
         return {}
-    return episodes.by_group(rule.episodes.filter(near))
+    return episodes.by_group(Episode.everything.filter(near, rule=rule))

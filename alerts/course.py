@@ -29,6 +29,7 @@ _SAID = {
     EpisodeEntry.Kind.RESOLVED: "{by} resolved it",
     EpisodeEntry.Kind.ESCALATED: "Nobody saw to it, so others are told",
     EpisodeEntry.Kind.INHIBITED: "Nobody is told while {by} fires",
+    EpisodeEntry.Kind.GATHERED: "{by} was told in a digest",
     EpisodeEntry.Kind.MUTED: "Nobody is told until {until:%Y-%m-%d %H:%M} UTC: {by}",
 }
 

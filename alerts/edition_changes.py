@@ -26,6 +26,7 @@ _LABELS = {
     "threshold": "At least",
     "window_seconds": "Window",
     "group_by": "Counted apart by",
+    "for_seconds": "Has to last for",
     "keep_firing_seconds": "Keeps firing for",
 }
 

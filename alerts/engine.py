@@ -4,6 +4,10 @@
 [t − window, t], in event time. An episode is a longest stretch in which the group is over, interruptions of at most
 `keep_firing` included. It fires when it is first over and closes `keep_firing` after it was last over.
 
+A rule may ask that a group is over for a while (`hold`) before it fires. It is *pending* until it was so without interruption; then
+it fires, and from then on interruptions are included. A stretch that ends before has *lapsed*: nobody is told of it, and it is kept only
+since a late match may join it with its neighbours.
+
 A rule may count different values of a field instead: each is in the window as long as the last match that has it, and
 the same holds of the last matches of the values (`windows.Values`).
 
@@ -36,6 +40,8 @@ class Terms:
     keep_firing: timedelta
     # Counts the different values of matches instead of the matches.
     distinct: bool = False
+    # A group is over for so long, without interruption, before it fires.
+    hold: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,6 +62,7 @@ class Episode:
     key: int | None
     # The first match of the window that fired.
     started_at: datetime
+    # Of what is pending: when it fires, unless it closes before.
     fired_at: datetime
     # Unless more matches come, it is resolved then.
     closes_at: datetime
@@ -63,6 +70,9 @@ class Episode:
     peak: int
     matches: int
     firing: bool = True
+    # Over, but not for long enough yet; or never, and over no more.
+    pending: bool = False
+    lapsed: bool = False
     # Of a rule about a share: the highest in one window, in per cent.
     share: float | None = None
     # Of a rule about a value: the one furthest beyond the limit.
@@ -70,6 +80,11 @@ class Episode:
 
     def holds(self, at: datetime) -> bool:
         return self.started_at <= at <= self.closes_at
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it was over for long enough to fire, now or as soon as the time is up."""
+        return not self.pending or self.closes_at >= self.fired_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +94,17 @@ class Step:
     episode: Episode
     fired: bool
     resolved: bool
+    # Keys of stored ones that were never told of and are part of this one now.
+    absorbed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
+    """A stretch in which the group is over: from `fired_at` to `ends_at`."""
+
     started_at: datetime
     fired_at: datetime
-    closes_at: datetime
+    ends_at: datetime
     peak: int
 
 
@@ -112,9 +131,10 @@ def step(
     arrivals = [match.at for match in matches if match.position in fresh]
     known = [_with_arrivals(episode, arrivals) for episode in episodes]
     for span in _spans(terms, matches, times, arrivals):
-        _place(known, span, times, now)
-    latest = max((one.closes_at for one in known), default=now)
-    steps = [_close(one, firing=one.closes_at >= max(now, latest)) for one in known]
+        _place(terms, known, span, times, now)
+    absorbed = _join(terms, known, times, now) if terms.hold else {}
+    latest = max((one.closes_at for one in known if not one.pending or _is_ripe(one, now)), default=now)
+    steps = [_close(one, absorbed.get(id(one), ()), now=now, latest=latest) for one in known]
     return [one for one in steps if one.fired or one.resolved or one.episode not in episodes]
 
 
@@ -147,8 +167,7 @@ def _spans(
     for at in _touched(times, arrivals, terms.window):
         held = window.at(at)
         if held.enough_since is not None:
-            closes_at = held.enough_since + terms.window + terms.keep_firing
-            yield _Span(held.enough_since, at, closes_at, held.count)
+            yield _Span(held.enough_since, at, held.enough_since + terms.window, held.count)
 
 
 def _touched(
@@ -164,57 +183,147 @@ def _touched(
             index = bisect_right(times, times[index])
 
 
-def _place(known: list[Episode], span: _Span, times: Sequence[datetime], now: datetime) -> None:
+def _place(terms: Terms, known: list[Episode], span: _Span, times: Sequence[datetime], now: datetime) -> None:
     """Lets the latest episode that the span touches take it in, or begins a new one."""
+    closes_at = _closing(terms, span.ends_at, lasts=span.ends_at - span.fired_at >= terms.hold)
     touching = [
         index
         for index, one in enumerate(known)
-        if span.fired_at <= one.closes_at and span.closes_at >= one.fired_at
+        if span.fired_at <= one.closes_at and closes_at >= one.fired_at - terms.hold
     ]
     if not touching:
-        known.append(_begin(span, times))
+        empty = _Span(span.started_at, span.fired_at + terms.hold, closes_at, span.peak)
+        known.append(_begin(empty, times, pending=bool(terms.hold)))
         return
-    chosen = max(touching, key=lambda index: (known[index].firing, known[index].closes_at))
+    chosen = max(
+        touching, key=lambda index: (known[index].firing, known[index].pending, known[index].closes_at)
+    )
     latest = known[chosen]
-    if latest.firing or span.closes_at < now or span.closes_at <= latest.closes_at:
-        known[chosen] = _grown(latest, span, times)
+    if latest.firing or latest.pending or closes_at < now or closes_at <= latest.closes_at:
+        known[chosen] = _grown(terms, latest, span, times)
         return
     # It was announced as resolved, and a match that came late shows that the group is over still, or again.
     begins = max(span.fired_at, latest.closes_at)
-    known.append(_begin(replace(span, started_at=begins, fired_at=begins), times))
+    goes_on = _closing(terms, span.ends_at, lasts=True)
+    known.append(_begin(_Span(begins, begins, goes_on, span.peak), times, pending=False))
 
 
-def _begin(span: _Span, times: Sequence[datetime]) -> Episode:
+def _begin(span: _Span, times: Sequence[datetime], *, pending: bool) -> Episode:
+    """From when it fires until it closes."""
     empty = Episode(
         key=NEW,
         started_at=span.started_at,
         fired_at=span.fired_at,
-        closes_at=span.closes_at,
-        last_match_at=times[bisect_right(times, span.closes_at) - 1],
+        closes_at=span.ends_at,
+        last_match_at=times[bisect_right(times, span.ends_at) - 1],
         peak=span.peak,
         matches=0,
+        firing=not pending,
+        pending=pending,
     )
-    return _recounted(empty, times, span.started_at, span.closes_at)
+    return _recounted(empty, times, span.started_at, span.ends_at)
 
 
-def _grown(episode: Episode, span: _Span, times: Sequence[datetime]) -> Episode:
+def _grown(terms: Terms, episode: Episode, span: _Span, times: Sequence[datetime]) -> Episode:
     started_at = min(episode.started_at, span.started_at)
-    closes_at = max(episode.closes_at, span.closes_at)
+    fired_at = min(episode.fired_at, span.fired_at + terms.hold)
+    over_until = max(_over_until(terms, episode), span.ends_at)
+    lasts = episode.lasts or over_until >= fired_at
+    closes_at = max(episode.closes_at, _closing(terms, over_until, lasts=lasts))
     episode = _recounted(episode, times, started_at, episode.started_at - _INSTANT)
     episode = _recounted(episode, times, episode.closes_at + _INSTANT, closes_at)
     return replace(
         episode,
         started_at=started_at,
-        fired_at=min(episode.fired_at, span.fired_at),
+        fired_at=fired_at,
         closes_at=closes_at,
         peak=max(episode.peak, span.peak),
+        lapsed=False,
     )
 
 
-def _close(episode: Episode, *, firing: bool) -> Step:
-    stays = episode.firing and firing
+def _closing(terms: Terms, over_until: datetime, *, lasts: bool) -> datetime:
+    """When it closes that is over until an instant: one that never was for long enough, at once."""
+    return over_until + terms.keep_firing if lasts else over_until
+
+
+def _over_until(terms: Terms, episode: Episode) -> datetime:
+    return episode.closes_at - terms.keep_firing if episode.lasts else episode.closes_at
+
+
+def _join(
+    terms: Terms, known: list[Episode], times: Sequence[datetime], now: datetime
+) -> dict[int, tuple[int, ...]]:
+    """Makes one of those that touch by now, as far as nobody was told of both; which stored ones each has absorbed, by its identity."""
+    absorbed: dict[int, tuple[int, ...]] = {}
+    known.sort(key=lambda one: (one.fired_at, one.closes_at))
+    index = 0
+    while index + 1 < len(known):
+        first, second = known[index], known[index + 1]
+        apart = second.fired_at - terms.hold > first.closes_at
+        if apart or _stay_two(first, second, now):
+            if not apart:
+                known[index + 1] = _going_on(terms, second, first)
+                absorbed[id(known[index + 1])] = absorbed.pop(id(second), ())
+            index += 1
+            continue
+        joined = _joined(terms, first, second, times)
+        gone = [one.key for one in (first, second) if one.key is not NEW and one.key != joined.key]
+        absorbed[id(joined)] = (*absorbed.pop(id(first), ()), *absorbed.pop(id(second), ()), *gone)
+        known[index : index + 2] = [joined]
+        index = max(0, index - 1)
+    return absorbed
+
+
+def _stay_two(first: Episode, second: Episode, now: datetime) -> bool:
+    """Whether both were told already, or the first was told to be over."""
+    if first.pending:
+        return False
+    return not second.pending or (not first.firing and second.closes_at >= now)
+
+
+def _going_on(terms: Terms, second: Episode, first: Episode) -> Episode:
+    """What is over since before the first one ended begins there, at the latest."""
+    closes_at = _closing(terms, _over_until(terms, second), lasts=True)
+    fired_at = min(second.fired_at, first.closes_at)
+    return replace(second, fired_at=fired_at, closes_at=max(fired_at, closes_at))
+
+
+def _joined(terms: Terms, first: Episode, second: Episode, times: Sequence[datetime]) -> Episode:
+    kept = second if first.pending and (not second.pending or first.key is NEW) else first
+    fired_at = min(first.fired_at, second.fired_at)
+    over_until = max(_over_until(terms, first), _over_until(terms, second))
+    both = bisect_right(times, min(first.closes_at, second.closes_at)) - bisect_left(times, second.started_at)
+    lasts = first.lasts or second.lasts or over_until >= fired_at
+    last = max(first.closes_at, second.closes_at)
+    closes_at = max(last, _closing(terms, over_until, lasts=lasts))
+    joined = replace(
+        kept,
+        started_at=min(first.started_at, second.started_at),
+        fired_at=fired_at,
+        closes_at=closes_at,
+        last_match_at=max(first.last_match_at, second.last_match_at),
+        peak=max(first.peak, second.peak),
+        matches=first.matches + second.matches - max(0, both),
+        lapsed=False,
+    )
+    return _recounted(joined, times, last + _INSTANT, closes_at)
+
+
+def _is_ripe(episode: Episode, now: datetime) -> bool:
+    return episode.pending and episode.lasts and episode.fired_at <= now
+
+
+def _close(episode: Episode, absorbed: tuple[int, ...], *, now: datetime, latest: datetime) -> Step:
+    ripe = _is_ripe(episode, now)
+    if episode.pending and not ripe:
+        lapsed = not episode.lasts and episode.closes_at < now
+        return Step(replace(episode, lapsed=lapsed), fired=False, resolved=False, absorbed=absorbed)
+    was_open = episode.firing or ripe
+    stays = was_open and episode.closes_at >= max(now, latest)
     return Step(
-        replace(episode, firing=stays),
-        fired=episode.key is NEW,
-        resolved=episode.firing and not stays,
+        replace(episode, pending=False, lapsed=False, firing=stays),
+        fired=ripe or episode.key is NEW,
+        resolved=was_open and not stays,
+        absorbed=absorbed,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.conf import settings
 from django.db.models import Max, QuerySet
 
 from alerts import engine
@@ -16,6 +17,7 @@ from alerts.notify import notify
 
 # Events kept as evidence of one episode; `Episode.matches` counts all.
 EVIDENCE_KEPT = 100
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,15 @@ def as_known(row: Episode) -> engine.Episode:
         share=row.share,
         value=row.value,
         firing=row.state == Episode.State.FIRING,
+        pending=row.state in {Episode.State.PENDING, Episode.State.LAPSED},
+        lapsed=row.state == Episode.State.LAPSED,
     )
+
+
+def _state_of(known: engine.Episode) -> Episode.State:
+    if known.pending:
+        return Episode.State.LAPSED if known.lapsed else Episode.State.PENDING
+    return Episode.State.FIRING if known.firing else Episode.State.RESOLVED
 
 
 def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
@@ -62,9 +72,10 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
     if not rows:
         return
     old = [row for _, _, row in rows if row.pk]
+    _absorb(rows)
     kept = _kept(old)
-    Episode.objects.bulk_update(old, _MOVING)
-    Episode.objects.bulk_create([row for _, _, row in rows if not row.pk])
+    Episode.everything.bulk_update(old, _MOVING)
+    Episode.everything.bulk_create([row for _, _, row in rows if not row.pk])
     Evidence.objects.bulk_create(
         piece for change, _, row in rows for piece in _evidence(row, change, kept.get(row.pk, set()))
     )
@@ -75,6 +86,19 @@ def save(rule: Rule, changes: Sequence[Change], now: datetime) -> None:
             notify(episode=row, what="firing", channels=channels.of(row), now=now, silences=silences)
         if one.resolved:
             notify(episode=row, what="resolved", channels=channels.of(row), now=now)
+
+
+def _absorb(rows: Sequence[tuple[Change, Step, Episode]]) -> None:
+    """Removes what is part of another one now, to which its evidence goes."""
+    for _, one, row in rows:
+        if not one.absorbed:
+            continue
+        pieces = Evidence.objects.filter(episode__in=one.absorbed)
+        if row.pk:
+            there = Evidence.objects.filter(episode=row).values("position")
+            moved = pieces.exclude(position__in=there).order_by("position", "pk").distinct("position")
+            Evidence.objects.filter(pk__in=list(moved.values_list("pk", flat=True))).update(episode=row)
+        Episode.everything.unfired().filter(pk__in=one.absorbed).delete()
 
 
 class _Channels:
@@ -92,6 +116,7 @@ class _Channels:
 
 _MOVING = (
     "state",
+    "number",
     "started_at",
     "fired_at",
     "closes_at",
@@ -106,18 +131,29 @@ _MOVING = (
 
 def _rows(rule: Rule, changes: Sequence[Change]) -> Iterator[tuple[Change, Step, Episode]]:
     """Every step with its row, changed or new, not saved yet."""
-    new = [change.group.key for change in changes if change.group and any(one.fired for one in change.steps)]
-    numbers = _numbers(rule, new)
+    numbers = _numbers(rule, list(_keys_that_fire(changes)))
     for change in changes:
         for one in change.steps:
             known = one.episode
-            row = change.stored[known.key] if known.key is not None else _new(rule, change.group, numbers)
-            row.state = Episode.State.FIRING if known.firing else Episode.State.RESOLVED
+            row = change.stored[known.key] if known.key is not None else _new(rule, change.group)
+            if one.fired:
+                numbers[row.group_key] += 1
+                row.number = numbers[row.group_key]
+            row.state = _state_of(known)
             row.started_at, row.fired_at, row.closes_at = known.started_at, known.fired_at, known.closes_at
             row.last_match_at, row.peak, row.matches = known.last_match_at, known.peak, known.matches
             row.share, row.value = known.share, known.value
-            row.resolved_at = None if known.firing else known.closes_at
+            row.resolved_at = None if known.firing or known.pending else known.closes_at
             yield change, one, row
+
+
+def _keys_that_fire(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        for one in change.steps:
+            if one.fired and one.episode.key is not None:
+                yield change.stored[one.episode.key].group_key
+            elif one.fired and change.group:
+                yield change.group.key
 
 
 def _numbers(rule: Rule, keys: Sequence[str]) -> Counter[str]:
@@ -130,17 +166,15 @@ def _numbers(rule: Rule, keys: Sequence[str]) -> Counter[str]:
     return Counter(dict(last))
 
 
-def _new(rule: Rule, group: Group | None, numbers: Counter[str]) -> Episode:
+def _new(rule: Rule, group: Group | None) -> Episode:
     edition = rule.current
     assert edition is not None
     assert group is not None
-    numbers[group.key] += 1
     return Episode(
         rule=rule,
         rule_version=edition,
         group_key=group.key,
         group=group.readable(edition.group_by),
-        number=numbers[group.key],
     )
 
 
@@ -174,7 +208,11 @@ def _evidence(row: Episode, change: Change, kept: set[int]) -> list[Evidence]:
 
 
 def end_open(*, rule: Rule, why: str, now: datetime) -> int:
-    """Ends every open episode of a rule that is not evaluated any more, and says why; how many there were."""
+    """Ends every open episode of a rule that is not evaluated any more, and says why; how many there were.
+
+    What had not fired is forgotten.
+    """
+    forget_unfired(rule)
     open_ones = list(rule.episodes.filter(state=Episode.State.FIRING).select_related("rule_version", "rule"))
     channels = _Channels()
     for row in open_ones:
@@ -182,3 +220,16 @@ def end_open(*, rule: Rule, why: str, now: datetime) -> int:
         row.save(update_fields=["state", "resolved_at", "ended_by"])
         notify(episode=row, what="resolved", channels=channels.of(row), now=now)
     return len(open_ones)
+
+
+def forget_unfired(rule: Rule) -> None:
+    """What was pending begins anew, or never."""
+    Episode.everything.unfired().filter(rule=rule).delete()
+
+
+def forget_lapsed(now: datetime) -> int:
+    """Removes what no event that is still waited for can be joined with; how many."""
+    lapsed = Episode.everything.filter(state=Episode.State.LAPSED)
+    longest = lapsed.aggregate(longest=Max("rule_version__window_seconds"))["longest"] or 0
+    since = now - settings.ALERT_LATENESS - timedelta(seconds=longest) - _A_DAY
+    return lapsed.filter(closes_at__lt=since).delete()[1].get(Episode._meta.label, 0)

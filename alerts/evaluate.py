@@ -14,14 +14,16 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from access import prepared
-from alerts import episodes
+from alerts import engine, episodes
+from alerts.auditor import note_read
 from alerts.compiled import Compiled
 from alerts.counts import count
-from alerts.engine import Match
+from alerts.engine import NEW, Match
 from alerts.episodes import Change
 from alerts.groups import Group
 from alerts.heard import listen
@@ -95,8 +97,10 @@ def _one_pass(now: datetime, done: Done) -> bool:
 
 def _claim(now: datetime) -> list[Rule]:
     """Rules that have events to read or episodes to close and that no other worker holds, all at one cursor."""
-    overdue = Exists(
-        Episode.objects.filter(rule=OuterRef("pk"), state=Episode.State.FIRING, closes_at__lt=now)
+    mine = Episode.everything.filter(rule=OuterRef("pk"))
+    pending = mine.filter(state=Episode.State.PENDING)
+    overdue = Exists(mine.filter(state=Episode.State.FIRING, closes_at__lt=now)) | Exists(
+        pending.filter(Q(closes_at__lt=now) | Q(fired_at__lt=now))
     )
     # What is decided behind the watermark ends there, too, at an instant that `look_at` knows.
     ends = (overdue & ~Q(current__kind__in=DELAYED)) | Q(look_at__lte=now)
@@ -125,9 +129,9 @@ class _Member:
     # Likewise, of a rule about pairs.
     parts: list[Part] = field(default_factory=list)
     late: int = 0
-    # How many episodes are open, when the first of them closes, and when the last of all closes or closed.
+    # How many episodes are open or pending, when time alone changes the first of them, and when the last of all closes or closed.
     open: int = 0
-    first_to_close: datetime | None = None
+    moves_on: datetime | None = None
     last_to_close: datetime | None = None
 
     @classmethod
@@ -170,12 +174,10 @@ class _Batch:
         compiled = [member.compiled for member in members if member.compiled]
         after, head = rules[0].cursor, LogHead.objects.get().position
         until = min(after + BATCH, head)
-        events = read(
-            after=after,
-            until=until,
-            types=_union(one.event_types for one in compiled),
-            documents=any(one.reads_documents for one in compiled),
-        )
+        types = _union(one.event_types for one in compiled)
+        documents = any(one.reads_documents for one in compiled)
+        events = read(after=after, until=until, types=types, documents=documents)
+        note_read(after=after, until=until, types=types, seen=len(events), now=now)
         moment = now if until == head else received_at(until) or now
         _look_at_episodes(members)
         batch = cls(members, events, until, moment, now)
@@ -210,15 +212,21 @@ def _union(types: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset(union)
 
 
+# When time alone changes something about an open episode: what is pending fires, or lapses.
+_MOVES_ON = Case(
+    When(state=Episode.State.PENDING, then=Least("fired_at", "closes_at")), default=F("closes_at")
+)
+
+
 def _look_at_episodes(members: list[_Member]) -> None:
     """Asks once, after the rules are locked, so that rules without episodes near by need no further queries."""
     rules = [member.rule.pk for member in members]
-    open_ones = Episode.objects.firing().filter(rule__in=rules).order_by().values_list("rule")
-    standing = {pk: rest for pk, *rest in open_ones.annotate(Count("pk"), Min("closes_at"))}
-    newest = Episode.objects.filter(rule=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
+    open_ones = Episode.everything.open().filter(rule__in=rules).order_by().values_list("rule")
+    standing = {pk: rest for pk, *rest in open_ones.annotate(n=Count("pk"), first=Min(_MOVES_ON))}
+    newest = Episode.everything.filter(rule=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
     last = dict(Rule.objects.filter(pk__in=rules).values_list("pk", Subquery(newest)))
     for member in members:
-        member.open, member.first_to_close = standing.get(member.rule.pk, (0, None))
+        member.open, member.moves_on = standing.get(member.rule.pk, (0, None))
         member.last_to_close = last[member.rule.pk]
 
 
@@ -235,6 +243,8 @@ def _advance_all(batch: _Batch) -> int:
         moved.append(member.rule.pk)
         if member.late or note or member.rule.problem:
             rule.update(problem=note, late_ignored=F("late_ignored") + member.late)
+        if note:
+            rule.update(trouble=note, troubled_at=batch.now)
     Rule.objects.filter(pk__in=moved).update(cursor=batch.until, evaluated_at=batch.now, retry_at=None)
     return troubled
 
@@ -259,14 +269,15 @@ def _has_work(member: _Member, batch: _Batch) -> bool:
         return True
     if member.rule.current and member.rule.current.kind in DELAYED:
         return member.rule.look_at is not None and member.rule.look_at <= batch.moment
-    return member.first_to_close is not None and member.first_to_close < batch.moment
+    return member.moves_on is not None and member.moves_on < batch.moment
 
 
 def _give_up(rule: QuerySet[Rule], problem: Exception, now: datetime) -> None:
     log.error("A rule could not be evaluated", exc_info=problem)
     reason = (str(problem).splitlines() or [type(problem).__name__])[0]
     sentence = f"The rule could not be evaluated, and is tried again in {RETRY_AFTER.seconds} s: {reason}"
-    rule.update(problem=sentence[:1000], retry_at=now + RETRY_AFTER, evaluated_at=now)
+    told = {"problem": sentence[:1000], "trouble": sentence[:1000], "troubled_at": now}
+    rule.update(**told, retry_at=now + RETRY_AFTER, evaluated_at=now)
 
 
 def _changes(member: _Member, compiled: Compiled, batch: _Batch) -> list[Change]:
@@ -303,13 +314,18 @@ def _fresh(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Fresh, d
 
 def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change], str]:
     """Without the groups that would be too many, and what has to be said about those."""
-    kept, room = [], settings.ALERT_MAX_GROUPS - member.open
+    stored = [one.episode for change in changes for one in change.steps if one.episode.key is not NEW]
+    kept, room = [], settings.ALERT_MAX_GROUPS - member.open + sum(not _is_open(one) for one in stored)
     for change in changes:
-        opened = sum(one.fired and one.episode.firing for one in change.steps)
+        opened = sum(one.episode.key is NEW and _is_open(one.episode) for one in change.steps)
         if opened <= max(room, 0):
             kept.append(change)
             room -= opened
     return kept, _overflow(len(changes) - len(kept))
+
+
+def _is_open(episode: engine.Episode) -> bool:
+    return episode.firing or (episode.pending and not episode.lapsed)
 
 
 def _overflow(refused: int) -> str:

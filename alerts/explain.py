@@ -20,7 +20,7 @@ from alerts.errors import InvalidExplanation
 from alerts.kind_words import Held, fires_at, held
 from alerts.lists import find_rule
 from alerts.matches import FUTURE_ALLOWED, LoggedEvent, read_arrived
-from alerts.models import DELAYED, LOOKING, Episode, Rule, RuleVersion, Silence
+from alerts.models import DELAYED, LOOKING, Episode, EpisodeQuerySet, Rule, RuleVersion, Silence
 from alerts.numbers import join
 from alerts.pairs import matches_of
 from alerts.silences import reaches
@@ -47,6 +47,8 @@ class Explanation:
     late: int
     before_the_rule: int
     episode: Episode | None
+    # Of a rule whose groups have to be over for a while: what was over then, or was last before, and had not fired.
+    pending: Episode | None
     silences: tuple[Silence, ...]
     # The whole answer for a person, the most important first.
     sentences: tuple[str, ...] = ()
@@ -73,7 +75,8 @@ def explain_rule(
     chosen = _chosen(compiled, group)
     mine = [one for one in found if _is_of(compiled, one, chosen)] if chosen is not None else []
     counts = [one for one in mine if not one.late and one.match.position > rule.starts_after]
-    episode = None if chosen is None else _episode(rule, chosen, moment)
+    episode = None if chosen is None else _latest(Episode.objects.filter(fired_at__lte=moment), rule, chosen)
+    unfired = Episode.everything.unfired().filter(started_at__lte=moment)
     explanation = Explanation(
         at=moment,
         edition=edition.number,
@@ -83,6 +86,7 @@ def explain_rule(
         late=sum(one.late for one in mine),
         before_the_rule=sum(not one.late and one.match.position <= rule.starts_after for one in mine),
         episode=episode,
+        pending=None if chosen is None else _latest(unfired, rule, chosen),
         silences=() if episode is None else _silences(episode, moment),
     )
     return replace(explanation, sentences=tuple(_sentences(rule, edition, explanation)))
@@ -168,13 +172,8 @@ def _groups(compiled: Compiled, found: Sequence[LoggedEvent], rule: Rule) -> tup
     return tuple(sorted(windows, key=lambda one: (-one.counted, str(one.group)))[:GROUPS_SHOWN])
 
 
-def _episode(rule: Rule, chosen: Mapping[str, str | None], moment: datetime) -> Episode | None:
-    """The one that fired then, or the latest one before."""
-    rows = (
-        rule.episodes.filter(fired_at__lte=moment)
-        .select_related("rule", "rule_version")
-        .order_by("-fired_at")
-    )
+def _latest(found: EpisodeQuerySet, rule: Rule, chosen: Mapping[str, str | None]) -> Episode | None:
+    rows = found.filter(rule=rule).select_related("rule", "rule_version").order_by("-fired_at")
     for one in rows[:500]:
         if all(_text(one.group.get(name)) == value for name, value in chosen.items()):
             return one
@@ -190,6 +189,8 @@ def _sentences(rule: Rule, edition: RuleVersion, found: Explanation) -> list[str
     if found.chosen is not None:
         told.append(held(edition, found.chosen))
         told.append(_course(found.episode, found.at))
+        if found.pending is not None:
+            told.append(_pending(found.pending, found.at))
     if found.late:
         bound = duration(int(settings.ALERT_LATENESS.total_seconds()))
         told.append(f"{found.late} more matching events arrived over {bound} late: those count for no rule.")
@@ -211,6 +212,20 @@ def _course(episode: Episode | None, moment: datetime) -> str:
     if episode.resolved_at is None or episode.resolved_at > moment:
         return f"Episode {episode.pk} was firing, since {episode.fired_at:%Y-%m-%d %H:%M:%S} UTC."
     return f"The episode before, {episode.pk}, was resolved at {episode.resolved_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _pending(episode: Episode, moment: datetime) -> str:
+    takes = duration(episode.rule_version.for_seconds)
+    since = episode.fired_at - timedelta(seconds=episode.rule_version.for_seconds)
+    if episode.state == Episode.State.LAPSED or episode.closes_at < min(moment, episode.fired_at):
+        return (
+            f"It was over from {since:%Y-%m-%d %H:%M:%S} to {episode.closes_at:%H:%M:%S} UTC, "
+            f"and so not for {takes} without interruption."
+        )
+    return (
+        f"It is pending: over since {since:%Y-%m-%d %H:%M:%S} UTC, "
+        f"and it fires at {episode.fired_at:%H:%M:%S} UTC if it lasts for {takes}."
+    )
 
 
 def _standing(rule: Rule, edition: RuleVersion, moment: datetime) -> list[str]:

@@ -26,6 +26,15 @@ class HeldAnswer(serializers.Serializer[Any]):
     value = serializers.FloatField(allow_null=True, help_text="Of the kind value: what the field amounts to.")
 
 
+class PendingAnswer(serializers.Serializer[Any]):
+    state = serializers.CharField(help_text="pending, or lapsed when it ended before it fired.")
+    started_at = serializers.DateTimeField()
+    fires_at = serializers.DateTimeField(source="fired_at", help_text="If it lasts so long.")
+    closes_at = serializers.DateTimeField()
+    peak = serializers.IntegerField()
+    matches = serializers.IntegerField()
+
+
 class ExplanationAnswer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     edition = serializers.IntegerField(help_text="The one that applied then.")
@@ -35,6 +44,10 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     late = serializers.IntegerField()
     before_the_rule = serializers.IntegerField()
     episode = EpisodeAnswer(allow_null=True)
+    pending = PendingAnswer(
+        allow_null=True,
+        help_text="With `for_seconds`: what was over then, or was last before, and had not fired.",
+    )
     silences = SilenceAnswer(many=True)
     sentences = serializers.ListField(child=serializers.CharField())
 

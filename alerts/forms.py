@@ -16,6 +16,7 @@ from alerts.models import NEEDED, Channel, Compare, Function, Kind, Rule, Severi
 from alerts.rule_spec import (
     LIMIT_DECIMALS,
     MAX_BASELINE_WINDOWS,
+    MAX_FLAPPING,
     MAX_MINUTES,
     MAX_REMEMBER_DAYS,
     MAX_THRESHOLD,
@@ -153,6 +154,14 @@ class RuleForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "code", "list": "rule-fields"}),
         help_text="Fields, with commas between them: node_id gives every node its own count and its own episode.",
     )
+    for_seconds = forms.IntegerField(
+        label="For seconds",
+        required=False,
+        min_value=0,
+        max_value=MAX_WINDOW_SECONDS,
+        initial=0,
+        help_text="How long it has to be so without interruption before it fires. 0 fires at once.",
+    )
     keep_firing_seconds = forms.IntegerField(
         label="Keep firing for seconds",
         min_value=0,
@@ -167,6 +176,13 @@ class RuleForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Without a channel an episode is only shown here.",
+    )
+    flapping_after = forms.IntegerField(
+        label="Tell together after",
+        required=False,
+        min_value=1,
+        max_value=MAX_FLAPPING,
+        help_text="Firings of one group within an hour; the next ones are told in one message an hour. Empty: each by itself.",
     )
     remind_minutes = forms.IntegerField(
         label="Remind every minutes",
@@ -254,9 +270,11 @@ class RuleEditor:
             threshold=said["threshold"],
             window_seconds=said["window_seconds"],
             group_by=_names(said["group_by"]),
+            for_seconds=said["for_seconds"] or 0,
             keep_firing_seconds=said["keep_firing_seconds"],
             severity=said["severity"],
             channels=tuple(channel.pk for channel in said["channels"]),
+            flapping_after=said["flapping_after"],
             remind_minutes=said["remind_minutes"],
             escalate_minutes=said["escalate_minutes"],
             escalate_to=tuple(channel.pk for channel in said["escalate_to"]),
@@ -331,9 +349,11 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "threshold": spec.threshold,
         "window_seconds": spec.window_seconds,
         "group_by": ", ".join(spec.group_by),
+        "for_seconds": spec.for_seconds,
         "keep_firing_seconds": spec.keep_firing_seconds,
         "severity": spec.severity,
         "channels": list(spec.channels),
+        "flapping_after": spec.flapping_after,
         "remind_minutes": spec.remind_minutes,
         "escalate_minutes": spec.escalate_minutes,
         "escalate_to": list(spec.escalate_to),

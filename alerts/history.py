@@ -78,6 +78,7 @@ def _counts(
             fresh=frozenset(match.position for match in matches),
             now=now,
         )
+        if not one.episode.pending
     ]
 
 
@@ -107,5 +108,6 @@ def _looked(rule: Compiled, events: Iterable[Matched], now: datetime) -> list[tu
     return [
         (group, one.episode)
         for group, panes in groups.items()
-        for one in decide(judge, panes=panes, firing=None, after=after, until=until)
+        for one in decide(judge, panes=panes, current=None, after=after, until=until)
+        if not one.episode.pending
     ]

@@ -36,7 +36,7 @@ def say_rule(edition: RuleVersion) -> str:
     """`5 or more within 1 min, for each node_id: event_type is NODE_FAILURE`. Raises InvalidCondition."""
     condition = say(parse(edition.selector))
     apart = f", for each {_names(edition)}" if edition.group_by else ""
-    fires = _WORDS[Kind(edition.kind)].fires(edition)
+    fires = _WORDS[Kind(edition.kind)].fires(edition) + _lasting(edition)
     match edition.kind:
         case Kind.SHARE:
             return f"{fires}{apart}{_of_enough(edition)}: {say(parse(edition.hits))}, among {condition}"
@@ -51,7 +51,11 @@ def say_rule(edition: RuleVersion) -> str:
 
 def fires_at(edition: RuleVersion) -> str:
     """What is too much: `5 within 1 min`, `more than 5 % within 5 min`, `not seen in 30 d`."""
-    return _WORDS[Kind(edition.kind)].fires_at(edition)
+    return _WORDS[Kind(edition.kind)].fires_at(edition) + _lasting(edition)
+
+
+def _lasting(edition: RuleVersion) -> str:
+    return f", for {duration(edition.for_seconds)}" if edition.for_seconds else ""
 
 
 def measured(episode: Episode) -> str:

@@ -59,6 +59,12 @@ def episodes_for(actor: Actor, filters: Mapping[str, Any] | None = None) -> Quer
     return rows.filter(**{names[name]: value for name, value in chosen.items() if name in names})
 
 
+def pending_of(rule: Rule) -> QuerySet[Episode]:
+    """Groups of a rule that are over, but not for long enough yet; the one that fires first, first."""
+    pending = Episode.everything.filter(rule=rule, state=Episode.State.PENDING)
+    return pending.select_related("rule_version").order_by("fired_at", "pk")
+
+
 def find_episode(actor: Actor, episode_id: int) -> Episode:
     episode = episodes_for(actor).filter(pk=episode_id).first()
     if episode is None:

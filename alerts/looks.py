@@ -4,7 +4,8 @@ whose steps it gives.
 
 **What is true.** Event time is cut into panes of one `step`, and windows are looked at where panes meet. At such an
 instant t a group is *over* when what occurred within [t − window, t) says so; it is over until the next instant. An episode is a
-longest stretch in which the group is over, interruptions of at most `keep_firing` included.
+longest stretch in which the group is over, interruptions of at most `keep_firing` included. Where it has to be over for a while (`hold`), it is
+pending first, as in `engine`.
 
 **When it is decided.** A late event may take away what made a window too much, so an instant is decided once: when the watermark has
 passed it, with the events that had arrived by then. An event that arrives later counts for the instants that are still to come.
@@ -60,6 +61,11 @@ class Judge(Protocol):
     @property
     def keep_firing(self) -> timedelta: ...
 
+    @property
+    def hold(self) -> timedelta:
+        """How long a group is over, without interruption, before it fires."""
+        ...
+
     def read(self, panes: Sequence[Pane], at: datetime) -> Reading:
         """Of the panes within reach of an instant, of which there is one at least."""
         ...
@@ -92,14 +98,14 @@ class _Look:
 
 
 def decide(
-    judge: Judge, *, panes: Sequence[Pane], firing: Episode | None, after: datetime, until: datetime
+    judge: Judge, *, panes: Sequence[Pane], current: Episode | None, after: datetime, until: datetime
 ) -> list[Step]:
     """What the instants after one and up to another make of a group; both are instants themselves.
 
-    `panes` are those of the group from `after` − reach + step on, in order of time; `firing` is its open episode.
-    Unchanged episodes are left out.
+    `panes` are those of the group from `after` − reach + step on, in order of time; `current` is its open episode, which fires or is pending.
+    Unchanged episodes are left out, and those that came and lapsed.
     """
-    episodes, current = [], firing
+    episodes, known = [], current
     for look in _looks(judge, panes, after, until):
         if not look.reading.over:
             continue
@@ -108,10 +114,16 @@ def decide(
             current = _begin(judge, look)
         else:
             current = _grown(judge, current, panes, look)
-    steps = [_step(one, ends=True) for one in episodes if one is not None]
+    steps = [_step(one, ends=True, until=until) for one in episodes if one is not None]
     if current is not None:
-        steps.append(_step(current, ends=current.closes_at <= until))
-    return [one for one in steps if one.fired or one.resolved or one.episode != firing]
+        steps.append(_step(current, ends=current.closes_at <= until, until=until))
+    return [one for one in steps if _is_news(one, known)]
+
+
+def _is_news(one: Step, known: Episode | None) -> bool:
+    if one.fired or one.resolved:
+        return True
+    return one.episode != known and not (one.episode.lapsed and one.episode.key is NEW)
 
 
 def _looks(judge: Judge, panes: Sequence[Pane], after: datetime, until: datetime) -> Iterator[_Look]:
@@ -133,26 +145,35 @@ def _looks(judge: Judge, panes: Sequence[Pane], after: datetime, until: datetime
 
 
 def _begin(judge: Judge, look: _Look) -> Episode:
+    fired_at = look.at + judge.hold
     return Episode(
         key=NEW,
         started_at=look.at - judge.window,
-        fired_at=look.at,
-        closes_at=look.at + step_of(judge) + judge.keep_firing,
+        fired_at=fired_at,
+        closes_at=_closing(judge, look, fired_at),
         last_match_at=look.at,
         peak=look.reading.count,
         matches=look.reading.count,
+        firing=not judge.hold,
+        pending=bool(judge.hold),
         share=look.reading.share,
         value=look.reading.value,
     )
 
 
+def _closing(judge: Judge, look: _Look, fired_at: datetime) -> datetime:
+    """When it closes that is over at an instant: one that was not for long enough, as soon as it is not over."""
+    over_until = look.at + step_of(judge)
+    return over_until + judge.keep_firing if over_until >= fired_at else over_until
+
+
 def _grown(judge: Judge, episode: Episode, panes: Sequence[Pane], look: _Look) -> Episode:
-    step, reading = step_of(judge), look.reading
-    since = episode.closes_at - step - judge.keep_firing
+    reading = look.reading
+    since = episode.last_match_at
     counted = sum(judge.counted(pane) for pane in panes if since <= pane.start < look.at)
     return replace(
         episode,
-        closes_at=max(episode.closes_at, look.at + step + judge.keep_firing),
+        closes_at=max(episode.closes_at, _closing(judge, look, episode.fired_at)),
         last_match_at=look.at,
         peak=max(episode.peak, reading.count),
         matches=episode.matches + counted,
@@ -167,9 +188,13 @@ def _furthest(judge: Judge, before: float | None, now: float | None) -> float | 
     return judge.further(before, now)
 
 
-def _step(episode: Episode, *, ends: bool) -> Step:
+def _step(episode: Episode, *, ends: bool, until: datetime) -> Step:
+    ripe = episode.pending and episode.lasts and episode.fired_at <= until
+    if episode.pending and not ripe:
+        return Step(replace(episode, lapsed=ends), fired=False, resolved=False)
+    was_open = episode.firing or ripe
     return Step(
-        replace(episode, firing=episode.firing and not ends),
-        fired=episode.key is NEW,
-        resolved=episode.firing and ends,
+        replace(episode, pending=False, firing=was_open and not ends),
+        fired=ripe or episode.key is NEW,
+        resolved=was_open and ends,
     )

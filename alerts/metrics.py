@@ -6,6 +6,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from alerts.auditor import missed_events
 from alerts.models import Episode, Rule
 from events.models import Event, LogHead
 
@@ -25,6 +26,16 @@ def alerts() -> Iterator[Metric]:
         firing.add_metric([row["rule_version__severity"]], row["count"])
     yield firing
     yield from _lag()
+    yield from _missed()
+
+
+def _missed() -> Iterator[Metric]:
+    missed = GaugeMetricFamily(
+        "onex_alert_events_missed",
+        "Events that were stored and that evaluation had not read, as audits of the last 30 days found.",
+    )
+    missed.add_metric([], missed_events())
+    yield missed
 
 
 def _lag() -> Iterator[Metric]:

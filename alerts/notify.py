@@ -8,6 +8,7 @@ from access.actor import LABEL_LENGTH
 from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
+from alerts.gathering import gather, is_over_limit, never_told
 from alerts.inhibition import inhibitor_of
 from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Silence
 from alerts.quiet import held_until
@@ -44,7 +45,8 @@ def notify(
     return [
         written
         for channel in channels
-        if what == "firing" or not _withdrawn(episode, channel)
+        if what == "firing" or not (_withdrawn(episode, channel) or never_told(channel, episode))
+        if not gather(channel, episode, what, now)
         for written in write_messages(
             channel=channel,
             told=told,
@@ -78,6 +80,7 @@ def remind(*, episode: Episode, channels: list[Channel], now: datetime) -> list[
         written
         for channel in channels
         if held_until(channel, told.severity, now) is None
+        if not (is_over_limit(channel, now) and gather(channel, episode, "firing", now))
         for written in write_messages(
             channel=channel,
             told=told,
@@ -118,9 +121,10 @@ def write_messages(
     about_id: int,
     schedule: Sequence[float] = ALERT_SCHEDULE,
     hold: datetime | None = None,
+    in_its_words: bool = True,
 ) -> list[Delivery]:
-    """One outbox row for each message that the channel's kind makes of it."""
-    said = worded(channel, told)
+    """One outbox row for each message that the channel's kind makes of it. The words of its templates are for episodes."""
+    said = worded(channel, told) if in_its_words else told
     return [
         enqueue_delivery(
             message_id=message_id + message.suffix,

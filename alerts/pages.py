@@ -24,6 +24,7 @@ from alerts.lists import (
     editions_for,
     episodes_for,
     find_rule,
+    pending_of,
     rules_for,
 )
 from alerts.models import Rule, RuleVersion
@@ -71,6 +72,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
             for one, changed in with_differences(list(editions_for(caller(request), shown)))
         ],
         "episodes": episodes,
+        "pending": pending_of(shown)[:EPISODES_ON_RULE],
         "channels": shown.channels.all(),
         "actions": actions_of(shown),
         "behind": LogHead.objects.get().position - shown.cursor,
@@ -108,6 +110,7 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
         ("Looks for", edition.get_kind_display()),
         ("Fires at", fires_at(edition)),
         ("Counted apart by", ", ".join(edition.group_by) or "nothing: one count for all"),
+        ("Has to last for", duration(edition.for_seconds)),
         ("Keeps firing for", duration(edition.keep_firing_seconds)),
         ("Event types", "any" if edition.event_types is None else ", ".join(edition.event_types)),
         ("Counts events after", f"position {rule.starts_after} of the log"),
@@ -119,6 +122,8 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
 def _telling(rule: Rule) -> list[tuple[str, str]]:
     """What happens while nobody sees to an episode."""
     told = []
+    if rule.flapping_after is not None:
+        told.append(("Tells together", f"what a group fires beyond {rule.flapping_after} times an hour"))
     if rule.remind_minutes is not None:
         told.append(("Reminds", f"every {duration(60 * rule.remind_minutes)} while nobody sees to it"))
     if rule.escalate_minutes is not None:

@@ -207,7 +207,7 @@ def _is_waiting(rule: Rule, compiled: Compiled, until: int) -> bool:
     assert rule.decided_at is not None
     if Finding.objects.filter(edition=rule.current, open_until__isnull=False).exists():
         return True
-    if rule.episodes.filter(state=Episode.State.FIRING).exists():
+    if Episode.everything.open().filter(rule=rule).exists():
         return True
     since = rule.decided_at - compiled.pairing.within
     newest = _near(

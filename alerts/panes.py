@@ -128,7 +128,7 @@ def _place(entry: tuple[tuple[Group, datetime], tuple[int, int]]) -> tuple[str, 
 
 def _decide(rule: Rule, compiled: Compiled, judge: Judge, last: datetime, until: int) -> list[Change]:
     assert rule.decided_at is not None
-    stored = episodes.by_group(rule.episodes.filter(state=Episode.State.FIRING))
+    stored = episodes.by_group(Episode.everything.open().filter(rule=rule))
     panes = _panes_of(rule, compiled, judge, last, stored.keys())
     changes = []
     for key in sorted(panes.keys() | stored.keys()):
@@ -137,7 +137,7 @@ def _decide(rule: Rule, compiled: Compiled, judge: Judge, last: datetime, until:
         steps = decide(
             judge,
             panes=counted,
-            firing=next((episodes.as_known(row) for row in rows.values()), None),
+            current=next((episodes.as_known(row) for row in rows.values()), None),
             after=rule.decided_at,
             until=last,
         )
@@ -192,7 +192,7 @@ def _next_look(rule: Rule, edition: RuleVersion, judge: Judge, moment: datetime)
     """When the next instant can be decided; None while there is nothing that could be over, or end."""
     waiting = Pane.objects.filter(edition=edition)
     if rule.decided_at is None or not (
-        waiting.exists() or rule.episodes.filter(state=Episode.State.FIRING).exists()
+        waiting.exists() or Episode.everything.open().filter(rule=rule).exists()
     ):
         return None
     return look_again(rule.decided_at + step_of(judge), moment)

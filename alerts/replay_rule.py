@@ -30,7 +30,7 @@ from events.errors import ReplayInvalid
 from events.models import Replay
 from events.replay_targets import GONE, Due, Now, Prepared, Sent, Sink, Stored, Target, Wanted
 
-_NUMBERS = ("threshold", "window_seconds", "keep_firing_seconds")
+_NUMBERS = ("threshold", "window_seconds", "for_seconds", "keep_firing_seconds")
 _TEXTS = ("name", "description", "severity", "kind")
 _EPISODES_TOLD = 20
 

@@ -21,12 +21,14 @@ MAX_LIMIT, LIMIT_DECIMALS = Decimal("1e20"), 9
 MAX_REMEMBER_DAYS = 365
 MAX_WITHIN_SECONDS = 24 * 3600
 MAX_MINUTES = 7 * 24 * 60
+MAX_FLAPPING = 1_000
 MAX_FACTOR, MAX_BASELINE_WINDOWS = 100_000, 100
 
 
 #: What a spec says about whom a rule tells and when: no part of an edition.
 TELLING: dict[str, Any] = {
     "channels": (),
+    "flapping_after": None,
     "remind_minutes": None,
     "escalate_minutes": None,
     "escalate_to": (),
@@ -62,9 +64,11 @@ class RuleSpec:
     threshold: int = 1
     window_seconds: int = 300
     group_by: Sequence[str] = ()
+    for_seconds: int = 0
     keep_firing_seconds: int = 0
     severity: str = Severity.WARNING
     channels: Sequence[int] = ()
+    flapping_after: int | None = None
     remind_minutes: int | None = None
     escalate_minutes: int | None = None
     escalate_to: Sequence[int] = ()
@@ -96,9 +100,11 @@ class RuleSpec:
             threshold=edition.threshold,
             window_seconds=edition.window_seconds,
             group_by=tuple(edition.group_by),
+            for_seconds=edition.for_seconds,
             keep_firing_seconds=edition.keep_firing_seconds,
             severity=edition.severity,
             channels=tuple(rule.channels.values_list("pk", flat=True)),
+            flapping_after=rule.flapping_after,
             remind_minutes=rule.remind_minutes,
             escalate_minutes=rule.escalate_minutes,
             escalate_to=tuple(rule.escalate_to.values_list("pk", flat=True)),
@@ -134,6 +140,7 @@ class RuleSpec:
             "threshold": self.threshold,
             "window_seconds": self.window_seconds,
             "group_by": list(self.group_by),
+            "for_seconds": self.for_seconds,
             "keep_firing_seconds": self.keep_firing_seconds,
             "severity": self.severity,
         }
@@ -206,6 +213,12 @@ def read_hits(spec: RuleSpec) -> Condition | None:
 def _check_kind(spec: RuleSpec) -> None:
     if spec.kind not in Kind.values:
         raise InvalidRule(f"A kind is one of {', '.join(Kind.values)}.", pointer="/kind")
+    if spec.for_seconds and spec.kind in {Kind.NEW, Kind.ABSENCE}:
+        instead = "a longer window" if spec.kind == Kind.ABSENCE else "the kind count"
+        raise InvalidRule(
+            f"A rule of the kind {spec.kind} fires at once: use {instead} instead of for_seconds.",
+            pointer="/for_seconds",
+        )
     needed = NEEDED[Kind(spec.kind)]
     for name in OF_KINDS:
         given = getattr(spec, name) is not None
@@ -334,6 +347,7 @@ def _check_numbers(spec: RuleSpec) -> None:
     for name, low, high in (
         ("threshold", 1, MAX_THRESHOLD),
         ("window_seconds", 1, MAX_WINDOW_SECONDS),
+        ("for_seconds", 0, MAX_WINDOW_SECONDS),
         ("keep_firing_seconds", 0, MAX_WINDOW_SECONDS),
     ):
         value = getattr(spec, name)
@@ -343,6 +357,13 @@ def _check_numbers(spec: RuleSpec) -> None:
 
 
 def _check_telling(spec: RuleSpec) -> None:
+    often = spec.flapping_after
+    if often is not None and (
+        isinstance(often, bool) or not isinstance(often, int) or not 1 <= often <= MAX_FLAPPING
+    ):
+        raise InvalidRule(
+            f"flapping_after is a whole number from 1 to {MAX_FLAPPING}.", pointer="/flapping_after"
+        )
     for name in ("remind_minutes", "escalate_minutes"):
         value = getattr(spec, name)
         if value is not None and (

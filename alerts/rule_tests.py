@@ -31,6 +31,7 @@ _RULE = {field.name for field in fields(RuleSpec)} - {
     "escalate_to",
     "escalate_minutes",
     "remind_minutes",
+    "flapping_after",
 }
 
 
@@ -117,6 +118,7 @@ def _until(rule: Compiled, test: Mapping[str, Any], events: Sequence[LoggedEvent
         + FUTURE_ALLOWED
         + rule.counts_after
         + 3 * rule.terms.window
+        + rule.terms.hold
         + rule.terms.keep_firing
         + timedelta(days=1)
     )

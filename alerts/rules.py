@@ -9,7 +9,7 @@ from django.utils import timezone
 from access import audit
 from access.actor import Actor
 from alerts.condition import All, event_types
-from alerts.episodes import end_open
+from alerts.episodes import end_open, forget_unfired
 from alerts.errors import (
     ChannelNotFound,
     InvalidRule,
@@ -118,8 +118,19 @@ def resume_rule(*, actor: Actor, rule_id: int) -> Rule:
         rule = _locked(actor, rule_id)
         if not rule.enabled:
             rule.enabled, rule.problem, rule.retry_at = True, "", None
+            rule.troubled_at = rule.trouble_told_at = None
             rule.cursor = rule.starts_after = LogHead.objects.get().position
-            rule.save(update_fields=["enabled", "problem", "retry_at", "cursor", "starts_after"])
+            rule.save(
+                update_fields=[
+                    "enabled",
+                    "problem",
+                    "retry_at",
+                    "troubled_at",
+                    "trouble_told_at",
+                    "cursor",
+                    "starts_after",
+                ]
+            )
             _begin_anew(rule)
             _record(actor, "rule.resume", rule, after_position=rule.cursor)
     return rule
@@ -199,6 +210,7 @@ def _begin_anew(rule: Rule) -> None:
 
 
 def _clear(rule: Rule) -> None:
+    forget_unfired(rule)
     for gathered in (Pane, Finding, KnownGroup):
         gathered.objects.filter(edition__rule=rule).delete()
 
@@ -207,10 +219,11 @@ def _set_told(actor: Actor, rule: Rule, spec: RuleSpec) -> None:
     """Whom it tells, and when again: no part of an edition."""
     rule.channels.set(_channels(spec.channels, "/channels"))
     rule.escalate_to.set(_channels(spec.escalate_to, "/escalate_to"))
+    rule.flapping_after = spec.flapping_after
     rule.remind_minutes, rule.escalate_minutes = spec.remind_minutes, spec.escalate_minutes
     rule.inhibited_by.set(_inhibitors(actor, rule, spec))
     rule.inhibit_equal = list(spec.inhibit_equal)
-    rule.save(update_fields=["remind_minutes", "escalate_minutes", "inhibit_equal"])
+    rule.save(update_fields=["flapping_after", "remind_minutes", "escalate_minutes", "inhibit_equal"])
 
 
 def _inhibitors(actor: Actor, rule: Rule, spec: RuleSpec) -> list[Rule]:
@@ -235,6 +248,7 @@ def _facts(rule: Rule) -> dict[str, object]:
         "edition": rule.current.number,
         "name": rule.name,
         "channels": sorted(rule.channels.values_list("name", flat=True)),
+        "flapping_after": rule.flapping_after,
         "remind_minutes": rule.remind_minutes,
         "escalate_minutes": rule.escalate_minutes,
         "inhibited_by": sorted(rule.inhibited_by.values_list("name", flat=True)),

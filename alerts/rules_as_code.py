@@ -161,7 +161,7 @@ def _about_telling(before: RuleSpec, after: RuleSpec) -> Iterator[Difference]:
         old, new = getattr(before, name), getattr(after, name)
         if set(old) != set(new):
             yield Difference(name, _named(Channel, old), _named(Channel, new))
-    for name in ("remind_minutes", "escalate_minutes", "inhibit_equal"):
+    for name in ("flapping_after", "remind_minutes", "escalate_minutes", "inhibit_equal"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield Difference(name, in_words(name, old), in_words(name, new))

@@ -96,10 +96,18 @@ class RuleRequest(serializers.Serializer[Any]):
     )
     window_seconds = serializers.IntegerField(default=300)
     group_by = serializers.ListField(child=serializers.CharField(), default=list)
+    for_seconds = serializers.IntegerField(
+        default=0, help_text="How long a group has to be over, without interruption, before it fires."
+    )
     keep_firing_seconds = serializers.IntegerField(default=0)
     severity = serializers.ChoiceField(Severity.choices, default=Severity.WARNING)
     channels = serializers.ListField(
         child=serializers.IntegerField(), default=list, help_text="Ids of channels."
+    )
+    flapping_after = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="A group that fires more often within an hour is told of in one message an hour; null: each time.",
     )
     remind_minutes = serializers.IntegerField(
         default=None,
@@ -185,6 +193,7 @@ class EditionAnswer(serializers.ModelSerializer[RuleVersion]):
             "threshold",
             "window_seconds",
             "group_by",
+            "for_seconds",
             "keep_firing_seconds",
             "severity",
             "created_by",
@@ -199,6 +208,9 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
     inhibited_by = serializers.PrimaryKeyRelatedField[Rule](many=True, read_only=True)
     state = serializers.SerializerMethodField()
     firing = serializers.SerializerMethodField(help_text="How many groups fire now.")
+    pending = serializers.SerializerMethodField(
+        help_text="How many groups are over, but not for `for_seconds` yet."
+    )
 
     class Meta:
         model = Rule
@@ -208,9 +220,11 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
             "enabled",
             "state",
             "firing",
+            "pending",
             "problem",
             "edition",
             "channels",
+            "flapping_after",
             "remind_minutes",
             "escalate_minutes",
             "escalate_to",
@@ -229,6 +243,9 @@ class RuleAnswer(serializers.ModelSerializer[Rule]):
 
     def get_firing(self, rule: Rule) -> int:
         return int(getattr(rule, "firing", 0))
+
+    def get_pending(self, rule: Rule) -> int:
+        return int(getattr(rule, "pending", 0))
 
 
 class SavedAnswer(serializers.Serializer[Saved]):
@@ -268,7 +285,11 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
     rule_name = serializers.CharField(source="rule.name")
     edition = serializers.IntegerField(source="rule_version.number")
     severity = serializers.CharField(source="rule_version.severity")
+    number = serializers.IntegerField()
     group = serializers.DictField()
+    recovering = serializers.BooleanField(
+        help_text="Fires, but is not over any more: it resolves at `closes_at` unless it is again."
+    )
 
     class Meta:
         model = Episode
@@ -281,6 +302,7 @@ class EpisodeAnswer(serializers.ModelSerializer[Episode]):
             "number",
             "group",
             "state",
+            "recovering",
             "started_at",
             "fired_at",
             "last_match_at",

@@ -19,6 +19,7 @@ class Share:
     at_least: int
     window: timedelta
     keep_firing: timedelta
+    hold: timedelta = timedelta()
 
     @property
     def reach(self) -> timedelta:

@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from access.bell import ring
-from alerts import act, backtest, novelty, pairing, unattended
+from alerts import act, auditor, backtest, digest, episodes, novelty, pairing, rule_health, unattended
 from alerts.evaluate import evaluate_rules as evaluate
 
 _shutting_down = threading.Event()
@@ -42,9 +42,19 @@ def forget_old() -> None:
     now = timezone.now()
     novelty.forget_groups(now)
     pairing.forget_findings(now)
+    episodes.forget_lapsed(now)
+
+
+@shared_task(name="alerts.tasks.audit_reading")
+def audit_reading() -> None:
+    """Whether evaluation has seen every event."""
+    auditor.audit_reading(timezone.now())
 
 
 @shared_task(name="alerts.tasks.tell_again")
 def tell_again() -> None:
-    """Of episodes that nobody sees to."""
-    unattended.tell_again(timezone.now())
+    """Of episodes that nobody sees to, of rules that have trouble, and of what was gathered."""
+    now = timezone.now()
+    digest.tell_together(now)
+    unattended.tell_again(now)
+    rule_health.tell_of_rules(now)

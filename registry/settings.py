@@ -261,6 +261,7 @@ CELERY_TASK_ROUTES = {
     # Long, and nobody's alert: not where alerts are evaluated.
     "alerts.tasks.work_on_backtests": {"queue": "work"},
     "alerts.tasks.forget_old": {"queue": "work"},
+    "alerts.tasks.audit_reading": {"queue": "work"},
     "events.tasks.replay_*": {"queue": "replay"},
     "alerts.tasks.*": {"queue": "alerts"},
 }
@@ -280,6 +281,7 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.tasks.run_actions": 5.0,
         "alerts.tasks.tell_again": 10.0,
         "alerts.tasks.forget_old": 3600.0,
+        "alerts.tasks.audit_reading": 3600.0,
         "events.tasks.forward_changes": 2.0,
         "events.tasks.replay_sweep": 5.0,
         "events.tasks.work_on_redrives": 5.0,

@@ -1,6 +1,6 @@
 """The Apprise API, run by an operator beside this server: over a hundred services behind one address."""
 
-from alerts.channel_kinds.kind import ChannelKind, Message, check_url, cut, place_of_url
+from alerts.channel_kinds.kind import TOGETHER, ChannelKind, Message, check_url, cut, place_of_url
 from alerts.models import Channel
 from alerts.told import Told
 
@@ -19,5 +19,9 @@ def _messages(channel: Channel, told: Told) -> list[Message]:
 
 
 KIND = ChannelKind(
-    "apprise", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+    "apprise",
+    frozenset({"url", "title_template", "text_template", *TOGETHER}),
+    check_url,
+    _messages,
+    place_of_url,
 )

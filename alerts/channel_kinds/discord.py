@@ -1,6 +1,6 @@
 """A webhook of Discord: one embed, in which nobody is called by name."""
 
-from alerts.channel_kinds.kind import ChannelKind, Message, check_url, colour_of, cut, place_of_url
+from alerts.channel_kinds.kind import TOGETHER, ChannelKind, Message, check_url, colour_of, cut, place_of_url
 from alerts.models import Channel
 from alerts.told import Told
 
@@ -23,5 +23,9 @@ def _messages(channel: Channel, told: Told) -> list[Message]:
 
 
 KIND = ChannelKind(
-    "discord", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+    "discord",
+    frozenset({"url", "title_template", "text_template", *TOGETHER}),
+    check_url,
+    _messages,
+    place_of_url,
 )

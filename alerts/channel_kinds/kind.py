@@ -10,8 +10,19 @@ from alerts.errors import InvalidChannel
 from alerts.models import Channel
 from alerts.told import Told
 
-Part = Literal["url", "secret", "signature", "recipients", "title_template", "text_template"]
+Part = Literal[
+    "url",
+    "secret",
+    "signature",
+    "recipients",
+    "title_template",
+    "text_template",
+    "gather_seconds",
+    "most_per_minute",
+]
 PARTS: tuple[Part, ...] = get_args(Part)
+#: Of kinds that can tell of many things in one message.
+TOGETHER: tuple[Part, ...] = ("gather_seconds", "most_per_minute")
 
 
 @dataclass(frozen=True, slots=True)

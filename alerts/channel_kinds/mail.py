@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from access.models import Delivery
 from access.transport import MAILTO
-from alerts.channel_kinds.kind import ChannelKind, Message, colour_of, cut
+from alerts.channel_kinds.kind import TOGETHER, ChannelKind, Message, colour_of, cut
 from alerts.errors import InvalidChannel
 from alerts.models import Channel
 from alerts.told import Told
@@ -80,5 +80,9 @@ def _place(channel: Channel) -> str:
 
 
 KIND = ChannelKind(
-    "email", frozenset({"recipients", "title_template", "text_template"}), _check, _messages, _place
+    "email",
+    frozenset({"recipients", "title_template", "text_template", *TOGETHER}),
+    _check,
+    _messages,
+    _place,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alerts.channel_kinds.kind import ChannelKind, Message, check_url, colour_of, cut, place_of_url
+from alerts.channel_kinds.kind import TOGETHER, ChannelKind, Message, check_url, colour_of, cut, place_of_url
 from alerts.models import Channel
 from alerts.told import Link, Told
 
@@ -49,5 +49,9 @@ def _messages(channel: Channel, told: Told) -> list[Message]:
 
 
 KIND = ChannelKind(
-    "slack", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+    "slack",
+    frozenset({"url", "title_template", "text_template", *TOGETHER}),
+    check_url,
+    _messages,
+    place_of_url,
 )

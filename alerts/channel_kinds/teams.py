@@ -1,6 +1,6 @@
 """A workflow of Microsoft Teams that posts what a webhook receives: an Adaptive Card."""
 
-from alerts.channel_kinds.kind import ChannelKind, Message, check_url, cut, place_of_url
+from alerts.channel_kinds.kind import TOGETHER, ChannelKind, Message, check_url, cut, place_of_url
 from alerts.models import Channel
 from alerts.told import Told
 
@@ -33,5 +33,9 @@ def _text(text: str, **how: str) -> dict[str, object]:
 
 
 KIND = ChannelKind(
-    "teams", frozenset({"url", "title_template", "text_template"}), check_url, _messages, place_of_url
+    "teams",
+    frozenset({"url", "title_template", "text_template", *TOGETHER}),
+    check_url,
+    _messages,
+    place_of_url,
 )

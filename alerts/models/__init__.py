@@ -4,6 +4,8 @@ from alerts.models.actions import Action, ActionRun
 from alerts.models.backtests import Backtest, BacktestQuerySet
 from alerts.models.channels import TARGET, Channel, ChannelQuerySet
 from alerts.models.episodes import ABOUT, Episode, EpisodeEntry, EpisodeQuerySet, Evidence
+from alerts.models.gathered import Gathered
+from alerts.models.reading import ReadSpan
 from alerts.models.rules import (
     DELAYED,
     LOOKING,
@@ -43,9 +45,11 @@ __all__ = [
     "Evidence",
     "Finding",
     "Function",
+    "Gathered",
     "Kind",
     "KnownGroup",
     "Pane",
+    "ReadSpan",
     "Rule",
     "RuleQuerySet",
     "RuleVersion",

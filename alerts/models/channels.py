@@ -64,6 +64,10 @@ class Channel(models.Model):
     quiet_from = models.TimeField(null=True)
     quiet_until = models.TimeField(null=True)
     time_zone = models.CharField(max_length=64, default="UTC")
+    # What comes within so long of the first is told with it in one message; 0: each at once.
+    gather_seconds = models.PositiveIntegerField(default=0)
+    # What is beyond so many messages in a minute is told in one, as soon as there is room; null: no limit.
+    most_per_minute = models.PositiveIntegerField(null=True)
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=LABEL_LENGTH)
     created_at = models.DateTimeField(db_default=Now())

@@ -1,6 +1,6 @@
 """Firings, their evidence, and what people did about them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -15,6 +15,13 @@ ABOUT = "alerts.episode"
 
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
+    def unfired(self) -> "EpisodeQuerySet":
+        """Those that nobody was told of: pending, or lapsed."""
+        return self.filter(state__in=[Episode.State.PENDING, Episode.State.LAPSED])
+
+    def open(self) -> "EpisodeQuerySet":
+        return self.filter(state__in=[Episode.State.PENDING, Episode.State.FIRING])
+
     def visible_to(self, actor: Actor) -> "EpisodeQuerySet":
         """Those whose edition the actor may read and every later one, deleted rules included.
 
@@ -40,10 +47,22 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         return self.firing().exclude(acknowledged_until__gt=now)
 
 
+class _FiredManager(models.Manager["Episode"]):
+    def get_queryset(self) -> EpisodeQuerySet:
+        return EpisodeQuerySet(self.model, using=self._db).filter(
+            state__in=[Episode.State.FIRING, Episode.State.RESOLVED]
+        )
+
+
 class Episode(models.Model):
-    """One firing of one group of one rule, from the moment it fired until it resolved."""
+    """One firing of one group of one rule, from the moment it fired until it resolved.
+
+    Of a rule whose groups have to be over for a while, also what may become one, or never did: only `everything` has those.
+    """
 
     class State(models.TextChoices):
+        PENDING = "pending"
+        LAPSED = "lapsed"
         FIRING = "firing"
         RESOLVED = "resolved"
 
@@ -52,9 +71,10 @@ class Episode(models.Model):
     group_key = models.CharField(max_length=1000)
     # {"node_id": "…"}: what the group is, readable.
     group = models.JSONField(default=dict)
-    number = models.PositiveIntegerField()
+    # Given when it fires.
+    number = models.PositiveIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FIRING)
-    # Event times of the first match of the firing window, of the match that crossed the threshold, of the last match.
+    # Event times of the first match of the firing window, of the match that crossed the threshold (and `for_seconds` after it), of the last match.
     started_at = models.DateTimeField()
     fired_at = models.DateTimeField()
     last_match_at = models.DateTimeField()
@@ -80,7 +100,8 @@ class Episode(models.Model):
     reminded_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
 
-    objects = EpisodeQuerySet.as_manager()
+    objects = _FiredManager.from_queryset(EpisodeQuerySet)()
+    everything = EpisodeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -90,15 +111,27 @@ class Episode(models.Model):
             models.UniqueConstraint(
                 fields=["rule", "group_key"], condition=Q(state="firing"), name="one_open_episode_per_group"
             ),
+            models.CheckConstraint(
+                condition=Q(number__isnull=False) | Q(state__in=["pending", "lapsed"]),
+                name="what_fired_has_a_number",
+            ),
         ]
         indexes = [
             models.Index(fields=["rule", "closes_at"], condition=Q(state="firing"), name="episodes_open"),
+            models.Index(fields=["rule", "closes_at"], condition=Q(state="pending"), name="episodes_pending"),
+            models.Index(fields=["closes_at"], condition=Q(state="lapsed"), name="episodes_lapsed"),
             models.Index(fields=["rule", "group_key", "closes_at"]),
             models.Index(fields=["rule", "-closes_at"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.rule} #{self.number} {self.group_key}"
+
+    @property
+    def recovering(self) -> bool:
+        """Whether it fires only since `keep_firing_seconds` are not over yet."""
+        kept = timedelta(seconds=self.rule_version.keep_firing_seconds)
+        return self.state == self.State.FIRING and self.closes_at - kept < timezone.now()
 
     @property
     def attended(self) -> bool:
@@ -118,6 +151,7 @@ class EpisodeEntry(models.Model):
         MUTED = "muted"
         ESCALATED = "escalated"
         INHIBITED = "inhibited"
+        GATHERED = "gathered"
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -2,16 +2,19 @@
 
 import functools
 import operator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from access.actor import LABEL_LENGTH, Actor
 from alerts.models.channels import Channel
 from events.changes import EVENT_TYPES
+from events.models import Event
 
 
 class Severity(models.TextChoices):
@@ -59,6 +62,10 @@ class Compare(models.TextChoices):
     BELOW = "below", "is below"
 
 
+#: Behind the log for so long, a rule is `stale`: what it says may have changed.
+STALE_AFTER = timedelta(minutes=1)
+
+
 class RuleQuerySet(models.QuerySet["Rule"]):
     def living(self) -> "RuleQuerySet":
         return self.filter(deleted_at__isnull=True)
@@ -70,9 +77,13 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         return self.filter(current__in=RuleVersion.objects.readable_by(actor))
 
     def with_firing(self) -> "RuleQuerySet":
-        """Adds `firing`, the number of open episodes."""
+        """Adds `firing`, the number of open episodes, `pending`, that of groups which may open one, and when the oldest event arrived that it has
+        not judged (`unread_since`)."""
+        unread = Event.everything.filter(position=models.OuterRef("cursor") + 1).values("received_at")
         return self.annotate(
-            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True)
+            unread_since=models.Subquery(unread[:1]),
+            firing=models.Count("episodes", filter=Q(episodes__state="firing"), distinct=True),
+            pending=models.Count("episodes", filter=Q(episodes__state="pending"), distinct=True),
         )
 
 
@@ -83,6 +94,8 @@ class Rule(models.Model):
     enabled = models.BooleanField(default=True)
     current = models.OneToOneField("RuleVersion", null=True, on_delete=models.PROTECT, related_name="+")
     channels = models.ManyToManyField(Channel, blank=True, related_name="rules")
+    # A group that fires more often within an hour is told of in one message an hour; null: each time.
+    flapping_after = models.PositiveSmallIntegerField(null=True)
     # While nobody sees to an episode: how often its channels are reminded, and when which others are told.
     remind_minutes = models.PositiveIntegerField(null=True)
     escalate_minutes = models.PositiveIntegerField(null=True)
@@ -100,6 +113,10 @@ class Rule(models.Model):
     look_at = models.DateTimeField(null=True)
     # A sentence when the rule could not be evaluated: shown, never silent.
     problem = models.TextField(blank=True)
+    # What went wrong last, when, and when its channels were told: `alerts.rule_health`.
+    trouble = models.TextField(blank=True)
+    troubled_at = models.DateTimeField(null=True)
+    trouble_told_at = models.DateTimeField(null=True)
     # Not tried again before then, so that a rule that cannot be evaluated does not keep the worker busy.
     retry_at = models.DateTimeField(null=True)
     late_ignored = models.BigIntegerField(default=0)
@@ -121,12 +138,17 @@ class Rule(models.Model):
         return self.name
 
     def state(self) -> str:
-        """`error`, `firing`, `paused` or `ok`; needs `with_firing`."""
+        """`paused`, `error`, `stale`, `firing`, `pending` or `ok`; needs `with_firing`."""
         if not self.enabled:
             return "paused"
         if self.problem:
             return "error"
-        return "firing" if getattr(self, "firing", 0) else "ok"
+        unread = getattr(self, "unread_since", None)
+        if unread is not None and unread < timezone.now() - STALE_AFTER:
+            return "stale"
+        if getattr(self, "firing", 0):
+            return "firing"
+        return "pending" if getattr(self, "pending", 0) else "ok"
 
 
 class _AllUnder(models.Func):
@@ -208,6 +230,8 @@ class RuleVersion(models.Model):
     threshold = models.PositiveIntegerField(default=1)
     window_seconds = models.PositiveIntegerField(default=300)
     group_by = ArrayField(models.CharField(max_length=200), default=list)
+    # How long a group is over, without interruption, before it fires.
+    for_seconds = models.PositiveIntegerField(default=0)
     # How long an episode stays open after the last instant at which the window held enough matches.
     keep_firing_seconds = models.PositiveIntegerField(default=0)
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)

@@ -147,7 +147,7 @@ def test_it_is_over_at_exactly_the_instants_at_which_counting_says_so(events, be
     for second in events:
         counts[pane_of(change, at(second))] = counts.get(pane_of(change, at(second)), 0) + 1
     panes = [Pane(start, total, total) for start, total in sorted(counts.items())]
-    found = [one.episode for one in decide(change, panes=panes, firing=None, after=at(0), until=at(400))]
+    found = [one.episode for one in decide(change, panes=panes, current=None, after=at(0), until=at(400))]
     step = int(step_of(change).total_seconds())
     for instant in range(step, 400, step):
         now = sum(instant - 20 <= second < instant for second in events)

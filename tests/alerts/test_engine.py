@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +24,8 @@ def offset(moment):
     return (moment - NOON).total_seconds()
 
 
-def terms_of(threshold, window, keep_firing):
-    return Terms(threshold, seconds(window), seconds(keep_firing))
+def terms_of(threshold, window, keep_firing, hold=0):
+    return Terms(threshold, seconds(window), seconds(keep_firing), hold=seconds(hold))
 
 
 def truth(terms, times):
@@ -32,18 +33,24 @@ def truth(terms, times):
     window, keep = terms.window.total_seconds(), terms.keep_firing.total_seconds()
     end = int(max(times, default=0) + window) + 2
     counts = {t / 2: sum(t / 2 - window <= one <= t / 2 for one in times) for t in range(2 * end)}
-    return stretches_of(counts, terms.threshold, keep)
+    return stretches_of(counts, terms.threshold, keep, terms.hold.total_seconds())
 
 
-def stretches_of(counts, threshold, keep):
+def stretches_of(counts, threshold, keep, hold=0):
     over = [t for t, count in counts.items() if count >= threshold]
     stretches = []
     for t in over:
-        if stretches and t - stretches[-1][1] <= max(keep, 0.5):
+        if stretches and t - stretches[-1][1] <= 0.5:
             stretches[-1][1] = t
         else:
             stretches.append([t, t])
-    return [(a, b + keep, max(counts[t] for t in over if a <= t <= b)) for a, b in stretches]
+    episodes = []
+    for begin, end in stretches:
+        if episodes and begin - episodes[-1][1] <= keep:
+            episodes[-1][1] = end
+        elif end - begin >= hold:
+            episodes.append([begin, end])
+    return [(a + hold, b + keep, max(counts[t] for t in over if a <= t <= b)) for a, b in episodes]
 
 
 def truth_of_values(terms, sent):
@@ -61,6 +68,7 @@ class Group:
 
     def __init__(self, terms):
         self.terms, self.stored, self.log, self.announced = terms, {}, [], []
+        self.keys = count()
 
     def receive(self, times, now, values=None):
         values = values or [None] * len(times)
@@ -71,13 +79,15 @@ class Group:
         self.log += new
         steps = self._step(sorted(new), now) if new else self._step([], now)
         for one in steps:
-            key = len(self.stored) if one.episode.key is None else one.episode.key
+            for gone in one.absorbed:
+                assert self.stored.pop(gone).pending
+            key = next(self.keys) if one.episode.key is None else one.episode.key
             self.stored[key] = replace(one.episode, key=key)
             self.announced += [("firing", key)] * one.fired + [("resolved", key)] * one.resolved
 
     def _step(self, new, now):
         if not new:
-            open_ones = [one for one in self.stored.values() if one.firing]
+            open_ones = [one for one in self.stored.values() if one.firing or one.pending]
             return step(self.terms, episodes=open_ones, matches=[], fresh=frozenset(), now=at(now))
         before, after = reach(self.terms)
         first, last = new[0].at - before, new[-1].at + after
@@ -93,7 +103,8 @@ class Group:
 
     @property
     def episodes(self):
-        return sorted(self.stored.values(), key=lambda one: one.fired_at)
+        fired = (one for one in self.stored.values() if not one.pending)
+        return sorted(fired, key=lambda one: one.fired_at)
 
 
 def merged(stretches):
@@ -223,8 +234,116 @@ def _check(group, now):
         assert max(e.peak for e in parts) == peak
     firings = [key for what, key in group.announced if what == "firing"]
     resolutions = [key for what, key in group.announced if what == "resolved"]
-    assert sorted(firings) == sorted(group.stored)
-    assert sorted(resolutions) == sorted(key for key, e in group.stored.items() if not e.firing)
+    assert sorted(firings) == sorted(e.key for e in episodes)
+    assert sorted(resolutions) == sorted(e.key for e in episodes if not e.firing)
+
+
+# --- over for a while ---------------------------------------------------------------------------
+
+HELD = st.builds(terms_of, st.integers(1, 3), st.integers(1, 12), st.integers(0, 15), hold=st.integers(1, 25))
+
+
+@pytest.mark.parametrize(
+    ("terms", "times", "episodes"),
+    [
+        # One match is over as long as the window holds it.
+        (terms_of(1, 10, 0, hold=10), [5], [(15, 15, 1)]),
+        (terms_of(1, 10, 0, hold=11), [5], []),
+        (terms_of(1, 10, 0, hold=11), [5, 15], [(16, 25, 2)]),
+        (terms_of(1, 10, 0, hold=11), [5, 16], []),
+        # Interruptions are included only once it has fired.
+        (terms_of(1, 10, 5, hold=11), [5, 18], []),
+        (terms_of(1, 10, 5, hold=11), [5, 15, 28], [(16, 43, 2)]),
+        (terms_of(1, 10, 5, hold=11), [5, 15, 31], [(16, 30, 2)]),
+    ],
+)
+def test_a_group_that_has_to_be_over_for_a_while_fires_when_it_was(terms, times, episodes):
+    group = Group(terms)
+    for time in times:
+        group.receive([time], now=time)
+    group.receive([], now=1000)
+    assert [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes] == episodes
+
+
+def test_it_is_pending_until_then_and_announced_once_the_time_is_up():
+    group = Group(terms_of(1, 10, 0, hold=15))
+    group.receive([0], now=0)
+    group.receive([8], now=8)
+    assert [(one.pending, offset(one.fired_at)) for one in group.stored.values()] == [(True, 15)]
+    group.receive([], now=14)
+    assert group.announced == []
+    group.receive([], now=15)
+    assert group.announced == [("firing", 0)]
+    group.receive([], now=19)
+    assert group.announced == [("firing", 0), ("resolved", 0)]
+
+
+def test_what_ends_before_has_lapsed_and_nobody_hears_of_it():
+    group = Group(terms_of(1, 10, 0, hold=15))
+    group.receive([0], now=0)
+    group.receive([], now=11)
+    assert [one.lapsed for one in group.stored.values()] == [True]
+    assert group.announced == []
+
+
+def test_a_late_match_joins_what_had_lapsed_and_fires():
+    group = Group(terms_of(1, 10, 0, hold=15))
+    group.receive([0, 12], now=12)
+    group.receive([], now=23)
+    assert [one.lapsed for one in group.stored.values()] == [True, True]
+    group.receive([6], now=24)
+    assert [(offset(e.fired_at), offset(e.closes_at)) for e in group.episodes] == [(15, 22)]
+    assert group.announced == [("firing", 0), ("resolved", 0)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(terms=HELD, times=STREAMS)
+def test_with_a_time_to_hold_one_batch_gives_exactly_the_oracles_episodes(terms, times):
+    group = Group(terms)
+    group.receive(times, now=1000)
+    found = [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes]
+    assert found == truth(terms, times)
+    for episode in group.episodes:
+        assert episode.matches == sum(episode.holds(match.at) for match in group.log)
+
+
+@settings(max_examples=500, deadline=None)
+@given(terms=HELD, times=STREAMS.map(sorted), sizes=st.lists(st.integers(1, 5), max_size=25))
+def test_with_a_time_to_hold_arrival_in_order_gives_exactly_the_oracles_episodes(terms, times, sizes):
+    group = Group(terms)
+    while times:
+        size = sizes.pop() if sizes else 1
+        batch, times = times[:size], times[size:]
+        group.receive(batch, now=batch[-1])
+    group.receive([], now=1000)
+    found = [(offset(e.fired_at), offset(e.closes_at), e.peak) for e in group.episodes]
+    assert found == truth(terms, sorted(offset(match.at) for match in group.log))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    terms=HELD,
+    arrivals=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=25),
+    sizes=st.lists(st.integers(1, 5), max_size=25),
+    looks=st.lists(st.booleans(), max_size=25),
+)
+def test_with_a_time_to_hold_late_matches_lose_and_invent_nothing(terms, arrivals, sizes, looks):
+    group = Group(terms)
+    queue = sorted(arrivals, key=lambda arrival: arrival[0] + arrival[1])
+    while queue:
+        size = sizes.pop() if sizes else 1
+        batch, queue = queue[:size], queue[size:]
+        now = batch[-1][0] + batch[-1][1]
+        group.receive([time for time, _ in batch], now=now)
+        if looks and looks.pop():
+            group.receive([], now=now)
+    group.receive([], now=1000)
+    expected = truth(terms, [time for time, _ in arrivals])
+    stored = merged([offset(e.fired_at), offset(e.closes_at)] for e in group.episodes)
+    assert stored == merged([fired, closes] for fired, closes, _ in expected)
+    firings = [key for what, key in group.announced if what == "firing"]
+    assert sorted(firings) == sorted(e.key for e in group.episodes)
+    assert not any(e.firing for e in group.stored.values())
 
 
 # --- different values ---------------------------------------------------------------------------

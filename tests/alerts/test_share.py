@@ -67,7 +67,7 @@ def decided(share, panes, *moments):
     for moment in moments:
         until = pane_of(share, at(moment))
         known = [pane for pane in panes if after - share.window < pane.start < until]
-        for one in decide(share, panes=known, firing=firing, after=after, until=until):
+        for one in decide(share, panes=known, current=firing, after=after, until=until):
             key = len(episodes) if one.episode.key is None else one.episode.key
             episodes[key] = replace(one.episode, key=key)
         firing = next((one for one in episodes.values() if one.firing), None)
