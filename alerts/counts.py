@@ -84,8 +84,12 @@ def _near(
         before, behind = reach(compiled.terms)
         first, last = min(instants) - before, max(instants) + behind
         # One that somebody ended by pausing the rule is over for good: what comes later begins anew.
+        touched = Q(closes_at__gte=first)
+        if not compiled.terms.hold:
+            # Else one that lasts by now may reach whatever had lapsed behind it, from one to the next.
+            touched &= Q(started_at__lte=last)
         near |= Q(group_key__in=[group.key for group in fresh], ended_by="") & (
-            Q(state=Episode.State.FIRING) | Q(closes_at__gte=first, started_at__lte=last)
+            Q(state=Episode.State.FIRING) | touched
         )
     if stored_until is None or stored_until < first:
         return {}

@@ -94,7 +94,9 @@ class Group:
         return step(
             self.terms,
             episodes=[
-                e for e in self.stored.values() if e.firing or (e.closes_at >= first and e.started_at <= last)
+                e
+                for e in self.stored.values()
+                if e.firing or (e.closes_at >= first and (self.terms.hold or e.started_at <= last))
             ],
             matches=sorted(m for m in self.log if first <= m.at <= last),
             fresh=frozenset(match.position for match in new),
@@ -294,6 +296,14 @@ def test_a_late_match_joins_what_had_lapsed_and_fires():
     group.receive([6], now=24)
     assert [(offset(e.fired_at), offset(e.closes_at)) for e in group.episodes] == [(15, 22)]
     assert group.announced == [("firing", 0), ("resolved", 0)]
+
+
+def test_what_lasts_by_now_reaches_what_had_lapsed_behind_it_from_one_to_the_next():
+    group = Group(terms_of(1, 1, 7, hold=2))
+    for time, now in ((0, 0), (3, 3), (11, 11), (1, 12)):
+        group.receive([time], now=now)
+    group.receive([], now=1000)
+    assert [(offset(e.fired_at), offset(e.closes_at)) for e in group.episodes] == [(2, 19)]
 
 
 @settings(max_examples=300, deadline=None)
