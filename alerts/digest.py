@@ -1,7 +1,7 @@
 """Tells channels of what was gathered for them, in one message: a digest, or the usual message where it is one thing only."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from alerts.gathering import is_over_limit
+from alerts.gathering import ABOUT_DIGEST, is_over_limit
 from alerts.kind_words import measured
 from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Gathered, Severity, Silence
 from alerts.notify import write_messages
@@ -18,8 +18,6 @@ from alerts.quiet import held_until
 from alerts.silences import reaches
 from alerts.told import Link, Told, about_episode
 
-# What deliveries of digests are found by, beside the number of the channel.
-ABOUT_DIGEST = "alerts.digest"
 # Things that one digest takes, tells in words, and gives to a program.
 MOST, _LINES, _LISTED = 1_000, 20, 30
 
@@ -41,10 +39,10 @@ def _tell(channel_id: int, now: datetime) -> int:
         due.delete()
         return 0
     with_words = due.select_related("episode__rule", "episode__rule_version").order_by("id")
-    ripe = _without_held(channel, list(with_words[:MOST]), now)
+    ripe = _without_held(channel, with_words, now)[:MOST]
     if not ripe:
         return 0
-    if len(ripe) == 1 and ripe[0].why != Gathered.Why.FLAPPING:
+    if len(ripe) == 1 and _is_usual(ripe[0]):
         _tell_alone(channel, ripe[0], now)
     else:
         _tell_all(channel, ripe, now)
@@ -52,7 +50,15 @@ def _tell(channel_id: int, now: datetime) -> int:
     return len(ripe)
 
 
-def _without_held(channel: Channel, due: Sequence[Gathered], now: datetime) -> list[Gathered]:
+def _is_usual(one: Gathered) -> bool:
+    """Whether the usual message says it: that something fires which still does, for the first time; or that it is over."""
+    if one.what == "resolved":
+        return True
+    is_first = one.why != Gathered.Why.FLAPPING and not one.episode.reminders
+    return is_first and one.episode.state == Episode.State.FIRING
+
+
+def _without_held(channel: Channel, due: Iterable[Gathered], now: datetime) -> list[Gathered]:
     """Those that no silence and no quiet hours hold; what these hold and is over is dropped."""
     silences = list(Silence.objects.active(now))
     ripe = []

@@ -10,8 +10,10 @@ from django.db.models import Min
 
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
-from alerts.models import Channel, Episode, Gathered
+from alerts.models import ABOUT, Channel, Episode, Gathered
 
+# What deliveries of digests are found by, beside the number of the channel.
+ABOUT_DIGEST = "alerts.digest"
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -21,12 +23,24 @@ def gather(channel: Channel, episode: Episode, what: str, now: datetime) -> bool
     if wanted is None:
         return False
     why, wait = wanted
-    # What waits already is told by then, and this with it.
-    waiting = Gathered.objects.filter(channel=channel, why=why, due_at__lte=now + wait)
-    due_at = waiting.aggregate(first=Min("due_at"))["first"] or now + wait
-    one = Gathered(channel=channel, episode=episode, what=what, why=why, due_at=due_at)
-    Gathered.objects.bulk_create([one], ignore_conflicts=True)
+    _write(channel, episode, what, why, due_at=now + wait)
     return True
+
+
+def gather_reminder(channel: Channel, episode: Episode, now: datetime) -> bool:
+    """Likewise a reminder, which only a limit holds back: who is reminded has heard of it, and is to hear that it is over."""
+    if not is_over_limit(channel, now):
+        return False
+    _write(channel, episode, "firing", Gathered.Why.LIMITED, due_at=now)
+    return True
+
+
+def _write(channel: Channel, episode: Episode, what: str, why: Gathered.Why, *, due_at: datetime) -> None:
+    # What waits already is told by then, and this with it.
+    waiting = Gathered.objects.filter(channel=channel, why=why, due_at__lte=due_at)
+    first = waiting.aggregate(first=Min("due_at"))["first"] or due_at
+    one = Gathered(channel=channel, episode=episode, what=what, why=why, due_at=first)
+    Gathered.objects.bulk_create([one], ignore_conflicts=True)
 
 
 def never_told(channel: Channel, episode: Episode) -> bool:
@@ -45,7 +59,7 @@ def is_over_limit(channel: Channel, now: datetime) -> bool:
     if channel.most_per_minute is None:
         return False
     sent = Delivery.objects.filter(
-        target=channel.target, created_at__gt=now - _MINUTE, about__in=("alerts.episode", "alerts.digest")
+        target=channel.target, created_at__gt=now - _MINUTE, about__in=(ABOUT, ABOUT_DIGEST)
     )
     # An e-mail to many is one thing told.
     things = sent.order_by().values("about", "about_id", "created_at").distinct()

@@ -8,7 +8,7 @@ from access.actor import LABEL_LENGTH
 from access.delivery import ALERT_SCHEDULE, enqueue_delivery, withdraw_held
 from access.models import Delivery
 from alerts.channel_kinds import KINDS
-from alerts.gathering import gather, is_over_limit, never_told
+from alerts.gathering import gather, gather_reminder, never_told
 from alerts.inhibition import inhibitor_of
 from alerts.models import ABOUT, Channel, Episode, EpisodeEntry, Silence
 from alerts.quiet import held_until
@@ -80,7 +80,7 @@ def remind(*, episode: Episode, channels: list[Channel], now: datetime) -> list[
         written
         for channel in channels
         if held_until(channel, told.severity, now) is None
-        if not (is_over_limit(channel, now) and gather(channel, episode, "firing", now))
+        if not gather_reminder(channel, episode, now)
         for written in write_messages(
             channel=channel,
             told=told,

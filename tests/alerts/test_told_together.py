@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from access.models import Delivery
+from alerts import digest
 from alerts.channels import ChannelSpec, create_channel, edit_channel
 from alerts.digest import tell_together
 from alerts.errors import InvalidChannel, InvalidRule
@@ -176,9 +177,22 @@ def test_what_was_over_the_limit_and_is_over_is_in_the_digest_and_said_to_be(
     evaluate(at=now)
     evaluate(at=now + timedelta(seconds=62))
     tell_together(now + timedelta(seconds=125))
-    digests = [body["data"] for _, body in told() if body["type"] == "alert.digest"]
-    assert sum(len(one["episodes"]) for one in digests) + kinds().count("alert.firing") >= 3
-    assert {one["state"] for digest in digests for one in digest["episodes"]} == {"resolved"}
+    assert kinds() == ["alert.firing", "alert.resolved", "alert.digest"]
+    listed = told()[-1][1]["data"]["episodes"]
+    assert [one["state"] for one in listed] == ["resolved"] * 2
+
+
+def test_one_alone_that_is_over_by_then_is_not_said_to_fire(make_rule, make_channel, evaluate):
+    channel = make_channel(most_per_minute=1)
+    make_rule(group_by=["node_id"], window_seconds=60, channels=[channel.pk])
+    now = timezone.now()
+    store(Sent(node_id=node, occurred_at=now) for node in nodes(0, 2))
+    evaluate(at=now)
+    evaluate(at=now + timedelta(seconds=62))
+    tell_together(now + timedelta(seconds=125))
+    assert kinds() == ["alert.firing", "alert.resolved", "alert.digest"]
+    [one] = told()[-1][1]["data"]["episodes"]
+    assert (one["what"], one["state"]) == ("firing", "resolved")
 
 
 def test_reminders_count_for_the_limit(make_rule, make_channel, evaluate):
@@ -197,6 +211,48 @@ def test_reminders_count_for_the_limit(make_rule, make_channel, evaluate):
     tell_again(now)
     assert kinds() == ["alert.firing"] * 2
     assert Gathered.objects.filter(why="limited").count() == 2
+
+
+def test_a_reminder_beyond_the_limit_is_told_later_and_hides_no_end(make_rule, make_channel, evaluate):
+    channel = make_channel(most_per_minute=1, gather_seconds=30)
+    rule = {"window_seconds": 60, "keep_firing_seconds": 86_400, "remind_minutes": 10}
+    make_rule(channels=[channel.pk], **rule)
+    now = timezone.now()
+    store([Sent(occurred_at=now)])
+    evaluate(at=now)
+    tell_together(now + timedelta(seconds=30))
+    assert kinds() == ["alert.firing"]
+    Episode.objects.update(created_at=now - timedelta(minutes=11))
+    tell_again(now)
+    assert [(one.what, one.why) for one in Gathered.objects.all()] == [("firing", "limited")]
+    # Its end is not lost with the reminder that waits.
+    evaluate(at=now + timedelta(days=2))
+    tell_together(now + timedelta(days=2, seconds=60))
+    [over] = told()[-1][1]["data"]["episodes"]
+    assert (kinds()[-1], over["state"]) == ("alert.digest", "resolved")
+
+
+def test_a_reminder_alone_is_told_and_not_taken_for_the_first_message(make_rule, make_channel, evaluate):
+    channel = make_channel(most_per_minute=1)
+    make_rule(keep_firing_seconds=86_400, remind_minutes=10, channels=[channel.pk])
+    now = timezone.now()
+    store([Sent(occurred_at=now)])
+    evaluate(at=now)
+    Episode.objects.update(created_at=now - timedelta(minutes=11))
+    tell_again(now)
+    tell_together(now + timedelta(seconds=61))
+    assert kinds() == ["alert.firing", "alert.digest"]
+
+
+def test_what_silences_hold_keeps_nobody_else_waiting(gathering, evaluate, actor, monkeypatch):
+    monkeypatch.setattr(digest, "MOST", 2)
+    fail(0, "a", "b", "c")
+    evaluate(at=0)
+    for node in ("a", "b"):
+        matchers = [{"label": "node_id", "op": "eq", "value": node}]
+        ends_at = timezone.now() + timedelta(hours=1)
+        create_silence(actor=actor, matchers=matchers, reason="disk", starts_at=None, ends_at=ends_at)
+    assert tell_together(timezone.now()) == 1
 
 
 # --- flapping -----------------------------------------------------------------------------------
