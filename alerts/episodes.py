@@ -33,6 +33,11 @@ class Change:
     matches: Sequence[Match]
     after: timedelta = timedelta()
 
+    @property
+    def episodes(self) -> list[engine.Episode]:
+        """As they are to be."""
+        return [one.episode for one in self.steps]
+
 
 def by_group(rows: QuerySet[Episode]) -> dict[str, dict[int, Episode]]:
     """Stored episodes by group and id."""

@@ -314,10 +314,10 @@ def _fresh(member: _Member, compiled: Compiled, batch: _Batch) -> tuple[Fresh, d
 
 def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change], str]:
     """Without the groups that would be too many, and what has to be said about those."""
-    stored = [one.episode for change in changes for one in change.steps if one.episode.key is not NEW]
-    kept, room = [], settings.ALERT_MAX_GROUPS - member.open + sum(not _is_open(one) for one in stored)
+    ended = sum(_was_open(change, one) and not _is_open(one) for change in changes for one in change.episodes)
+    kept, room = [], settings.ALERT_MAX_GROUPS - member.open + ended
     for change in changes:
-        opened = sum(one.episode.key is NEW and _is_open(one.episode) for one in change.steps)
+        opened = sum(_is_open(one) and not _was_open(change, one) for one in change.episodes)
         if opened <= max(room, 0):
             kept.append(change)
             room -= opened
@@ -326,6 +326,10 @@ def _within_limit(member: _Member, changes: list[Change]) -> tuple[list[Change],
 
 def _is_open(episode: engine.Episode) -> bool:
     return episode.firing or (episode.pending and not episode.lapsed)
+
+
+def _was_open(change: Change, episode: engine.Episode) -> bool:
+    return episode.key is not NEW and _is_open(episodes.as_known(change.stored[episode.key]))
 
 
 def _overflow(refused: int) -> str:

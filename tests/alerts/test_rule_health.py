@@ -57,6 +57,19 @@ def test_groups_that_are_left_out_are_told_of_once_and_the_oldest_stay(rule, eva
     assert tell_of_rules(at(1)) == 0
 
 
+def test_a_late_match_in_what_is_over_makes_no_room(rule, evaluate, settings):
+    settings.ALERT_MAX_GROUPS = 2
+    store([Sent(node_id="old", occurred_at=at(0))])
+    evaluate(at=at(0))
+    evaluate(at=at(2))
+    store(Sent(node_id=node, occurred_at=at(3)) for node in ("a", "b"))
+    evaluate(at=at(3))
+    late = Sent(node_id="old", occurred_at=at(0.5), received_at=at(3.2))
+    store([late, Sent(node_id="c", occurred_at=at(3.2))])
+    evaluate(at=at(3.2))
+    assert {one.group["node_id"] for one in Episode.objects.firing()} == {"a", "b"}
+
+
 def test_trouble_that_stays_is_told_again_after_an_hour(rule, evaluate, settings):
     overflow(evaluate, settings, 0)
     tell_of_rules(at(0))
