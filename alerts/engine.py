@@ -315,15 +315,19 @@ def _is_ripe(episode: Episode, now: datetime) -> bool:
 
 
 def _close(episode: Episode, absorbed: tuple[int, ...], *, now: datetime, latest: datetime) -> Step:
+    told = not episode.pending or _is_ripe(episode, now)
+    ends = episode.closes_at < (max(now, latest) if told else now)
+    return replace(settle(episode, ends=ends, now=now), absorbed=absorbed)
+
+
+def settle(episode: Episode, *, ends: bool, now: datetime) -> Step:
+    """What is to be announced of an episode at a moment, by which it `ends` or does not."""
     ripe = _is_ripe(episode, now)
     if episode.pending and not ripe:
-        lapsed = not episode.lasts and episode.closes_at < now
-        return Step(replace(episode, lapsed=lapsed), fired=False, resolved=False, absorbed=absorbed)
+        return Step(replace(episode, lapsed=ends and not episode.lasts), fired=False, resolved=False)
     was_open = episode.firing or ripe
-    stays = was_open and episode.closes_at >= max(now, latest)
     return Step(
-        replace(episode, pending=False, lapsed=False, firing=stays),
+        replace(episode, pending=False, lapsed=False, firing=was_open and not ends),
         fired=ripe or episode.key is NEW,
-        resolved=was_open and not stays,
-        absorbed=absorbed,
+        resolved=was_open and ends,
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from alerts.engine import NEW, Episode, Step
+from alerts.engine import NEW, Episode, Step, settle
 from alerts.numbers import Numbers
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,9 +114,9 @@ def decide(
             current = _begin(judge, look)
         else:
             current = _grown(judge, current, panes, look)
-    steps = [_step(one, ends=True, until=until) for one in episodes if one is not None]
+    steps = [settle(one, ends=True, now=until) for one in episodes if one is not None]
     if current is not None:
-        steps.append(_step(current, ends=current.closes_at <= until, until=until))
+        steps.append(settle(current, ends=current.closes_at <= until, now=until))
     return [one for one in steps if _is_news(one, known)]
 
 
@@ -186,15 +186,3 @@ def _furthest(judge: Judge, before: float | None, now: float | None) -> float | 
     if before is None or now is None:
         return now
     return judge.further(before, now)
-
-
-def _step(episode: Episode, *, ends: bool, until: datetime) -> Step:
-    ripe = episode.pending and episode.lasts and episode.fired_at <= until
-    if episode.pending and not ripe:
-        return Step(replace(episode, lapsed=ends), fired=False, resolved=False)
-    was_open = episode.firing or ripe
-    return Step(
-        replace(episode, pending=False, firing=was_open and not ends),
-        fired=ripe or episode.key is NEW,
-        resolved=was_open and ends,
-    )

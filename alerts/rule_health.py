@@ -1,6 +1,6 @@
 """Tells the channels of a rule that it could not be evaluated, or left groups out: who relies on it has to know.
 
-The evaluator writes down what went wrong; this says so, at most once an hour for each rule, and once more when it has been well for a while. An outage
+The evaluator writes down what went wrong; this says so, at most once an hour while it lasts, and once more when it has been well for a while. An outage
 of the whole registry is nothing that it can tell of: monitoring has to (`onex_alert_evaluation_lag_seconds`).
 """
 
@@ -25,32 +25,37 @@ _WELL_AFTER = timedelta(minutes=10)
 
 def tell_of_rules(now: datetime) -> int:
     """What there is to say about rules; of how many."""
+    return _tell_each(_well(now), now, well=True) + _tell_each(_troubled(now), now, well=False)
+
+
+def _tell_each(due: QuerySet[Rule], now: datetime, *, well: bool) -> int:
     told = 0
-    for key in _due(now).values_list("pk", flat=True):
+    for key in list(due.values_list("pk", flat=True)):
         with transaction.atomic():
-            rule = (
-                _due(now)
-                .select_for_update(skip_locked=True, of=("self",), no_key=True)
-                .filter(pk=key)
-                .first()
-            )
+            rows = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
+            rule = rows.filter(pk=key).first()
             if rule is not None:
-                _tell(rule, now)
+                _tell(rule, now, well=well)
                 told += 1
     return told
 
 
-def _due(now: datetime) -> QuerySet[Rule]:
-    new = Q(trouble_told_at=None) | Q(
-        trouble_told_at__lt=now - _AGAIN_AFTER, troubled_at__gt=F("trouble_told_at")
-    )
-    well = Q(trouble_told_at__isnull=False, problem="", troubled_at__lt=now - _WELL_AFTER)
-    return Rule.objects.living().filter(enabled=True, troubled_at__isnull=False).filter(new | well)
+def _troubled(now: datetime) -> QuerySet[Rule]:
+    """Those whose trouble was not told yet, or an hour ago and again since."""
+    again = Q(trouble_told_at__lt=now - _AGAIN_AFTER, troubled_at__gt=F("trouble_told_at"))
+    return _running().filter(Q(trouble_told_at=None) | again)
 
 
-def _tell(rule: Rule, now: datetime) -> None:
-    assert rule.troubled_at is not None
-    well = rule.trouble_told_at is not None and not rule.problem and rule.troubled_at < now - _WELL_AFTER
+def _well(now: datetime) -> QuerySet[Rule]:
+    """Those whose trouble was told, and that have been without for a while."""
+    return _running().filter(trouble_told_at__isnull=False, problem="", troubled_at__lt=now - _WELL_AFTER)
+
+
+def _running() -> QuerySet[Rule]:
+    return Rule.objects.living().filter(enabled=True, troubled_at__isnull=False)
+
+
+def _tell(rule: Rule, now: datetime, *, well: bool) -> None:
     told = _about(rule, well=well, now=now)
     for channel in Channel.objects.told().filter(rules=rule):
         if well and withdraw_held(about=ABOUT_RULE, about_id=rule.pk, target=channel.target):

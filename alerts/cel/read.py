@@ -12,13 +12,11 @@ from alerts.errors import InvalidCondition
 MAX_DEPTH = 50
 MAX_LIST = 100
 
-_COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 # The same, when the constant stands before the field.
 _TURNED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
-_METHODS = {"startsWith": "prefix", "endsWith": "suffix", "contains": "contains"}
-_WRITTEN = {op: sign for sign, op in _COMPARISONS.items()} | {
-    op: f"{name}()" for name, op in _METHODS.items()
-}
+METHODS = {"startsWith": "prefix", "endsWith": "suffix", "contains": "contains"}
+_WRITTEN = {op: sign for sign, op in COMPARISONS.items()} | {op: f"{name}()" for name, op in METHODS.items()}
 _WORDS = {"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!"}
 _KNOWN = "There are has(a.b), a.startsWith(…), a.endsWith(…) and a.contains(…)"
 _REFUSED = {
@@ -192,13 +190,13 @@ class _Reader:
 
     def _related(self) -> _Node:
         left = self._unary()
-        if not (self._is(*_COMPARISONS) or self._now.text == "in"):
+        if not (self._is(*COMPARISONS) or self._now.text == "in"):
             self._no_sum()
             return left
         sign = self._take()
         right = self._unary()
         self._no_sum()
-        if self._is(*_COMPARISONS) or self._now.text == "in":
+        if self._is(*COMPARISONS) or self._now.text == "in":
             raise self.refused(self._now.at, "A comparison is not compared again: join two with &&")
         return self._compared(left, sign, right)
 
@@ -215,13 +213,13 @@ class _Reader:
             raise self.refused(sign.at, "Two fields are not compared with each other: one side is a constant")
         if isinstance(left, _Field):
             assert isinstance(right, _Constant)
-            op = _COMPARISONS.get(sign.text, "in")
+            op = COMPARISONS.get(sign.text, "in")
             return self._with_null(left, sign, right) or self._test(left, op, right, sign.at)
         if not isinstance(right, _Field):
             raise self.refused(sign.at, "Two constants are compared here: one side is a field of the event")
         if sign.text == "in":
             return self._test(right, "contains", left, sign.at)
-        op = _COMPARISONS[sign.text]
+        op = COMPARISONS[sign.text]
         return self._with_null(right, sign, left) or self._test(right, _TURNED.get(op, op), left, sign.at)
 
     def _with_null(self, field: _Field, sign: Token, constant: _Constant) -> _Node | None:
@@ -350,14 +348,14 @@ class _Reader:
     # --- functions ----------------------------------------------------------------------------
 
     def _method(self, node: _Node, name: Token) -> _Node:
-        if name.text not in _METHODS:
+        if name.text not in METHODS:
             raise self._unknown(name)
         if not isinstance(node, _Field):
             raise self.refused(name.at, f"{name.text}() is asked of a field of the event, not of a constant")
         asked = self._argument(name)
         if not isinstance(asked, _Constant):
             raise self.refused(asked.at, f"{name.text}() takes a constant")
-        return self._test(node, _METHODS[name.text], asked, name.at)
+        return self._test(node, METHODS[name.text], asked, name.at)
 
     def _call(self, name: Token) -> _Node:
         if name.text != "has":

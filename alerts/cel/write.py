@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from alerts.cel.names import cel_name, ends_in_a_member
-from alerts.cel.read import MAX_LIST
+from alerts.cel.read import COMPARISONS, MAX_LIST, METHODS
 from alerts.cel.tokens import MAX_CHARACTERS, MAX_INTEGER
 from alerts.condition import All, AnyOf, Condition, Not, Test, parse
 from alerts.errors import InvalidCondition
@@ -13,8 +13,8 @@ from alerts.errors import InvalidCondition
 # What is longer stands on several lines.
 LINE = 100
 
-_SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_METHODS = {"prefix": "startsWith", "suffix": "endsWith", "contains": "contains"}
+_SIGNS = {op: sign for sign, op in COMPARISONS.items()}
+_METHODS = {op: name for name, op in METHODS.items()}
 
 
 class NotCel(Exception):

@@ -109,6 +109,21 @@ class Group:
         return sorted(fired, key=lambda one: one.fired_at)
 
 
+def arriving(group, arrivals, sizes, looks):
+    """The moments at which the group has received the next few of (time, delay), and at last the one at which all is over."""
+    queue = sorted(arrivals, key=sum)
+    while queue:
+        size = sizes.pop() if sizes else 1
+        batch, queue = queue[:size], queue[size:]
+        now = sum(batch[-1])
+        group.receive([time for time, _ in batch], now=now)
+        if looks and looks.pop():
+            group.receive([], now=now)
+        yield now
+    group.receive([], now=1000)
+    yield 1000
+
+
 def merged(stretches):
     """The union of stretches, as a list of disjoint ones."""
     union = []
@@ -207,17 +222,8 @@ def test_in_order_arrival_gives_exactly_the_oracles_episodes(terms, times, sizes
 )
 def test_late_matches_lose_and_invent_nothing(terms, arrivals, sizes, looks):
     group = Group(terms)
-    queue = sorted(arrivals, key=lambda arrival: arrival[0] + arrival[1])
-    while queue:
-        size = sizes.pop() if sizes else 1
-        batch, queue = queue[:size], queue[size:]
-        now = batch[-1][0] + batch[-1][1]
-        group.receive([time for time, _ in batch], now=now)
-        if looks and looks.pop():
-            group.receive([], now=now)
+    for now in arriving(group, arrivals, sizes, looks):
         _check(group, now)
-    group.receive([], now=1000)
-    _check(group, 1000)
 
 
 def _check(group, now):
@@ -339,15 +345,7 @@ def test_with_a_time_to_hold_arrival_in_order_gives_exactly_the_oracles_episodes
 )
 def test_with_a_time_to_hold_late_matches_lose_and_invent_nothing(terms, arrivals, sizes, looks):
     group = Group(terms)
-    queue = sorted(arrivals, key=lambda arrival: arrival[0] + arrival[1])
-    while queue:
-        size = sizes.pop() if sizes else 1
-        batch, queue = queue[:size], queue[size:]
-        now = batch[-1][0] + batch[-1][1]
-        group.receive([time for time, _ in batch], now=now)
-        if looks and looks.pop():
-            group.receive([], now=now)
-    group.receive([], now=1000)
+    assert list(arriving(group, arrivals, sizes, looks))[-1] == 1000
     expected = truth(terms, [time for time, _ in arrivals])
     stored = merged([offset(e.fired_at), offset(e.closes_at)] for e in group.episodes)
     assert stored == merged([fired, closes] for fired, closes, _ in expected)
